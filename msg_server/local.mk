@@ -1,0 +1,7 @@
+## The daemon is a library plus main.c, so that tests link what the daemon runs.
+noinst_LIBRARIES += %D%/libmsg_server.a
+%C%_libmsg_server_a_SOURCES =
+
+sbin_PROGRAMS += %D%/msg_server
+%C%_msg_server_SOURCES = %D%/main.c
+%C%_msg_server_LDADD = %D%/libmsg_server.a $(shared_libs)

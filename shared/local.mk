@@ -1,0 +1,9 @@
+## libshared.a: what the three daemons have in common, floor by floor.
+noinst_LIBRARIES += %D%/libshared.a
+%C%_libshared_a_SOURCES =
+
+include shared/base/local.mk
+include shared/proc/local.mk
+include shared/net/local.mk
+include shared/proto/local.mk
+include shared/svc/local.mk

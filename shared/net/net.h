@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct net: what all connections of one loop share: the receive buffer, the
+ * list of connections with output of this turn, the graveyard. One per
+ * process. The ev_prepare watcher runs once per loop turn, before the loop
+ * sleeps: (1) the on_turn hooks, (2) one write per dirty connection, (3) the
+ * dead are reaped.
+ */
+#ifndef SHARED_NET_NET_H
+#define SHARED_NET_NET_H
+
+#include <ev.h>
+#include <stdint.h>
+
+#include "shared/base/err.h"
+
+enum { NET_RECV_SIZE = 65536 };
+
+struct conn;
+
+/* embedded in its owner; runs each turn before the flush (e.g. fan-out of a room's turn buffer) */
+struct net_turn {
+	void (*on_turn)(struct net_turn *);
+	struct net_turn *next;
+};
+
+struct net {
+	struct ev_loop *loop;
+	ev_prepare prepare;
+	struct net_turn *turns;
+	struct conn *dirty; /* singly linked through conn.next_dirty */
+	struct conn *dead;
+	int spare_fd; /* given up to answer EMFILE */
+	uint64_t bytes_in, bytes_out, writes, n_conns;
+	uint64_t queued; /* bytes in all output queues together */
+	uint8_t recv[NET_RECV_SIZE];
+};
+
+struct net *net_new(struct ev_loop *loop);
+void net_free(struct net *net);
+void net_turn_add(struct net *net, struct net_turn *turn);
+/* flush and reap now, for shutdown and tests */
+void net_flush(struct net *net);
+
+#endif

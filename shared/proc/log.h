@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Log lines on stderr: one line per event, "time level name: text". When
+ * stderr is the journal (JOURNAL_STREAM) the line begins with <N> instead of a
+ * time. Bytes below 0x20, DEL and invalid UTF-8 are escaped, a line is cut at
+ * 1 KiB. errno is kept across a call. Thread-safe (one write per line).
+ *
+ *   log_err    someone must act        log_info   life of the service
+ *   log_warn   lost or wrong, going on log_debug  off; per message
+ *
+ * What a peer can trigger goes through log_limited(): 10 lines a second per
+ * `struct log_limit`, then a count (limits.md). Never log content or secrets.
+ */
+#ifndef SHARED_PROC_LOG_H
+#define SHARED_PROC_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARN = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+
+struct log_limit {
+	int64_t second;
+	uint32_t n, dropped;
+};
+
+/* name: "msg_server ms1"; copied */
+void log_init(const char *name, enum log_level level);
+void log_set_level(enum log_level level);
+bool log_level_parse(const char *s, enum log_level *out);
+void log_line(enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+extern enum log_level log_level_now;
+
+#define log_err(...) log_line(LOG_LEVEL_ERR, __VA_ARGS__)
+#define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)                                                         \
+	do {                                                                   \
+		if (log_level_now >= LOG_LEVEL_DEBUG)                          \
+			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__);                \
+	} while (0)
+
+/* start-up only: one line "PROGRAM: text" on stderr, then exit(code) */
+void fatal(int code, const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,1 @@
+shared_libshared_a_SOURCES +=

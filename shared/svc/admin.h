@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The admin listener every daemon has: GET /healthz (the loop turns: 200 "ok"), /readyz (200 or 503
+ * and a JSON object that says what is missing), /status (JSON), /metrics
+ * (Prometheus text). Loopback by default; Host must be the listener's
+ * address, 127.0.0.1, [::1] or localhost, with or without port (DNS
+ * rebinding), else 421.
+ */
+#ifndef SHARED_SVC_ADMIN_H
+#define SHARED_SVC_ADMIN_H
+
+#include "shared/svc/httpd.h"
+
+struct admin {
+	struct httpd httpd;
+	struct listener listener;
+	/* true when ready; appends the body, a JSON object {"ready":bool,"checks":{...}} either way */
+	bool (*on_ready)(void *arg, struct buf *out);
+	void (*on_status)(void *arg, struct buf *out);  /* a JSON object */
+	void (*on_metrics)(void *arg, struct buf *out); /* lines; process lines are added */
+	/* other paths (POST /drain ...): true when it answered; may be NULL */
+	bool (*on_other)(void *arg, struct httpd_conn *c, const struct http_request *rq, struct str body);
+	void *arg;
+};
+
+/* fill the callbacks first; opens `address` or ends the program, announces "(admin)" */
+void admin_start(struct admin *a, struct net *net, const char *address);
+/* the answer to /healthz on any listener */
+void admin_healthz(struct httpd_conn *c);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small HTTP/1.1 server on conn and proto/http: keep-alive, one request at a
+ * time per connection (pipelined ones wait), bodies up to body_max, upgrade
+ * handed over with the live connection. Timeouts (limits.md): head whole
+ * within 5 s from its first byte or accept (408 / close), body within 10 s,
+ * idle keep-alive 15 s. At most conns_max connections; over that 503 and close.
+ *
+ * A handler answers now (httpd_reply) or later: it keeps the request's id
+ * (httpd_id), never its pointer, and calls httpd_find; an answer for a
+ * connection that is gone finds NULL.
+ */
+#ifndef SHARED_SVC_HTTPD_H
+#define SHARED_SVC_HTTPD_H
+
+#include "shared/net/conn.h"
+#include "shared/net/listener.h"
+#include "shared/net/timer.h"
+#include "shared/proto/http.h"
+
+struct httpd;
+struct httpd_conn;
+
+struct httpd_ops {
+	/* a whole request (body included); must reply now or later, exactly once */
+	void (*on_request)(struct httpd *, struct httpd_conn *, const struct http_request *, struct str body);
+	/*
+	 * "Connection: upgrade" was asked for. Return true after taking the connection over with
+	 * httpd_take(); false: it is handled as an ordinary request. `rest` are bytes behind the head. May be NULL.
+	 */
+	bool (*on_upgrade)(struct httpd *, struct httpd_conn *, const struct http_request *, struct str rest);
+};
+
+struct httpd {
+	struct net *net;
+	const struct httpd_ops *ops;
+	void *arg;
+	unsigned conns, conns_max;
+	size_t body_max;
+	struct httpd_conn *list;
+	struct timer janitor;
+	uint64_t next_id, requests, refused;
+};
+
+void httpd_init(struct httpd *h, struct net *net, const struct httpd_ops *ops, void *arg, unsigned conns_max, size_t body_max);
+/* listener callback: pass it to listener_open with arg = struct httpd */
+void httpd_on_accept(struct listener *l, int fd, const struct addr *peer);
+/* the same for descriptors accepted elsewhere */
+void httpd_accept(struct httpd *h, int fd, const struct addr *peer, void *tag);
+const struct addr *httpd_peer(const struct httpd_conn *c);
+/* what the accepting listener passed: listener->arg is struct httpd, so this is the listener itself, or tag */
+void *httpd_tag(const struct httpd_conn *c);
+uint64_t httpd_id(const struct httpd_conn *c);
+struct httpd_conn *httpd_find(struct httpd *h, uint64_t id);
+/* extra: complete field lines with CRLF or ""; HEAD requests get no body by themselves */
+void httpd_reply(struct httpd_conn *c, int status, const char *type, struct str body, const char *extra);
+/* a shared body (static files): head and body go out as two blobs, body is not copied */
+void httpd_reply_blob(struct httpd_conn *c, int status, const char *type, struct blob *body, const char *extra);
+/* {"error":{"code":status,"msg":msg}} */
+void httpd_error(struct httpd_conn *c, int status, const char *msg);
+/* in on_upgrade: the connection becomes dst's; the httpd_conn is gone after return of on_upgrade */
+void httpd_take(struct httpd_conn *c, struct conn *dst, const struct conn_ops *ops);
+/* stop: close idle connections, finish answers under way */
+void httpd_stop(struct httpd *h);
+
+#endif

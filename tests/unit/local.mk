@@ -1,0 +1,5 @@
+## Unit tests mirror the tree: tests/unit/shared/base/test_buf.c tests shared/base/buf.
+## A test is three lines here: its name in unit_tests, its _SOURCES, its _LDADD.
+unit_tests =
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
