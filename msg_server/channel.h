@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A followed channel: the gap rule of design.md section 2. It holds the last
+ * seq delivered; last+1 goes on, <= last is dropped, a gap is read back from the
+ * log before anything after it is delivered (live items meanwhile are dropped: the
+ * log has them). Heads are compared at SUBBED and after link resets.
+ *
+ * Embedded in struct room (r:) and struct user (u:). Unsubscribed 30 s after
+ * its last follower left (channel_release), kept until then.
+ */
+#ifndef MSG_SERVER_CHANNEL_H
+#define MSG_SERVER_CHANNEL_H
+
+#include "msg_server/relay.h"
+#include "shared/base/map.h"
+
+enum channel_state { CHANNEL_NEW, CHANNEL_ASKED, CHANNEL_LIVE };
+
+/* someone waiting for the first SUBBED; embedded, freed in done */
+struct channel_wait {
+	struct channel_wait *next;
+	/* code 200 or 503 */
+	void (*done)(struct channel_wait *, struct channel *, unsigned code);
+};
+
+struct channel_ops {
+	/* every item in seq order, no hole; for u: channels seq order is useq */
+	void (*on_item)(struct channel *, const struct item *it, const struct state_rec *states, unsigned n_states);
+	/* the history is another one now (ep changed), or items from..to can't be had any more: sessions are told by gap */
+	void (*on_gap)(struct channel *, uint64_t from, uint64_t to, bool reset);
+	/* nobody waits any more and the delay has passed: free the owner */
+	void (*on_idle)(struct channel *);
+};
+
+struct channel {
+	struct relay *relay;
+	const struct channel_ops *ops;
+	struct chan_name name;
+	UT_hash_handle hh;    /* relay's channels by ch */
+	uint32_t ch;          /* number on every link of ours */
+	enum channel_state state;
+	uint64_t last;        /* delivered (useq for u:) */
+	uint64_t head, first; /* as last heard */
+	char ep[EP_LEN + 1];
+	struct channel_wait *waits;
+	struct relay_read repair; /* the one read of a gap repair */
+	unsigned repairing : 1, presence : 1, dead : 1;
+	struct wheel_entry *idle; /* armed while released; owned by channel.c */
+};
+
+/* subscribes from the head; wait->done comes later, always */
+void channel_open(struct channel *c, struct relay *r, struct chan_name name, bool want_presence, const struct channel_ops *ops);
+/* tells when it is live: at once in a later turn when it is already */
+void channel_wait(struct channel *c, struct channel_wait *w);
+/* the owner has no more use for it now (on_idle later) / has again */
+void channel_release(struct channel *c);
+void channel_keep(struct channel *c);
+
+/* --- from relay.c --- */
+void channel_on_subbed(struct channel *c, const struct f_subbed *f);
+void channel_on_item(struct channel *c, const struct item *it, uint64_t seq, const struct state_rec *states, unsigned n_states);
+
+#endif

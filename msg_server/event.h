@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct event: what clients are to see, whatever dialect they speak. Made by
+ * the core, turned into bytes by a dialect's encode(). Events for many are
+ * encoded once per (dialect, level, view) by fanout; answers to one session go
+ * through reply.h. Strings are borrowed until the call returns.
+ */
+#ifndef MSG_SERVER_EVENT_H
+#define MSG_SERVER_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "msg_server/command.h"
+#include "shared/proto/frames.h"
+
+enum event_kind {
+	/* to many */
+	EV_ITEM,     /* a log item of a room or a private pair */
+	EV_NEW_USER, /* user came into room rid */
+	EV_OFFLINE,  /* last device of user left room rid */
+	EV_PRESENCE, /* batch for big rooms */
+	EV_MARK,     /* read mark of a peer, or of myself on another device */
+	EV_STATUS,
+	EV_NOTICE,
+	/* to one: answers and the session's own life */
+	EV_LOGIN, EV_OK, EV_ERROR, EV_HISTORY, EV_ONLINE, EV_SYNCED, EV_GAP, EV_PONG, EV_PING, EV_AUTH
+};
+
+/*
+ * For whom the bytes are:
+ * VIEW_OTHER  somebody else's socket
+ * VIEW_SELF   a socket of the sender's uid (v2: with cid; v1: other sockets of the sender see it as VIEW_OTHER)
+ */
+enum view { VIEW_OTHER, VIEW_SELF, VIEW_COUNT };
+
+struct event_pos { /* one entry of "pos" in login and join answers */
+	struct str rid; /* or "@" */
+	struct str ep;
+	uint64_t seq, from, n;
+	bool full;
+};
+
+struct event {
+	enum event_kind kind;
+	struct str cid;
+	struct str rid, tid; /* conversation as the recipient names it; tid set: private with tid */
+	bool rid_is_num;
+	struct str uid, name, avatar, dev; /* whom it is about */
+	/* EV_ITEM */
+	const struct item *item;
+	/* EV_ERROR: v1 text and code are chosen by the dialect from `why`; v2 sends code */
+	unsigned code;
+	const char *why;      /* short English, for v2; may be NULL */
+	unsigned v1_code;     /* 50, 101, 102 */
+	const char *v1_text;  /* recorded text */
+	int64_t retry_ms;     /* 0: permanent */
+	/* EV_LOGIN */
+	struct str token, sid, srv;
+	int64_t now, exp;
+	unsigned ping_s, retry_base, retry_max, msg_max, rooms_max, rate, rate_burst;
+	const struct str *alt;
+	size_t n_alt;
+	/* EV_LOGIN, EV_OK (join) */
+	const struct event_pos *pos;
+	size_t n_pos;
+	/* EV_OK (message) */
+	uint64_t seq, useq;
+	int64_t ts;
+	struct str chan; /* mid = chan/seq */
+	bool dup;
+	/* EV_HISTORY: a page, ascending; items of the frame `rest`, frames_page_next() n_items times */
+	struct str page;
+	uint64_t first, last;
+	size_t n_items;
+	bool reversed; /* page runs newest first: encode it turned round */
+	bool more;
+	struct str ep;
+	/* EV_ONLINE, EV_PRESENCE */
+	uint32_t count;
+	struct str list; /* complete JSON array */
+	struct str next;
+	const struct room_user *in, *out; /* EV_PRESENCE */
+	size_t n_in, n_out;
+	/* EV_GAP */
+	uint64_t gap_from, gap_to;
+	/* EV_MARK */
+	uint64_t read, recv;
+	/* EV_PONG, EV_PING */
+	int64_t t;
+};
+
+#endif

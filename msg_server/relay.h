@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The relay: this server's links to all proxy_servers, and the way to the log.
+ * Talks log only to the active one of the highest gen; announces presence to
+ * all. At every change of the active or reset of its link: SUB all followed
+ * channels with positions, resend unacked APPENDs in order (same cid), then
+ * what is new (design.md section 3, wire.md rules of order).
+ *
+ * Bounds (limits.md): 4096 unacked appends or 4 MiB, 4096 reads and whos;
+ * beyond that ERR_BUSY at once. An append unanswered for 10 s is answered 503
+ * retry 1000 to its caller but stays in the table (its cid makes a repeat
+ * safe). Reads, whos and first subscriptions without an active proxy wait 3 s, then 503.
+ *
+ * Callers allocate a call struct, embed it in their own context, and free
+ * that in `done` (exactly once, never before the asking function returned).
+ */
+#ifndef MSG_SERVER_RELAY_H
+#define MSG_SERVER_RELAY_H
+
+#include "shared/net/net.h"
+#include "shared/proto/frames.h"
+#include "shared/svc/topology.h"
+
+struct relay;
+struct channel;
+struct server;
+
+struct relay_append {
+	/* code 200 stored; 403, 409, 413, 429, 503 not stored (503: unknown) */
+	void (*done)(struct relay_append *, unsigned code, uint32_t retry_ms, const struct f_ack *ack);
+};
+struct relay_read {
+	/* page valid until return; NULL with code 503 */
+	void (*done)(struct relay_read *, unsigned code, const struct f_page *page, struct str items);
+};
+struct relay_who {
+	void (*done)(struct relay_who *, unsigned code, const struct f_whois *answer);
+};
+
+struct relay_ops {
+	/* a live private item or an item of a followed channel is handed to channel.h by the relay itself */
+	void (*on_room)(struct server *, struct channel *, const struct f_room *);
+	void (*on_eph)(struct server *, struct channel *, const struct f_eph *);
+	void (*on_kick)(struct server *, const struct f_kick *);
+	/* a proxy link is up and wants the whole presence: call relay_pres_put for every session between begin and end */
+	void (*on_snapshot)(struct server *, void (*put)(void *arg, const struct f_pres *), void *arg);
+};
+
+struct relay *relay_new(struct server *srv, struct net *net, const struct link_id *self, const uint8_t key[32], const struct relay_ops *ops);
+void relay_free(struct relay *r);
+/* addresses of all proxies; call at start and whenever the topology changes (keeps links that stay) */
+void relay_set_proxies(struct relay *r, const struct addr *addrs, size_t n);
+/* the node number is known only after joining: links are opened from then on */
+void relay_set_self(struct relay *r, const struct link_id *self);
+
+/* copies everything; ERR_BUSY */
+int relay_append(struct relay *r, const struct f_append *ap, struct relay_append *call) MUST_CHECK;
+int relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call) MUST_CHECK;
+int relay_who(struct relay *r, const struct f_who *who, struct relay_who *call) MUST_CHECK;
+void relay_set_state(struct relay *r, const struct f_set *set); /* marks: no answer */
+void relay_eph(struct relay *r, const struct f_eph *eph);
+void relay_pres(struct relay *r, const struct f_pres *pres); /* delta to all proxies */
+
+bool relay_has_active(const struct relay *r);
+uint64_t relay_gen(const struct relay *r);
+/* 8 hex digits of the log's history, or "" before the first ACTIVE */
+const char *relay_ep(const struct relay *r);
+void relay_status(const struct relay *r, struct buf *json); /* members of an object: links, unacked, waiting */
+size_t relay_unacked(const struct relay *r);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct server: everything a msg_server process owns hangs here. The path of
+ * a message through it is drawn at the head of client.c.
+ */
+#ifndef MSG_SERVER_SERVER_H
+#define MSG_SERVER_SERVER_H
+
+#include "msg_server/auth.h"
+#include "msg_server/relay.h"
+#include "msg_server/room.h"
+#include "msg_server/settings.h"
+#include "shared/svc/admin.h"
+#include "shared/svc/topology.h"
+
+#define SERVER_STATS(X)                                                        \
+	X(CONNECTIONS, STAT_GAUGE, "msg_connections", "open WebSocket connections") \
+	X(SESSIONS, STAT_GAUGE, "msg_sessions", "logged in sessions")          \
+	X(USERS, STAT_GAUGE, "msg_users", "users with a session here")         \
+	X(ROOMS, STAT_GAUGE, "msg_rooms", "rooms with a member here")          \
+	X(ACCEPTED, STAT_COUNTER, "msg_accepted_total", "connections accepted") \
+	X(REFUSED, STAT_COUNTER, "msg_refused_total", "connections refused")   \
+	X(FRAMES_IN, STAT_COUNTER, "msg_frames_in_total", "WebSocket frames received") \
+	X(COMMANDS, STAT_COUNTER, "msg_commands_total", "commands run")        \
+	X(ERRORS, STAT_COUNTER, "msg_errors_total", "error answers")           \
+	X(ITEMS_IN, STAT_COUNTER, "msg_items_in_total", "items received from the log") \
+	X(DELIVERIES, STAT_COUNTER, "msg_deliveries_total", "frames queued to clients") \
+	X(APPENDS, STAT_COUNTER, "msg_appends_total", "items sent to the log") \
+	X(REPAIRS, STAT_COUNTER, "msg_gap_repairs_total", "gaps read back from the log") \
+	X(LAGGED, STAT_COUNTER, "msg_lag_total", "sessions put into lag mode") \
+	X(VIOLATIONS, STAT_COUNTER, "msg_ws_violations_total", "connections closed for breaking the protocol")
+
+enum server_stat {
+#define X(name, kind, text, help) S_##name,
+	SERVER_STATS(X)
+#undef X
+	S_COUNT
+};
+
+struct client;
+
+struct server {
+	struct net *net;
+	struct settings set;
+	uint64_t stats[S_COUNT];
+	uint32_t node_no, inc, next_session;
+	struct session *sessions; /* by cn */
+	struct room *rooms;       /* by rid */
+	struct user *users;       /* by uid */
+	struct relay *relay;
+	struct topology *topology;
+	struct auth auth;
+	struct httpd httpd;       /* public and direct listeners */
+	struct listener public_listener, direct_listener;
+	struct admin admin;
+	struct wheel wheel;       /* login, ping and expiry deadlines of clients */
+	struct client *clients, *not_logged_in; /* lists, oldest first */
+	uint32_t n_clients, n_not_logged_in;
+	struct statics *statics;
+	char direct_url[ADDR_TEXT_MAX + 8], public_url[ADDR_TEXT_MAX + 8];
+	unsigned stopping : 1;
+};
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct session: who is talking. Embedded in its client (one allocation per
+ * connection); holds no bytes and no JSON. Found by cn (session number of the
+ * cluster: node << 32 | counter) from everything that answers later.
+ *
+ * Kept small: an idle logged-in session with one room is under 350 bytes in
+ * all (performance.md 7, row 10), so strings live in one packed allocation.
+ */
+#ifndef MSG_SERVER_SESSION_H
+#define MSG_SERVER_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "msg_server/dialect/dialect.h"
+#include "shared/base/blob.h"
+#include "shared/base/map.h"
+
+struct server;
+struct user;
+struct member;
+
+/* leaky bucket, in 1/1000 tokens; 12 bytes */
+struct bucket {
+	uint32_t milli;
+	uint32_t t_ms; /* low bits of the monotonic clock */
+};
+
+struct session {
+	uint64_t cn;
+	UT_hash_handle hh;          /* server->sessions by cn */
+	const struct dialect *dialect; /* NULL until the first frame */
+	struct user *user;          /* borrowed; NULL before login */
+	struct session *next_of_user;
+	struct member *members;     /* owned; rooms joined, linked by next_of_session */
+	char *name;                 /* owned, packed "name\0avatar\0dev\0" */
+	uint64_t useq;              /* last private item delivered */
+	uint64_t exp_ms;            /* token expiry, 0 never */
+	uint32_t v1_last_s;         /* second of the last accepted v1 message + 1; 0: none */
+	struct bucket send;
+	uint16_t n_rooms, pending;  /* pending: appends not yet acked, <= 64 */
+	struct dialect_ctx ctx;
+	uint8_t level;              /* 0 before login, 1, 2 */
+	unsigned logging_in : 1;    /* login under way: a second one is refused 409 */
+	unsigned private_live : 1;  /* u: channel: live, else catching up */
+	unsigned away : 1, batch : 1, silent : 1;
+};
+
+struct str session_name(const struct session *s);
+struct str session_avatar(const struct session *s); /* absent when empty */
+struct str session_dev(const struct session *s);
+struct str session_uid(const struct session *s); /* absent before login */
+void session_set_strings(struct session *s, struct str name, struct str avatar, struct str dev);
+struct session *session_find(struct server *srv, uint64_t cn);
+/* token bucket: true when one may pass; else *retry_ms */
+bool bucket_take(struct bucket *b, uint32_t rate_per_s, uint32_t burst, int64_t *retry_ms);
+
+/* --- provided by client.c: the way out. Queue only; nothing is written inside. --- */
+void session_send(struct session *s, struct blob *frame);
+/* WebSocket close with one of our codes (protocol.md 6); "retry=<ms>" when retry_ms > 0; deferred */
+void session_close(struct session *s, unsigned code, const char *why, int64_t retry_ms);
+/* bytes waiting in this session's output queue */
+uint32_t session_queued(const struct session *s);
+bool session_is_open(const struct session *s);
+
+#endif
