@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* The names of the cchat browser SDK; README.md explains them. */
+
+export type ConnState = 'idle' | 'connecting' | 'online' | 'reconnecting' | 'closed';
+/** A room (`rid`) or a private conversation (`tid`: the other's uid). */
+export interface Target { rid?: string; tid?: string }
+/** How far a stream was seen: epoch of the log, and seq in it. */
+export type Pos = Record<string, [ep: string, seq: number]>;
+
+export interface Login {
+  /** 1 to 32 characters; shown to others, no identity. */
+  name: string;
+  /** Room to enter; default "1", the lobby. */
+  rid?: string;
+  /** From an earlier login reply, or from the site's back end. */
+  token?: string;
+  /** Only for sites whose back end names its users. */
+  uid?: string;
+  /** Name of this device, [A-Za-z0-9_-]{1,32}. */
+  dev?: string;
+  /** Resume from here (see `CChat.pos`). */
+  pos?: Pos;
+  /** Keep trying while the server cannot be reached. */
+  persist?: boolean;
+}
+export interface LoginOk {
+  uid: string; name: string; rid: string;
+  /** 2, or 1 where the server knows only the five CChat messages. */
+  v: 1 | 2;
+  /** True for every login but the first: the SDK came back by itself. */
+  again: boolean;
+  /** Present when the server drew the uid: store both. */
+  token?: string;
+  exp?: number; now?: number; sid?: string; srv?: string;
+  pos?: Record<string, { ep: string; seq: number; from?: number; n: number; full: boolean }>;
+  [key: string]: unknown;
+}
+export interface Item {
+  cmd: string;
+  /** "12" for a room, "@1002" for the private conversation with 1002. */
+  conv: string;
+  uid: string; rid?: string; tid?: string;
+  seq?: number; useq?: number; mid?: string; ts?: number; cid?: string;
+  /** I sent it, here or on another device. */
+  mine: boolean;
+  /** It came while catching up. */
+  replay?: boolean;
+  [key: string]: unknown;
+}
+export interface Message extends Item {
+  cmd: 'message'; name: string; type: string; msg: string; ts: number;
+  at?: string[]; re?: number; gone?: string;
+}
+/** In version 1 there is only the cid. */
+export interface Ack { cid: string; seq?: number; mid?: string; ts?: number }
+export interface HistoryPage {
+  /** Messages, oldest first. */ msgs: Message[];
+  /** The same and everything else that took a seq. */ items: Item[];
+  more: boolean; ep: string; first?: number; last?: number;
+  /** Lowest and highest seq of the page; 0 if it is empty. */
+  from: number; to: number;
+}
+export interface User { uid: string; name: string; st?: 'on' | 'away' | 'off'; dev?: number }
+
+export class CChatError extends Error {
+  constructor(code: number | string, message?: string,
+    more?: { cid?: string; retry?: number; rid?: string });
+  /** errCode of the server, or offline, timeout, closed, network, queue, state. */
+  code: number | string;
+  cid?: string;
+  /** A later try may succeed, after so many ms. */
+  retry?: number;
+  rid?: string;
+}
+
+export interface Options {
+  /** Default: /ws on the page's own host. */
+  url?: string;
+  WebSocket?: unknown;
+  /** ms; default: what the server says, else [500, 20000]. */
+  backoff?: [base: number, max: number];
+  /** Longest silence in ms; default: what the server says, else 25000. */
+  heartbeat?: number;
+  /** ms online until an unanswered message fails; 10000. */
+  ackTimeout?: number;
+  /** ms until a request fails; 10000. */
+  askTimeout?: number;
+  /** ms from dialling to the login reply; 10000. */
+  openTimeout?: number;
+  /** Messages kept while offline; 200. */
+  queue?: number;
+  random?: () => number;
+}
+
+export interface Events {
+  state: { state: ConnState; retryAt?: number; tries: number };
+  login: LoginOk;
+  /** Caught up after a login; `missed` messages came meanwhile. */
+  synced: { missed: number; full: boolean };
+  message: Message;
+  /** What took a seq and is no message: edit, recall, react, group, mod. */
+  item: Item;
+  ack: Ack;
+  fail: { cid: string; error: CChatError };
+  /** These seqs cannot be had (any more). */
+  gap: { conv: string; from: number; to: number; why: string };
+  /** The log began anew: forget what you know of the conversation. */
+  reset: { conv: string; ep: string };
+  newUser: { uid: string; name: string; rid: string };
+  offline: { uid: string; name: string; rid: string };
+  presence: { rid: string; count: number; in: User[]; out: string[] };
+  status: { uid: string; st: string; last?: number };
+  mark: { conv: string; uid: string; read?: number; recv?: number };
+  typing: { conv: string; uid: string; on?: boolean };
+  notice: { msg: string; level?: string };
+  auth: { exp: number };
+  move: { url: string; in: number; why?: string };
+  /** Out of a room: it could not be entered again. */
+  left: { rid: string; error: CChatError };
+  /** The server refused something that nobody waits for. */
+  error: CChatError;
+  close: { code: number; reason: string; final: boolean };
+  frame: { dir: 'in' | 'out'; data: Record<string, unknown> };
+}
+
+export class CChat {
+  constructor(options?: Options);
+  readonly state: ConnState;
+  readonly v: number;
+  readonly me: { uid: string; name: string } | null;
+  readonly rooms: string[];
+  readonly pos: Pos;
+  readonly limit: { msg: number; rate: [number, number] | null; rooms: number };
+  on<K extends keyof Events>(type: K, fn: (e: Events[K]) => void,
+    opt?: { once?: boolean; signal?: AbortSignal }): () => void;
+  login(who: Login): Promise<LoginOk>;
+  send(to: Target, msg: string, opt?: { type?: string; cid?: string; at?: string[]; re?: number }):
+    Promise<Ack> & { cid: string };
+  cancel(cid: string): boolean;
+  history(of: Target, opt?: { before?: number; after?: number; around?: number; limit?: number }):
+    Promise<HistoryPage>;
+  historyAll(of: Target, opt?: { from?: number }): AsyncGenerator<Message, void>;
+  online(rid: string, max?: number): Promise<{ count: number; users: User[] }>;
+  inbox(): Promise<Record<string, any>[]>;
+  join(rid: string): Promise<{ rid: string }>;
+  leave(rid: string): Promise<void>;
+  mark(of: Target, read: number): void;
+  auth(token: string): Promise<Record<string, unknown>>;
+  ask(cmd: string, keys: Record<string, unknown>): Promise<Record<string, any>>;
+  cid(): string;
+  retry(): void;
+  close(): void;
+}
