@@ -7,6 +7,8 @@
 #ifndef SHARED_BASE_ERR_H
 #define SHARED_BASE_ERR_H
 
+#include <stddef.h>
+
 #define ERR_TABLE(X)                                                           \
 	X(OK, 0, "ok")                                                         \
 	X(ERR_AGAIN, -1, "not now, try again")                                 \

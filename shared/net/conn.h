@@ -6,8 +6,8 @@
  * to on_data as borrowed bytes (whoever needs the rest keeps its own copy).
  * Out: conn_send() queues a reference to a blob and marks the connection
  * dirty; nothing is written before the end of the loop turn, then everything
- * gathered goes out in one sendmsg() (at most 64 iovecs). A queue at rest holds no
- * memory; EV_WRITE is armed only after EAGAIN.
+ * gathered goes out in one sendmsg() (at most 64 iovecs). A queue at rest holds
+ * no memory; EV_WRITE is armed only after EAGAIN.
  *
  * Life: conn_open() -> ... -> conn_close() [idempotent, any time, from any
  * callback] -> ops->on_dead() once, from the net's turn, where the owner frees
@@ -16,7 +16,9 @@
  *
  * conn_finish() is the polite end: what is queued goes out, then
  * shutdown(SHUT_WR), then reads are discarded until the peer's FIN or 3 s
- * (no RST that would eat our last bytes), then as conn_close.
+ * (no RST that would eat our last bytes), then as conn_close. A peer that takes
+ * nothing for 3 s, or not all within 30 s, is closed. No callback but on_dead
+ * comes after conn_finish.
  *
  * Owners embed struct conn and recover themselves by container_of.
  */
@@ -35,15 +37,21 @@ struct conn;
 struct conn_ops {
 	/* n > 0 bytes, valid until return; may close or pause the connection */
 	void (*on_data)(struct conn *, const uint8_t *p, size_t n);
-	/* the peer is gone: 0 = orderly FIN, else errno; owner decides (usually conn_close) */
+	/*
+	 * The peer is gone: 0 = orderly FIN, the owner decides (conn_close, or
+	 * conn_finish after its last words); else errno, and the connection
+	 * is closed after the call if it is not yet.
+	 */
 	void (*on_end)(struct conn *, int err);
-	/* the queue, having been non-empty after a flush, is empty again; may be NULL */
+	/* the queue, having been non-empty after a flush, is empty again; may
+	 * be NULL */
 	void (*on_drain)(struct conn *);
 	/* last call; free the owner */
 	void (*on_dead)(struct conn *);
 };
 
-struct conn_queue; /* blob references with offsets; allocated only while non-empty */
+struct conn_queue; /* blob references with offsets; allocated only while
+		      non-empty */
 
 struct conn {
 	ev_io io; /* events as armed now */
@@ -51,14 +59,19 @@ struct conn {
 	const struct conn_ops *ops;
 	struct conn_queue *out; /* owned; NULL at rest */
 	struct conn *next_dirty, *next_dead;
-	uint32_t queued;       /* bytes not yet taken by the kernel */
-	uint32_t progress_s;   /* monotonic second of the last byte the kernel took while queued */
-	unsigned paused : 1, dirty : 1, closed : 1, finishing : 1, blocked : 1, ended : 1;
+	uint32_t queued;     /* bytes not yet taken by the kernel */
+	uint32_t progress_s; /* monotonic second of the last byte the kernel
+				took while queued */
+	unsigned paused : 1, dirty : 1, closed : 1, finishing : 1, blocked : 1,
+	    ended : 1;
 };
 
-/* takes the descriptor (made non-blocking, TCP_NODELAY tried); starts reading */
-void conn_open(struct conn *c, struct net *net, int fd, const struct conn_ops *ops);
-/* hands a live connection to another owner's struct (after an HTTP upgrade); src is then dead without on_dead */
+/* takes the descriptor (made non-blocking, TCP_NODELAY tried); starts reading
+ */
+void conn_open(
+    struct conn *c, struct net *net, int fd, const struct conn_ops *ops);
+/* hands a live connection to another owner's struct (after an HTTP upgrade);
+ * src is then dead without on_dead */
 void conn_move(struct conn *dst, struct conn *src, const struct conn_ops *ops);
 /* takes its own reference; false when the connection is closed or finishing */
 bool conn_send(struct conn *c, struct blob *b);
@@ -66,11 +79,19 @@ bool conn_send(struct conn *c, struct blob *b);
 bool conn_send_bytes(struct conn *c, const void *p, size_t n);
 void conn_finish(struct conn *c);
 void conn_close(struct conn *c);
-/* reading off and on; bytes stay in the kernel */
+/* reading off and on; bytes stay in the kernel (the read in progress is
+ * delivered) */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
-/* drop what is queued and not begun (a half-sent blob stays): returns bytes dropped */
+/* drop what is queued and not begun (a half-sent blob stays): returns bytes
+ * dropped */
 size_t conn_drop_queue(struct conn *c);
+
+/* For net.c alone: one write of what is queued; close and on_dead; spare
+ * queues. */
+void conn_flush(struct conn *c);
+void conn_bury(struct conn *c);
+void conn_free_queues(struct net *net);
 
 static inline bool
 conn_is_open(const struct conn *c)

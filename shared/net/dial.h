@@ -29,7 +29,8 @@ struct dial {
 
 void dial_start(struct dial *d, struct net *net, const struct addr *to,
     void (*on_connect)(struct dial *, int fd), void *arg);
-void dial_done(struct dial *d); /* the connection is gone: try again after back-off */
+void dial_done(
+    struct dial *d); /* the connection is gone: try again after back-off */
 void dial_ok(struct dial *d);
 void dial_stop(struct dial *d);
 

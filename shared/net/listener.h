@@ -29,11 +29,15 @@ struct listener {
  * 0; ERR_INUSE, ERR_DENIED, ERR_INVALID, ERR_IO. Prints nothing: the caller
  * says "listening on ADDR:PORT (what)" through listener_announce().
  */
-int listener_open(struct listener *l, struct net *net, struct str address, bool reuseport,
-    void (*on_accept)(struct listener *, int, const struct addr *), void *arg) MUST_CHECK;
-/* opens or ends the program: one clear line, exit code 4 in use, 2 bad address; announces it */
-void listener_open_or_die(struct listener *l, struct net *net, const char *address, bool reuseport,
-    const char *what, void (*on_accept)(struct listener *, int, const struct addr *), void *arg);
+int listener_open(struct listener *l, struct net *net, struct str address,
+    bool reuseport,
+    void (*on_accept)(struct listener *, int, const struct addr *),
+    void *arg) MUST_CHECK;
+/* opens or ends the program: one clear line, exit code 4 in use, 2 bad address;
+ * announces it */
+void listener_open_or_die(struct listener *l, struct net *net,
+    const char *address, bool reuseport, const char *what,
+    void (*on_accept)(struct listener *, int, const struct addr *), void *arg);
 void listener_announce(const struct listener *l, const char *what);
 /* stop accepting; connections stay */
 void listener_close(struct listener *l);

@@ -1,1 +1,7 @@
-shared_libshared_a_SOURCES +=
+shared_libshared_a_SOURCES += \
+	shared/net/addr.c shared/net/addr.h \
+	shared/net/net.c shared/net/net.h \
+	shared/net/conn.c shared/net/conn.h \
+	shared/net/listener.c shared/net/listener.h \
+	shared/net/dial.c shared/net/dial.h \
+	shared/net/timer.c shared/net/timer.h

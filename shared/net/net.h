@@ -10,6 +10,7 @@
 #define SHARED_NET_NET_H
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shared/base/err.h"
@@ -17,8 +18,10 @@
 enum { NET_RECV_SIZE = 65536 };
 
 struct conn;
+struct conn_queue;
 
-/* embedded in its owner; runs each turn before the flush (e.g. fan-out of a room's turn buffer) */
+/* embedded in its owner; runs each turn before the flush (e.g. fan-out of a
+ * room's turn buffer) */
 struct net_turn {
 	void (*on_turn)(struct net_turn *);
 	struct net_turn *next;
@@ -30,7 +33,11 @@ struct net {
 	struct net_turn *turns;
 	struct conn *dirty; /* singly linked through conn.next_dirty */
 	struct conn *dead;
-	int spare_fd; /* given up to answer EMFILE */
+	struct conn_queue *free_queues; /* a few kept for reuse */
+	unsigned n_free_queues;
+	bool turning;	/* inside the turn: net_flush does nothing */
+	ev_timer again; /* keeps the loop awake when a turn left work */
+	int spare_fd;	/* given up to answer EMFILE */
 	uint64_t bytes_in, bytes_out, writes, n_conns;
 	uint64_t queued; /* bytes in all output queues together */
 	uint8_t recv[NET_RECV_SIZE];
@@ -39,7 +46,8 @@ struct net {
 struct net *net_new(struct ev_loop *loop);
 void net_free(struct net *net);
 void net_turn_add(struct net *net, struct net_turn *turn);
-/* flush and reap now, for shutdown and tests */
+void net_turn_remove(struct net *net, struct net_turn *turn);
+/* flush and reap now, for shutdown and tests; never from a callback */
 void net_flush(struct net *net);
 
 #endif

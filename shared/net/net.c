@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The turn of the loop: hooks, one write per dirty connection, the graveyard.
+ * Runs from ev_prepare, that is after all events of a turn were handled and
+ * before the loop sleeps. Knows connections only by conn_flush and conn_bury.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shared/net/conn.h"
+#include "shared/net/net.h"
+
+/*
+ * Callbacks of a turn (a peer found dead while writing, on_dead) may queue and
+ * close again; that is finished in the same turn, but not for ever.
+ */
+enum { NET_ROUNDS_MAX = 16 };
+
+static void
+net_turn_run(struct net *net)
+{
+	struct net_turn *t, *next;
+	struct conn *c;
+	int round;
+
+	if (net->turning)
+		return;
+	net->turning = true;
+	for (round = 0; round < NET_ROUNDS_MAX; round++) {
+		for (t = net->turns; t != NULL; t = next) {
+			next = t->next;
+			t->on_turn(t);
+		}
+		if (net->dirty == NULL && net->dead == NULL)
+			break;
+		while ((c = net->dirty) != NULL) {
+			net->dirty = c->next_dirty;
+			c->dirty = 0;
+			conn_flush(c);
+		}
+		while ((c = net->dead) != NULL) {
+			net->dead = c->next_dead;
+			conn_bury(c);
+		}
+	}
+	net->turning = false;
+	if (net->dirty != NULL || net->dead != NULL) {
+		ev_timer_set(&net->again, 0., 0.);
+		ev_timer_start(net->loop, &net->again);
+	}
+}
+
+static void
+net_on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	net_turn_run(container_of(w, struct net, prepare));
+}
+
+static void
+net_on_again(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents;
+}
+
+struct net *
+net_new(struct ev_loop *loop)
+{
+	struct net *net = xcalloc(1, sizeof(*net));
+
+	net->loop = loop;
+	net->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ev_timer_init(&net->again, net_on_again, 0., 0.);
+	ev_prepare_init(&net->prepare, net_on_prepare);
+	ev_prepare_start(loop, &net->prepare);
+	/* the turn alone must not keep a loop running that has nothing else */
+	ev_unref(loop);
+	return net;
+}
+
+void
+net_free(struct net *net)
+{
+	if (net == NULL)
+		return;
+	net_turn_run(net);
+	ev_ref(net->loop);
+	ev_prepare_stop(net->loop, &net->prepare);
+	ev_timer_stop(net->loop, &net->again);
+	if (net->spare_fd >= 0)
+		close(net->spare_fd);
+	conn_free_queues(net);
+	free(net);
+}
+
+void
+net_turn_add(struct net *net, struct net_turn *turn)
+{
+	turn->next = net->turns;
+	net->turns = turn;
+}
+
+void
+net_turn_remove(struct net *net, struct net_turn *turn)
+{
+	struct net_turn **t;
+
+	for (t = &net->turns; *t != NULL; t = &(*t)->next) {
+		if (*t == turn) {
+			*t = turn->next;
+			return;
+		}
+	}
+}
+
+void
+net_flush(struct net *net)
+{
+	net_turn_run(net);
+}
