@@ -71,6 +71,7 @@ struct blob *ws_close(unsigned code, const char *reason);
  * The upgrade (RFC 6455 section 4.2): 0 and the 101 response in out, or the HTTP status to refuse with
  * (400, 405, 426) and the reason in *why. Origin is the caller's business.
  */
+#define WS_UPGRADE_EXTRA "Sec-WebSocket-Version: 13\r\n" /* field of a 426 */
 int ws_upgrade(const struct http_request *rq, struct buf *out, const char **why);
 /* parsers held now, for /metrics */
 unsigned ws_rx_live(void);
