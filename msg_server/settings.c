@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of settings of msg_server. It knows their names, defaults and
+ * ranges; what they do is in the modules that read them.
+ */
+#include <sys/resource.h>
+
+#include "msg_server/settings.h"
+#include "shared/base/err.h"
+#include "shared/base/id.h"
+#include "shared/base/str.h"
+#include "shared/proc/conf.h"
+#include "shared/proc/log.h"
+
+static const char *const settings_auth_words[] = {"open", "token", NULL};
+static const char *const settings_tri_words[] = {"auto", "yes", "no", NULL};
+
+#define S struct settings
+static const struct conf_opt settings_opts[] = {
+    CONF_STR(S, listen, "listen", "127.0.0.1:9503",
+	"public address: WebSocket, HTTP, the page"),
+    CONF_STR(
+	S, direct, "direct", "127.0.0.1:0", "address of this server alone"),
+    CONF_STR(S, admin, "admin", "127.0.0.1:9510",
+	"address of healthz, readyz, status and metrics"),
+    CONF_STR(S, public_url, "public_url", "",
+	"ws URL by which clients reach the public address"),
+    CONF_STR(S, direct_url, "direct_url", "",
+	"ws URL by which clients reach the direct address"),
+    CONF_STR(S, name, "name", "ms1", "name of this server in the cluster"),
+    CONF_STR(S, cluster, "cluster", "cchat", "name of the cluster"),
+    CONF_STR(S, data, "data", STATEDIR, "directory of keys and state"),
+    CONF_STR(S, www, "www", PKGDATADIR "/www", "directory of the chat page"),
+    CONF_STR(S, config_server, "config_server", "",
+	"address of the config_server; none: stand-alone"),
+    CONF_LIST(S, proxies, "proxies", NULL,
+	"link addresses of proxy_servers, beside those of the topology"),
+    CONF_INT(S, node, "node", 1, 1, 65535,
+	"node number when there is no config_server"),
+    CONF_INT(S, weight, "weight", 1, 1, 1000,
+	"share of new clients, against other servers"),
+    CONF_STR(S, link_key, "link_key", "",
+	"file with the key of the links (link.key in the data directory)"),
+    CONF_STR(S, token_key, "token_key", "",
+	"file with the key of login tokens (token.key in the data directory)"),
+    CONF_STR(S, token_key_old, "token_key_old", "",
+	"file with a second token key that is still good"),
+    CONF_STR(S, api_key, "api_key_file", "",
+	"file with the bearer token of the HTTP API; none: POST is off"),
+    CONF_ENUM(S, auth, "auth", "open", settings_auth_words,
+	"open: a name is enough; token: every login needs the site's token"),
+    CONF_ENUM(S, allow_no_origin, "allow_no_origin", "auto", settings_tri_words,
+	"let clients without an Origin in; auto: only when auth is open"),
+    CONF_LIST(
+	S, origins, "origins", NULL, "further origins whose pages may connect"),
+    CONF_LIST(S, trusted_proxies, "trusted_proxies", NULL,
+	"addresses whose X-Forwarded-For is believed"),
+    CONF_INT(S, max_connections, "max_connections", 0, 0, 100000,
+	"connections at once; 0: what the descriptor limit allows"),
+    CONF_INT(S, conns_per_ip, "conns_per_ip", 1000, 1, 100000,
+	"connections of one address"),
+    CONF_INT(S, conn_rate, "conn_rate", 100, 1, 100000,
+	"new connections of one address per second"),
+    CONF_INT(S, conn_burst, "conn_burst", 500, 1, 1000000,
+	"new connections of one address at once"),
+    CONF_INT(S, login_timeout, "login_timeout", 10, 1, 600,
+	"seconds a client has to log in"),
+    CONF_INT(S, msg_max, "msg_max", 4096, 1, 32768,
+	"bytes of one message (version 2)"),
+    CONF_INT(
+	S, rooms_max, "rooms_max", 128, 1, 1000, "rooms one session may be in"),
+    CONF_INT(S, v1_interval, "v1_interval", 2, 0, 3600,
+	"seconds between messages of a version 1 client; 0: no limit"),
+    CONF_INT(S, send_rate, "send_rate", 5, 1, 100000,
+	"messages a second of one session"),
+    CONF_INT(S, send_burst, "send_burst", 20, 1, 1000000,
+	"messages at once of one session"),
+    CONF_INT(S, uid_rate, "uid_rate", 10, 1, 100000,
+	"messages a second of one user on this server"),
+    CONF_INT(S, frame_rate, "frame_rate", 50, 1, 1000000,
+	"frames a second of one connection"),
+    CONF_INT(S, frame_burst, "frame_burst", 200, 1, 4000000,
+	"frames at once of one connection"),
+    CONF_INT(S, ping, "ping", 25, 1, 3600,
+	"seconds of silence before a client is pinged"),
+    CONF_INT(S, stall_max, "stall_max", 600, 10, 86400,
+	"seconds a client may take nothing of what waits for it"),
+    CONF_STR(S, lobby, "lobby", "Lobby", "title of the default room"),
+    CONF_STR(S, log_level, "log_level", "info", "err, warn, info or debug"),
+};
+#undef S
+
+const struct conf_program settings_program = {
+    .name = "msg_server",
+    .summary = "owns the clients of a cchat cluster",
+    .opts = settings_opts,
+    .n_opts = ARRAY_LEN(settings_opts),
+};
+
+void
+settings_load(struct settings *s, int argc, char **argv)
+{
+	char **text[] = {&s->listen, &s->direct, &s->admin, &s->public_url,
+	    &s->direct_url, &s->name, &s->cluster, &s->data, &s->www,
+	    &s->config_server, &s->link_key, &s->token_key, &s->token_key_old,
+	    &s->api_key, &s->lobby, &s->log_level};
+	size_t i;
+
+	conf_load(&settings_program, s, argc, argv);
+	for (i = 0; i < ARRAY_LEN(text); i++)
+		if (*text[i] == NULL)
+			*text[i] = xstrdup("");
+	if (!id_is_word(str_of(s->name)))
+		fatal(EXIT_USAGE, "name: letters, digits, - and _, at most 32");
+	if (!id_is_word(str_of(s->cluster)))
+		fatal(EXIT_USAGE,
+		    "cluster: letters, digits, - and _, at most 32");
+}
+
+uint32_t
+settings_connections(const struct settings *s)
+{
+	struct rlimit rl;
+	uint64_t n = 100000;
+
+	/* 64 descriptors are kept for links, listeners and files */
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < n + 64)
+		n = rl.rlim_cur > 128 ? rl.rlim_cur - 64 : 64;
+	if (s->max_connections > 0 && (uint64_t)s->max_connections < n)
+		n = (uint64_t)s->max_connections;
+	return (uint32_t)n;
+}
+
+bool
+settings_no_origin_ok(const struct settings *s)
+{
+	if (s->allow_no_origin == SETTINGS_AUTO)
+		return s->auth == SETTINGS_AUTH_OPEN;
+	return s->allow_no_origin == SETTINGS_YES;
+}

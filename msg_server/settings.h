@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an operator may set on a msg_server: one struct, one table
+ * (settings.c), read by conf_load() from the section msg_server of cchat.conf
+ * and from flags. Figures and their meaning at the bound: limits.md; names:
+ * design.md section 7. Times are in the unit the help text names.
+ *
+ * Strings are never NULL after settings_load(); lists are NULL-ended arrays or
+ * NULL.
+ */
+#ifndef MSG_SERVER_SETTINGS_H
+#define MSG_SERVER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum settings_auth { SETTINGS_AUTH_OPEN, SETTINGS_AUTH_TOKEN };
+enum settings_tri { SETTINGS_AUTO, SETTINGS_YES, SETTINGS_NO };
+
+struct settings {
+	/* where */
+	char *listen, *direct, *admin;
+	char *public_url, *direct_url; /* "": made from the listeners */
+	char *name, *cluster, *data, *www;
+	char *config_server; /* "": stand-alone, then node and proxies */
+	char **proxies;
+	int64_t node, weight;
+	/* keys */
+	char *link_key, *token_key, *token_key_old, *api_key;
+	/* who may come in */
+	int auth;	     /* enum settings_auth */
+	int allow_no_origin; /* enum settings_tri */
+	char **origins, **trusted_proxies;
+	int64_t max_connections; /* 0: from the descriptor limit */
+	int64_t conns_per_ip, conn_rate, conn_burst;
+	int64_t login_timeout; /* s */
+	/* what they may do */
+	int64_t msg_max, rooms_max;
+	int64_t v1_interval; /* s, 0 off */
+	int64_t send_rate, send_burst, uid_rate;
+	int64_t frame_rate, frame_burst;
+	int64_t ping;	   /* s */
+	int64_t stall_max; /* s */
+	char *lobby;	   /* title of the default room */
+	char *log_level;
+};
+
+extern const struct conf_program settings_program;
+
+/* from file and flags; ends the program on a mistake (exit code 2) */
+void settings_load(struct settings *s, int argc, char **argv);
+/* connections this process may hold */
+uint32_t settings_connections(const struct settings *s);
+/* may a client without an Origin header come in? */
+bool settings_no_origin_ok(const struct settings *s);
+
+#endif
