@@ -9,8 +9,10 @@
  * The lock is the election: log_open() returns at once; the writer thread
  * waits in flock(DATA/messages.lock), and only when it has it opens
  * messages.db, commits gen+1 and reports LOG_ACTIVE. The lock file names its
- * holder: "pid start_time name\n" (start_time: field 22 of /proc/PID/stat), for
- * the standby that may have to kill a hung one.
+ * holder: "pid start_time name gen ep link\n" (start_time: field 22 of
+ * /proc/PID/stat; link: where it is pinged, or "-"), for the standby that may
+ * have to kill a hung one; gen and ep show at the next opening that
+ * messages.db came back from a backup.
  *
  * Everything that must be ordered goes through the writer's one queue:
  * appends, marks, and "touch" (what SUB needs: head, first, states), so that a
@@ -24,8 +26,9 @@
  *
  * Trouble: full disk or failed write: the batch is answered 503 retry 5000,
  * nothing of it is stored; the log goes on for reads and probes every second
- * (LOG_DEGRADED until a commit works again). Failed fsync, corruption: LOG_FAILED,
- * the process is expected to end with 1 / 5 and let a standby take over.
+ * (LOG_DEGRADED until a commit works again). Failed fsync, corruption:
+ * LOG_FAILED, the process is expected to end with 1 / 5 and let a standby take
+ * over.
  */
 #ifndef PROXY_SERVER_LOG_H
 #define PROXY_SERVER_LOG_H
@@ -34,6 +37,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/base/blob.h"
+#include "shared/proc/stats.h"
 #include "shared/proto/frames.h"
 
 enum log_state { LOG_WAITING, LOG_ACTIVE, LOG_DEGRADED, LOG_FAILED };
@@ -41,6 +46,7 @@ enum log_sync { LOG_SYNC_FULL, LOG_SYNC_NORMAL, LOG_SYNC_OFF };
 enum log_kind { LOG_APPEND, LOG_TOUCH, LOG_SET };
 
 struct log;
+struct log_news;
 
 /*
  * One operation, down and back. Allocated with log_op_new around a copy of the
@@ -50,65 +56,103 @@ struct log;
 struct log_op {
 	struct log_op *next;
 	enum log_kind kind;
-	uint64_t peer; /* id of the link that asked; looked up again when the answer comes */
+	uint64_t peer; /* id of the link that asked; looked up again when the
+			  answer comes */
 	union {
 		struct f_append append; /* LOG_APPEND */
-		struct f_sub sub;       /* LOG_TOUCH */
-		struct f_set set;       /* LOG_SET */
+		struct f_sub sub;	/* LOG_TOUCH */
+		struct f_set set;	/* LOG_SET */
 	};
 	/* --- result --- */
-	uint16_t code;      /* 200 stored (or touched); 403, 409, 413, 503: nothing was stored */
+	/*
+	 * 200 stored (or touched); nothing was stored: 400 crc is not the
+	 * body's, 403 need/deny, 409 rev, 413 body, 503 disk or trouble (see
+	 * retry_ms)
+	 */
+	uint16_t code;
 	uint32_t retry_ms;
-	bool dup;           /* append: stored before, seq and ts are those of then */
-	uint64_t seq;       /* append */
+	bool dup;     /* append: stored before, seq and ts are those of then */
+	uint64_t seq; /* append */
 	int64_t ts;
 	uint64_t useq[TO_MAX];
 	uint64_t head, first; /* touch */
-	struct buf states;  /* touch with want_state: n_states records as in f_subbed */
+	struct buf states;    /* touch with want_state: n_states records for
+				 log_states_next() */
 	uint16_t n_states;
 	bool more_states;
+	/* --- of log alone --- */
+	bool batch_end; /* the last operation of its commit */
+	struct log_news
+	    *news; /* a change of state that travels in the same order */
 	/* --- the copy --- */
 	size_t body_len;
 	uint8_t body[];
 };
 
 struct log_ops {
-	/* why: one line for people when DEGRADED or FAILED; exit_code: what to end with when FAILED */
-	void (*on_state)(void *arg, enum log_state state, uint64_t gen, const char *ep, const char *why, int exit_code);
-	/* in commit order; a whole commit's operations come in one go, on_batch_end after them */
+	/*
+	 * LOG_ACTIVE may come again: after LOG_DEGRADED, and with another ep
+	 * when a subscriber proved that the file is an older copy (design.md
+	 * section 2). why: one line for people when DEGRADED or FAILED;
+	 * exit_code: what to end with when FAILED. No callback may call
+	 * log_close().
+	 */
+	void (*on_state)(void *arg, enum log_state state, uint64_t gen,
+	    const char *ep, const char *why, int exit_code);
+	/* in commit order; a whole commit's operations come in one go,
+	 * on_batch_end after them */
 	void (*on_done)(void *arg, struct log_op *op);
 	void (*on_batch_end)(void *arg);
-	/* a READ's answer: a complete PAGE frame; peer as given */
+	/* a READ's answer: a complete PAGE frame, borrowed; peer as given */
 	void (*on_page)(void *arg, uint64_t peer, struct blob *frame);
 };
 
 struct log_settings {
-	const char *dir;     /* data directory */
-	const char *name;    /* of this server, for the lock file */
+	const char *dir;  /* data directory */
+	const char *name; /* of this server, for the lock file */
 	const char *cluster;
 	enum log_sync sync;
 	int64_t keep_days, keep_items; /* retention: 90, 0 */
-	int64_t disk_min;    /* bytes free under which appends are refused: 256 MiB */
+	int64_t
+	    disk_min; /* bytes free under which appends are refused: 256 MiB */
+	const char *
+	    link; /* where standbys ping us, for the lock file; NULL: nowhere */
+	int64_t trim_ms; /* between two passes of retention; 0: one hour */
 };
 
 struct log_figures {
-	uint64_t items, commits, bytes, dups, refused, reads, read_items, queue_ops, queue_bytes, wal_bytes, disk_free;
-	struct { uint64_t bucket[32], n, sum_us; } commit_us, batch; /* see proc/stats.h struct histogram */
+	uint64_t items, commits, bytes, dups, refused, reads, read_items,
+	    queue_ops, queue_bytes, wal_bytes, disk_free;
+	struct histogram commit_us,
+	    batch; /* batch: operations per commit, in place of us */
 };
 
-struct log *log_open(struct ev_loop *loop, const struct log_settings *set, const struct log_ops *ops, void *arg);
-/* commits what is queued, checkpoints, marks the file clean, releases the lock; joins both threads */
+struct log *log_open(struct ev_loop *loop, const struct log_settings *set,
+    const struct log_ops *ops, void *arg);
+/*
+ * Commits what is queued (on_done and on_batch_end still come, from within),
+ * checkpoints, marks the file clean, releases the lock; joins both threads.
+ * Waiting reads are dropped. NULL is fine.
+ */
 void log_close(struct log *l);
-/* frame body of F_APPEND, F_SUB or F_SET, copied; parse error of the frame is returned (ERR_PROTO ...) */
-int log_op_new(enum log_kind kind, uint64_t peer, struct str body, struct log_op **op) MUST_CHECK;
+/* frame body of F_APPEND, F_SUB or F_SET, copied; parse error of the frame is
+ * returned (ERR_PROTO ...) */
+int log_op_new(enum log_kind kind, uint64_t peer, struct str body,
+    struct log_op **op) MUST_CHECK;
 void log_op_free(struct log_op *op);
-/* takes op; ERR_BUSY at the bound (op is still the caller's) */
+/* takes op; ERR_BUSY at the bound and while WAITING or FAILED (op is still the
+ * caller's) */
 int log_submit(struct log *l, struct log_op *op) MUST_CHECK;
 /* answered through on_page; ERR_BUSY when 4096 reads wait */
-int log_read(struct log *l, uint64_t peer, const struct f_read *read) MUST_CHECK;
+int log_read(
+    struct log *l, uint64_t peer, const struct f_read *read) MUST_CHECK;
+/* the next of a touch's states; rest: begin with buf_str(&op->states); ERR_EOF
+ * at the end */
+int log_states_next(struct str *rest, struct state_rec *rec) MUST_CHECK;
 enum log_state log_state(const struct log *l);
 void log_figures(struct log *l, struct log_figures *out);
 /* who holds the lock now, as the lock file says: 0 or ERR_NOTFOUND */
-int log_lock_holder(const char *dir, int *pid, uint64_t *start_time, char name[ID_MAX + 1]);
+int log_lock_holder(
+    const char *dir, int *pid, uint64_t *start_time, char name[ID_MAX + 1]);
 
 #endif
