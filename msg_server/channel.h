@@ -13,6 +13,7 @@
 
 #include "msg_server/relay.h"
 #include "shared/base/map.h"
+#include "shared/net/timer.h"
 
 enum channel_state { CHANNEL_NEW, CHANNEL_ASKED, CHANNEL_LIVE };
 
@@ -36,16 +37,21 @@ struct channel {
 	struct relay *relay;
 	const struct channel_ops *ops;
 	struct chan_name name;
-	UT_hash_handle hh;    /* relay's channels by ch */
-	uint32_t ch;          /* number on every link of ours */
+	UT_hash_handle hh; /* relay's channels by ch */
+	uint32_t ch;       /* number on every link of ours */
 	enum channel_state state;
-	uint64_t last;        /* delivered (useq for u:) */
-	uint64_t head, first; /* as last heard */
+	uint64_t last;     /* delivered (useq for u:) */
+	uint64_t head;     /* highest seq heard of */
+	uint64_t first;    /* oldest retained, as last heard */
 	char ep[EP_LEN + 1];
 	struct channel_wait *waits;
+	struct channel *wait_prev, *wait_next; /* relay's list of channels with waits */
+	int64_t wait_since_ms;
 	struct relay_read repair; /* the one read of a gap repair */
-	unsigned repairing : 1, presence : 1, dead : 1;
-	struct wheel_entry *idle; /* armed while released; owned by channel.c */
+	struct relay_task task;   /* waits due, or repair to be tried again */
+	struct buf held;          /* live items that came during a repair, as page items */
+	struct wheel_entry idle;  /* armed while released */
+	unsigned repairing : 1, presence : 1, released : 1, listed : 1, task_on : 1, held_over : 1;
 };
 
 /* subscribes from the head; wait->done comes later, always */
@@ -56,7 +62,15 @@ void channel_wait(struct channel *c, struct channel_wait *w);
 void channel_release(struct channel *c);
 void channel_keep(struct channel *c);
 
+bool channel_is_user(const struct channel *c);
+
 /* --- from relay.c --- */
+/* the link to the active proxy is new: subscribe (again) from where we are */
+void channel_subscribe(struct channel *c);
+/* nothing answered for 3 s: whoever waits is told 503 */
+void channel_give_up(struct channel *c);
+/* the delay after the last follower is over */
+void channel_expire(struct channel *c);
 void channel_on_subbed(struct channel *c, const struct f_subbed *f);
 void channel_on_item(struct channel *c, const struct item *it, uint64_t seq, const struct state_rec *states, unsigned n_states);
 

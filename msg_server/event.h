@@ -16,15 +16,15 @@
 
 enum event_kind {
 	/* to many */
-	EV_ITEM,     /* a log item of a room or a private pair */
-	EV_NEW_USER, /* user came into room rid */
-	EV_OFFLINE,  /* last device of user left room rid */
-	EV_PRESENCE, /* batch for big rooms */
-	EV_MARK,     /* read mark of a peer, or of myself on another device */
-	EV_STATUS,
-	EV_NOTICE,
+	EVENT_ITEM,     /* a log item of a room or a private pair */
+	EVENT_NEW_USER, /* user came into room rid */
+	EVENT_OFFLINE,  /* last device of user left room rid */
+	EVENT_PRESENCE, /* batch for big rooms */
+	EVENT_MARK,     /* read mark of a peer, or of myself on another device */
+	EVENT_STATUS,
+	EVENT_NOTICE,
 	/* to one: answers and the session's own life */
-	EV_LOGIN, EV_OK, EV_ERROR, EV_HISTORY, EV_ONLINE, EV_SYNCED, EV_GAP, EV_PONG, EV_PING, EV_AUTH
+	EVENT_LOGIN, EVENT_OK, EVENT_ERROR, EVENT_HISTORY, EVENT_ONLINE, EVENT_SYNCED, EVENT_GAP, EVENT_PONG, EVENT_PING, EVENT_AUTH
 };
 
 /*
@@ -47,46 +47,46 @@ struct event {
 	struct str rid, tid; /* conversation as the recipient names it; tid set: private with tid */
 	bool rid_is_num;
 	struct str uid, name, avatar, dev; /* whom it is about */
-	/* EV_ITEM */
+	/* EVENT_ITEM */
 	const struct item *item;
-	/* EV_ERROR: v1 text and code are chosen by the dialect from `why`; v2 sends code */
+	/* EVENT_ERROR: v1 text and code are chosen by the dialect from `why`; v2 sends code */
 	unsigned code;
 	const char *why;      /* short English, for v2; may be NULL */
 	unsigned v1_code;     /* 50, 101, 102 */
 	const char *v1_text;  /* recorded text */
 	int64_t retry_ms;     /* 0: permanent */
-	/* EV_LOGIN */
+	/* EVENT_LOGIN */
 	struct str token, sid, srv;
 	int64_t now, exp;
 	unsigned ping_s, retry_base, retry_max, msg_max, rooms_max, rate, rate_burst;
 	const struct str *alt;
 	size_t n_alt;
-	/* EV_LOGIN, EV_OK (join) */
+	/* EVENT_LOGIN, EVENT_OK (join) */
 	const struct event_pos *pos;
 	size_t n_pos;
-	/* EV_OK (message) */
+	/* EVENT_OK (message) */
 	uint64_t seq, useq;
 	int64_t ts;
 	struct str chan; /* mid = chan/seq */
 	bool dup;
-	/* EV_HISTORY: a page, ascending; items of the frame `rest`, frames_page_next() n_items times */
+	/* EVENT_HISTORY: a page, ascending; items of the frame `rest`, frames_page_next() n_items times */
 	struct str page;
 	uint64_t first, last;
 	size_t n_items;
 	bool reversed; /* page runs newest first: encode it turned round */
 	bool more;
 	struct str ep;
-	/* EV_ONLINE, EV_PRESENCE */
+	/* EVENT_ONLINE, EVENT_PRESENCE */
 	uint32_t count;
 	struct str list; /* complete JSON array */
 	struct str next;
-	const struct room_user *in, *out; /* EV_PRESENCE */
+	const struct room_user *in, *out; /* EVENT_PRESENCE */
 	size_t n_in, n_out;
-	/* EV_GAP */
+	/* EVENT_GAP */
 	uint64_t gap_from, gap_to;
-	/* EV_MARK */
+	/* EVENT_MARK */
 	uint64_t read, recv;
-	/* EV_PONG, EV_PING */
+	/* EVENT_PONG, EVENT_PING */
 	int64_t t;
 };
 

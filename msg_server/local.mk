@@ -5,3 +5,7 @@ noinst_LIBRARIES += %D%/libmsg_server.a
 sbin_PROGRAMS += %D%/msg_server
 %C%_msg_server_SOURCES = %D%/main.c
 %C%_msg_server_LDADD = %D%/libmsg_server.a $(shared_libs)
+msg_server_libmsg_server_a_SOURCES += \
+	%D%/channel.c %D%/channel.h %D%/fanout.c %D%/fanout.h \
+	%D%/relay.c %D%/relay.h %D%/relay_calls.c %D%/relay_priv.h \
+	%D%/replay.c %D%/replay.h %D%/room.c %D%/room.h %D%/user.c

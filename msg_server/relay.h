@@ -37,6 +37,12 @@ struct relay_who {
 	void (*done)(struct relay_who *, unsigned code, const struct f_whois *answer);
 };
 
+/* run once, later: in this turn's net hook (relay_later) or at the next 200 ms tick (relay_retry) */
+struct relay_task {
+	struct relay_task *next;
+	void (*fn)(struct relay_task *);
+};
+
 struct relay_ops {
 	/* a live private item or an item of a followed channel is handed to channel.h by the relay itself */
 	void (*on_room)(struct server *, struct channel *, const struct f_room *);
@@ -61,6 +67,10 @@ void relay_set_state(struct relay *r, const struct f_set *set); /* marks: no ans
 void relay_eph(struct relay *r, const struct f_eph *eph);
 void relay_pres(struct relay *r, const struct f_pres *pres); /* delta to all proxies */
 
+void relay_later(struct relay *r, struct relay_task *t);
+void relay_retry(struct relay *r, struct relay_task *t);
+
+struct server *relay_server(const struct relay *r);
 bool relay_has_active(const struct relay *r);
 uint64_t relay_gen(const struct relay *r);
 /* 8 hex digits of the log's history, or "" before the first ACTIVE */

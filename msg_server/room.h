@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Rooms with local members, and users with local sessions: who gets an item.
+ * The cursor of a member (session.h) is one mechanism for replay at login, lag
+ * mode and joining without a gap (replay.h).
  *
- * Member cursor: `pos` is the last seq this session was given. A live member
- * gets items as they come; one that is behind (resume, lag) is skipped by the
- * live fan-out and paged from the log (200 items or 64 KiB a page, the next page when
- * its output queue is below half) until pos == channel.last, and is then live
- * again in that same turn: no hole, no double. This one mechanism serves
- * replay at login, lag mode and gap-free joining.
+ * A private item is delivered as three events: to level 1 sessions (tid = the
+ * addressee, as recorded), to the sender's own sockets (tid = the other one)
+ * and to the addressee's (tid = the sender): a dialect just writes ev->tid.
  */
 #ifndef MSG_SERVER_ROOM_H
 #define MSG_SERVER_ROOM_H
@@ -22,10 +21,8 @@ struct member {
 	struct session *session;
 	struct room *room;
 	struct member *next_of_session;
-	uint64_t pos;
+	struct cursor cursor;
 	uint32_t index; /* in room->members */
-	unsigned live : 1, reading : 1, joining : 1;
-	struct follow_call *call; /* join not yet synced; owned by the caller */
 };
 
 struct room {
@@ -77,6 +74,10 @@ void user_attach(struct server *srv, struct session *s, struct str uid, struct s
 /* the session ends: leaves all rooms and its user; bye: presence drops without grace */
 void room_detach(struct server *srv, struct session *s, bool bye);
 struct user *user_find(struct server *srv, struct str uid);
+void user_detach(struct server *srv, struct session *s);
+/* relay_ops.on_room and on_snapshot */
+void room_on_people(struct server *srv, struct channel *c, const struct f_room *f);
+void room_snapshot(struct server *srv, void (*put)(void *arg, const struct f_pres *), void *arg);
 /* output of s has drained: page on what lags */
 void room_on_drain(struct server *srv, struct session *s);
 /* the presence line of a session, for PRES frames: snapshot and delta */

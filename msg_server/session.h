@@ -20,6 +20,18 @@
 struct server;
 struct user;
 struct member;
+struct follow;
+
+/*
+ * Where a session stands in one channel. Live: gets items as they come. Not
+ * live: behind (resume, lag) and paged from the log by replay.c until it is level
+ * with the channel, and is then live in that same turn: no hole, no double.
+ */
+struct cursor {
+	uint64_t pos;          /* last seq (u: channels: useq) given to the session */
+	struct follow *follow; /* join or attach not yet synced; NULL otherwise */
+	unsigned live : 1, reading : 1;
+};
 
 /* leaky bucket, in 1/1000 tokens; 12 bytes */
 struct bucket {
@@ -35,7 +47,7 @@ struct session {
 	struct session *next_of_user;
 	struct member *members;     /* owned; rooms joined, linked by next_of_session */
 	char *name;                 /* owned, packed "name\0avatar\0dev\0" */
-	uint64_t useq;              /* last private item delivered */
+	struct cursor priv;         /* in its u: channel: private traffic */
 	uint64_t exp_ms;            /* token expiry, 0 never */
 	uint32_t v1_last_s;         /* second of the last accepted v1 message + 1; 0: none */
 	struct bucket send;
@@ -43,7 +55,6 @@ struct session {
 	struct dialect_ctx ctx;
 	uint8_t level;              /* 0 before login, 1, 2 */
 	unsigned logging_in : 1;    /* login under way: a second one is refused 409 */
-	unsigned private_live : 1;  /* u: channel: live, else catching up */
 	unsigned away : 1, batch : 1, silent : 1;
 };
 

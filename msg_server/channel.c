@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The gap rule: a followed channel delivers every item once and in order,
+ * whatever links do. Between a SUBBED that shows a higher head (or an item
+ * that skips) and the last page of the repair, live items are held (256 KiB)
+ * or, beyond that, dropped: the log has them and the repair goes on until it
+ * has met the live stream.
+ */
+#include "msg_server/relay_priv.h"
+#include "msg_server/server.h"
+#include "shared/proc/clock.h"
+
+static void channel_repair(struct channel *c);
+static void channel_on_task(struct relay_task *t);
+static void channel_on_page(struct relay_read *rd, unsigned code,
+    const struct f_page *page, struct str items);
+
+bool
+channel_is_user(const struct channel *c)
+{
+	return c->name.s[0] == CHAN_USER;
+}
+
+static uint64_t
+channel_seq_of(const struct channel *c, const struct item *it)
+{
+	return channel_is_user(c) ? it->useq : it->seq;
+}
+
+/* --- waiting ------------------------------------------------------------ */
+
+static void
+channel_schedule(struct channel *c, bool later)
+{
+	if (c->task_on)
+		return;
+	c->task_on = true;
+	c->task.fn = channel_on_task;
+	if (later)
+		relay_retry(c->relay, &c->task);
+	else
+		relay_later(c->relay, &c->task);
+}
+
+static void
+channel_unlist(struct channel *c)
+{
+	if (!c->listed)
+		return;
+	DL_DELETE2(c->relay->waiting, c, wait_prev, wait_next);
+	c->listed = false;
+}
+
+static void
+channel_tell(struct channel *c, unsigned code)
+{
+	struct channel_wait *w = c->waits;
+
+	channel_unlist(c);
+	c->waits = NULL;
+	while (w) {
+		struct channel_wait *next = w->next;
+
+		w->done(w, c, code);
+		w = next;
+	}
+}
+
+void
+channel_wait(struct channel *c, struct channel_wait *w)
+{
+	struct channel_wait **end = &c->waits;
+
+	while (*end)
+		end = &(*end)->next;
+	w->next = NULL;
+	*end = w;
+	if (c->state == CHANNEL_LIVE) {
+		channel_schedule(c, false);
+		return;
+	}
+	if (!c->listed) {
+		c->wait_since_ms = clock_mono_ms();
+		DL_APPEND2(c->relay->waiting, c, wait_prev, wait_next);
+		c->listed = true;
+		relay_wake(c->relay);
+	}
+}
+
+void
+channel_give_up(struct channel *c)
+{
+	channel_tell(c, 503);
+}
+
+static void
+channel_on_task(struct relay_task *t)
+{
+	struct channel *c = container_of(t, struct channel, task);
+
+	c->task_on = false;
+	if (c->state != CHANNEL_LIVE)
+		return; /* the next SUBBED does both */
+	if (c->waits)
+		channel_tell(c, 200);
+	if (!c->repairing && c->head > c->last)
+		channel_repair(c);
+}
+
+/* --- subscribing --------------------------------------------------------- */
+
+void
+channel_open(struct channel *c, struct relay *r, struct chan_name name,
+    bool want_presence, const struct channel_ops *ops)
+{
+	memset(c, 0, sizeof *c);
+	c->relay = r;
+	c->ops = ops;
+	c->name = name;
+	c->presence = want_presence;
+	c->ch = ++r->next_ch;
+	c->repair.done = channel_on_page;
+	buf_init(&c->held, CHANNEL_HELD_MAX);
+	HASH_ADD(hh, r->channels, ch, sizeof c->ch, c);
+	channel_subscribe(c);
+}
+
+void
+channel_subscribe(struct channel *c)
+{
+	struct buf *out = relay_out(c->relay);
+	struct f_sub f = {.ch = c->ch,
+	    .chan = chan_str(&c->name),
+	    .from_seq = SUB_HEAD,
+	    .want_presence = c->presence};
+
+	if (!out)
+		return;
+	if (c->ep[0]) {
+		f.from_seq = c->last;
+		f.ep = str_of(c->ep);
+	}
+	put_sub(out, &f);
+	if (c->state == CHANNEL_NEW)
+		c->state = CHANNEL_ASKED;
+}
+
+void
+channel_on_subbed(struct channel *c, const struct f_subbed *f)
+{
+	bool again = c->state == CHANNEL_LIVE;
+
+	c->first = f->first;
+	if (again && !f->reset && str_eqc(f->ep, c->ep)) {
+		if (f->head > c->head)
+			c->head = f->head;
+	} else {
+		uint64_t was = c->last;
+
+		str_copy(c->ep, sizeof c->ep, f->ep);
+		c->last = c->head = f->head;
+		buf_fini(&c->held);
+		c->held_over = false;
+		c->state = CHANNEL_LIVE;
+		if (again)
+			c->ops->on_gap(c, was + 1, f->head, true);
+	}
+	if (c->waits)
+		channel_tell(c, 200);
+	if (!c->repairing && c->head > c->last)
+		channel_repair(c);
+}
+
+/* --- items --------------------------------------------------------------- */
+
+static void
+channel_deliver(struct channel *c, const struct item *it, uint64_t seq,
+    const struct state_rec *states, unsigned n_states)
+{
+	if (seq > c->last + 1)
+		c->ops->on_gap(c, c->last + 1, seq - 1, false);
+	c->last = seq;
+	if (c->head < seq)
+		c->head = seq;
+	c->ops->on_item(c, it, states, n_states);
+}
+
+void
+channel_on_item(struct channel *c, const struct item *it, uint64_t seq,
+    const struct state_rec *states, unsigned n_states)
+{
+	if (c->state != CHANNEL_LIVE || seq <= c->last)
+		return;
+	if (seq == c->last + 1) {
+		channel_deliver(c, it, seq, states, n_states);
+		return;
+	}
+	if (c->head < seq)
+		c->head = seq;
+	if (!c->held_over && put_page_item(&c->held, it) != OK) {
+		buf_fini(&c->held);
+		c->held_over = true;
+	}
+	if (!c->repairing)
+		channel_repair(c);
+}
+
+/* what came while the repair was on its way; stops at a hole */
+static void
+channel_replay_held(struct channel *c)
+{
+	struct buf held = c->held;
+	struct str rest = buf_str(&held);
+	struct item it;
+
+	buf_init(&c->held, CHANNEL_HELD_MAX);
+	c->held_over = false;
+	while (rest.len && frames_page_next(&rest, &it) == OK) {
+		uint64_t seq = channel_seq_of(c, &it);
+
+		if (seq == c->last + 1)
+			channel_deliver(c, &it, seq, NULL, 0);
+		else if (seq > c->last)
+			break;
+	}
+	buf_fini(&held);
+}
+
+static void
+channel_repair(struct channel *c)
+{
+	struct f_read rd = {.chan = chan_str(&c->name),
+	    .from = c->last + 1,
+	    .n = PAGE_MAX,
+	    .max_bytes = 512 * 1024};
+
+	if (c->repairing)
+		return;
+	c->relay->srv->stats[S_REPAIRS]++;
+	if (relay_read(c->relay, &rd, &c->repair) != OK) {
+		channel_schedule(c, true);
+		return;
+	}
+	c->repairing = true;
+}
+
+static void
+channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
+    struct str items)
+{
+	struct channel *c = container_of(rd, struct channel, repair);
+	struct item it;
+
+	c->repairing = false;
+	if (code != 200) {
+		channel_schedule(c, true);
+		return;
+	}
+	if (!str_eqc(page->ep, c->ep))
+		return; /* a SUBBED with the new history is on its way */
+	c->first = page->first;
+	for (unsigned i = 0; i < page->n_items; i++) {
+		if (frames_page_next(&items, &it) != OK)
+			break;
+		uint64_t seq = channel_seq_of(c, &it);
+		if (seq > c->last)
+			channel_deliver(c, &it, seq, NULL, 0);
+	}
+	if (!page->more && page->head > c->last) {
+		/* the rest up to the head is gone by retention */
+		c->ops->on_gap(c, c->last + 1, page->head, false);
+		c->last = page->head;
+	}
+	if (c->head < page->head)
+		c->head = page->head;
+	channel_replay_held(c);
+	if (c->head > c->last)
+		channel_repair(c);
+}
+
+/* --- leaving -------------------------------------------------------------- */
+
+void
+channel_release(struct channel *c)
+{
+	if (c->released)
+		return;
+	c->released = true;
+	wheel_set(&c->relay->wheel, &c->idle, CHANNEL_IDLE_S);
+}
+
+void
+channel_keep(struct channel *c)
+{
+	if (!c->released)
+		return;
+	c->released = false;
+	wheel_cancel(&c->idle);
+}
+
+void
+channel_expire(struct channel *c)
+{
+	struct buf *out = relay_out(c->relay);
+
+	if (c->waits || c->repairing || c->task_on) {
+		/* somebody still comes back to this memory */
+		wheel_set(&c->relay->wheel, &c->idle, 1);
+		return;
+	}
+	if (out && c->state != CHANNEL_NEW)
+		put_unsub(out, c->ch);
+	channel_unlist(c);
+	HASH_DELETE(hh, c->relay->channels, c);
+	buf_fini(&c->held);
+	c->ops->on_idle(c); /* frees it */
+}

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The relay's links: dialing every proxy_server, knowing which one is active,
+ * moving all channels and open questions to it when that changes, and handing
+ * frames to channels and callers. What is asked and unanswered is in
+ * relay_calls.c, the gap rule in channel.c.
+ */
+#include "msg_server/relay_priv.h"
+#include "shared/proc/clock.h"
+#include "shared/proc/log.h"
+
+static void relay_on_connect(struct dial *d, int fd);
+
+struct buf *
+relay_out(struct relay *r)
+{
+	if (!r->active || !r->active->link)
+		return NULL;
+	return linkconn_out(&r->active->link->lc);
+}
+
+/* --- presence ---------------------------------------------------------- */
+
+static void
+relay_put_pres(void *arg, const struct f_pres *pres)
+{
+	put_pres(arg, pres);
+}
+
+static void
+relay_snapshot(struct relay *r, struct relay_link *link)
+{
+	struct buf *out = linkconn_out(&link->lc);
+
+	put_empty(out, F_PRES_BEGIN);
+	r->ops->on_snapshot(r->srv, relay_put_pres, out);
+	put_empty(out, F_PRES_END);
+}
+
+void
+relay_pres(struct relay *r, const struct f_pres *pres)
+{
+	for (size_t i = 0; i < r->n_proxies; i++) {
+		struct relay_link *link = r->proxies[i]->link;
+
+		if (link && link->lc.up)
+			put_pres(linkconn_out(&link->lc), pres);
+	}
+}
+
+/* --- who is active ----------------------------------------------------- */
+
+static void
+relay_promote(struct relay *r, struct proxy *p)
+{
+	struct channel *c, *next;
+
+	r->active = p;
+	log_info("proxy %s is active, gen %llu", p->link->lc.link.peer.name,
+	    (unsigned long long)r->gen);
+	/* the order of wire.md: SUBs, then resent appends, then new ones */
+	HASH_ITER (hh, r->channels, c, next)
+		channel_subscribe(c);
+	calls_on_promote(r);
+}
+
+static int
+relay_on_active(struct relay *r, struct proxy *p, struct str body)
+{
+	struct f_active f;
+	int err = get_active(body, &f);
+
+	if (err)
+		return err;
+	p->gen = f.gen;
+	p->active = f.active;
+	if (!f.active) {
+		if (r->active == p) {
+			r->active = NULL;
+			relay_wake(r);
+		}
+		return OK;
+	}
+	if (f.gen < r->gen) {
+		log_warn("proxy %s says active with gen %llu, known is %llu: "
+			 "ignored",
+		    p->link->lc.link.peer.name, (unsigned long long)f.gen,
+		    (unsigned long long)r->gen);
+		return OK;
+	}
+	r->gen = f.gen;
+	str_copy(r->ep, sizeof r->ep, f.ep);
+	if (r->active != p)
+		relay_promote(r, p);
+	return OK;
+}
+
+/* --- frames ------------------------------------------------------------ */
+
+static struct channel *
+relay_channel(struct relay *r, uint32_t ch)
+{
+	struct channel *c;
+
+	HASH_FIND(hh, r->channels, &ch, sizeof ch, c);
+	return c;
+}
+
+static int
+relay_on_item(struct relay *r, struct str body)
+{
+	struct f_item f;
+	struct channel *c;
+	int err = get_item(body, &f);
+
+	if (err)
+		return err;
+	if (f.gen < r->gen)
+		return ERR_STALE;
+	if (f.req) {
+		struct f_ack ack = {
+		    .req = f.req, .seq = f.item.seq, .ts = f.item.ts};
+
+		for (unsigned i = 0; i < f.n_refs; i++) {
+			c = relay_channel(r, f.refs[i].ch);
+			if (c &&
+			    str_eq(chan_id(chan_str(&c->name)), f.item.uid))
+				ack.useq = f.refs[i].useq;
+		}
+		calls_on_ack(r, &ack);
+	}
+	if (f.ch) {
+		c = relay_channel(r, f.ch);
+		if (c)
+			channel_on_item(
+			    c, &f.item, f.item.seq, f.states, f.n_states);
+	}
+	for (unsigned i = 0; i < f.n_refs; i++) {
+		c = f.refs[i].ch ? relay_channel(r, f.refs[i].ch) : NULL;
+		if (!c)
+			continue;
+		f.item.useq = f.refs[i].useq;
+		f.item.pchan = f.chan;
+		channel_on_item(c, &f.item, f.item.useq, f.states, f.n_states);
+	}
+	return OK;
+}
+
+static int
+relay_on_log_frame(struct relay *r, uint8_t type, struct str body)
+{
+	struct channel *c;
+	int err;
+
+	switch (type) {
+	case F_ITEM:
+		return relay_on_item(r, body);
+	case F_ACK: {
+		struct f_ack f;
+
+		if (!(err = get_ack(body, &f)))
+			calls_on_ack(r, &f);
+		return err;
+	}
+	case F_NAK: {
+		struct f_nak f;
+
+		if (!(err = get_nak(body, &f)))
+			calls_on_nak(r, &f);
+		return err;
+	}
+	case F_SUBBED: {
+		struct f_subbed f;
+
+		if (!(err = get_subbed(body, &f)) &&
+		    (c = relay_channel(r, f.ch)))
+			channel_on_subbed(c, &f);
+		return err;
+	}
+	case F_PAGE:
+		return calls_on_page(r, body);
+	case F_WHOIS:
+		return calls_on_whois(r, body);
+	case F_ROOM: {
+		struct f_room f;
+
+		if (!(err = get_room(body, &f)) && (c = relay_channel(r, f.ch)))
+			r->ops->on_room(r->srv, c, &f);
+		return err;
+	}
+	case F_EPH: {
+		struct f_eph f;
+
+		if (!(err = get_eph(body, &f)) && (c = relay_channel(r, f.ch)))
+			r->ops->on_eph(r->srv, c, &f);
+		return err;
+	}
+	case F_STATE:
+		return OK; /* nobody here keeps state of channels yet */
+	default:
+		return ERR_PROTO;
+	}
+}
+
+static int
+relay_on_frame(
+    struct linkconn *lc, uint8_t type, uint8_t flags, struct str body)
+{
+	struct relay_link *link = container_of(lc, struct relay_link, lc);
+	struct proxy *p = link->proxy;
+
+	if (!p)
+		return OK;
+	switch (type) {
+	case F_ACTIVE:
+		return relay_on_active(p->relay, p, body);
+	case F_KICK: {
+		struct f_kick f;
+		int err = get_kick(body, &f);
+
+		if (!err)
+			p->relay->ops->on_kick(p->relay->srv, &f);
+		return err;
+	}
+	default:
+		break;
+	}
+	if (type < F_APPEND || type > F_KICK)
+		return flags & FRAME_OPTIONAL ? OK : ERR_PROTO;
+	if (p->relay->active != p)
+		return OK; /* late words of one that is not active any more */
+	return relay_on_log_frame(p->relay, type, body);
+}
+
+/* --- links ------------------------------------------------------------- */
+
+static void
+relay_on_up(struct linkconn *lc)
+{
+	struct relay_link *link = container_of(lc, struct relay_link, lc);
+	struct proxy *p = link->proxy;
+
+	if (!p)
+		return;
+	if (lc->link.peer.role != ROLE_PROXY) {
+		linkconn_close(lc, ERR_FOREIGN, "not a proxy_server", 403);
+		return;
+	}
+	dial_ok(&p->dial);
+	log_info("linked to proxy %s", lc->link.peer.name);
+	relay_snapshot(p->relay, link);
+}
+
+static void
+relay_on_credit(struct linkconn *lc)
+{
+	struct relay_link *link = container_of(lc, struct relay_link, lc);
+
+	if (link->proxy && link->proxy->relay->active == link->proxy)
+		calls_push(link->proxy->relay);
+}
+
+static void
+relay_on_down(struct linkconn *lc, int err, const char *why)
+{
+	struct relay_link *link = container_of(lc, struct relay_link, lc);
+	struct proxy *p = link->proxy;
+
+	if (!p)
+		return;
+	link->proxy = NULL;
+	p->link = NULL;
+	p->active = false;
+	char text[ADDR_TEXT_MAX];
+	addr_text(&p->addr, text);
+	log_limited(&p->relay->limit, LOG_LEVEL_WARN,
+	    "link to proxy %s at %s lost: %s",
+	    lc->link.peer.name[0] ? lc->link.peer.name : "?", text,
+	    why ? why : err_text(err));
+	if (p->relay->active == p) {
+		p->relay->active = NULL;
+		relay_wake(p->relay);
+	}
+	dial_done(&p->dial);
+}
+
+static void
+relay_on_dead(struct linkconn *lc)
+{
+	free(container_of(lc, struct relay_link, lc));
+}
+
+static const struct linkconn_ops relay_link_ops = {
+    .on_up = relay_on_up,
+    .on_frame = relay_on_frame,
+    .on_credit = relay_on_credit,
+    .on_down = relay_on_down,
+    .on_dead = relay_on_dead,
+};
+
+static void
+relay_on_connect(struct dial *d, int fd)
+{
+	struct proxy *p = container_of(d, struct proxy, dial);
+	struct relay *r = p->relay;
+	struct relay_link *link = xcalloc(1, sizeof *link);
+
+	link->proxy = p;
+	p->link = link;
+	linkconn_open(&link->lc, r->net, fd, true, &r->self, r->key,
+	    &relay_link_ops, link);
+}
+
+static void
+relay_drop_proxy(struct relay *r, struct proxy *p)
+{
+	dial_stop(&p->dial);
+	if (p->link) {
+		p->link->proxy = NULL;
+		linkconn_close(
+		    &p->link->lc, OK, "no longer in the topology", 0);
+	}
+	if (r->active == p)
+		r->active = NULL;
+	free(p);
+}
+
+static bool
+relay_addr_equal(const struct addr *a, const struct addr *b)
+{
+	return a->len == b->len && !memcmp(&a->ss, &b->ss, a->len);
+}
+
+void
+relay_set_proxies(struct relay *r, const struct addr *addrs, size_t n)
+{
+	struct proxy *kept[RELAY_PROXIES_MAX];
+	size_t n_kept = 0;
+
+	for (size_t i = 0; i < n && n_kept < RELAY_PROXIES_MAX; i++) {
+		struct proxy *p = NULL;
+
+		for (size_t j = 0; j < n_kept && !p; j++)
+			if (relay_addr_equal(&kept[j]->addr, &addrs[i]))
+				p = kept[j];
+		if (p)
+			continue; /* named twice */
+		for (size_t j = 0; j < r->n_proxies; j++)
+			if (r->proxies[j] &&
+			    relay_addr_equal(&r->proxies[j]->addr, &addrs[i])) {
+				p = r->proxies[j];
+				r->proxies[j] = NULL;
+			}
+		if (!p) {
+			p = xcalloc(1, sizeof *p);
+			p->relay = r;
+			p->addr = addrs[i];
+			if (r->self.node_no)
+				dial_start(&p->dial, r->net, &p->addr,
+				    relay_on_connect, p);
+		}
+		kept[n_kept++] = p;
+	}
+	for (size_t j = 0; j < r->n_proxies; j++)
+		if (r->proxies[j])
+			relay_drop_proxy(r, r->proxies[j]);
+	memcpy(r->proxies, kept, n_kept * sizeof kept[0]);
+	r->n_proxies = n_kept;
+}
+
+void
+relay_set_self(struct relay *r, const struct link_id *self)
+{
+	bool first = !r->self.node_no && self->node_no;
+
+	r->self = *self;
+	for (size_t i = 0; first && i < r->n_proxies; i++)
+		dial_start(&r->proxies[i]->dial, r->net, &r->proxies[i]->addr,
+		    relay_on_connect, r->proxies[i]);
+}
+
+/* --- later and ticks ---------------------------------------------------- */
+
+void
+relay_later(struct relay *r, struct relay_task *t)
+{
+	t->next = NULL;
+	*r->later_end = t;
+	r->later_end = &t->next;
+}
+
+void
+relay_retry(struct relay *r, struct relay_task *t)
+{
+	t->next = NULL;
+	*r->retry_end = t;
+	r->retry_end = &t->next;
+	relay_wake(r);
+}
+
+static void
+relay_run(struct relay_task **list, struct relay_task ***end)
+{
+	struct relay_task *t = *list;
+
+	*list = NULL;
+	*end = list;
+	while (t) {
+		struct relay_task *next = t->next;
+
+		t->fn(t); /* may free t, may queue more for the next round */
+		t = next;
+	}
+}
+
+static void
+relay_on_turn(struct net_turn *turn)
+{
+	struct relay *r = container_of(turn, struct relay, turn);
+
+	/* what a task queues runs too, before the loop sleeps; bounded */
+	for (int i = 0; r->later && i < 8; i++)
+		relay_run(&r->later, &r->later_end);
+	if (r->later)
+		relay_wake(r);
+}
+
+void
+relay_wake(struct relay *r)
+{
+	if (!timer_is_set(&r->tick) && !r->closing)
+		timer_set(&r->tick, RELAY_TICK_MS, RELAY_TICK_MS);
+}
+
+static void
+relay_on_tick(void *arg)
+{
+	struct relay *r = arg;
+	struct channel *c, *next;
+	int64_t now = clock_mono_ms();
+	bool busy;
+
+	relay_run(&r->retry, &r->retry_end);
+	busy = calls_tick(r, now);
+	DL_FOREACH_SAFE2(r->waiting, c, next, wait_next)
+	{
+		busy = true;
+		if (now - c->wait_since_ms >= RELAY_WAIT_MS)
+			channel_give_up(c);
+	}
+	if (!busy && !r->retry && !r->later)
+		timer_stop(&r->tick);
+}
+
+static void
+relay_on_idle(struct wheel_entry *e, void *arg)
+{
+	(void)arg;
+	channel_expire(container_of(e, struct channel, idle));
+}
+
+/* --- life -------------------------------------------------------------- */
+
+struct relay *
+relay_new(struct server *srv, struct net *net, const struct link_id *self,
+    const uint8_t key[32], const struct relay_ops *ops)
+{
+	struct relay *r = xcalloc(1, sizeof *r);
+
+	r->srv = srv;
+	r->net = net;
+	r->self = *self;
+	memcpy(r->key, key, sizeof r->key);
+	r->ops = ops;
+	r->later_end = &r->later;
+	r->retry_end = &r->retry;
+	r->turn.on_turn = relay_on_turn;
+	net_turn_add(net, &r->turn);
+	timer_init(&r->tick, net, relay_on_tick, r);
+	wheel_init(&r->wheel, net, relay_on_idle, r);
+	return r;
+}
+
+void
+relay_free(struct relay *r)
+{
+	if (!r)
+		return;
+	r->closing = true;
+	relay_set_proxies(r, NULL, 0);
+	calls_free(r);
+	timer_stop(&r->tick);
+	wheel_fini(&r->wheel);
+	r->turn.on_turn = NULL;
+}
+
+bool
+relay_has_active(const struct relay *r)
+{
+	return r->active != NULL;
+}
+
+uint64_t
+relay_gen(const struct relay *r)
+{
+	return r->gen;
+}
+
+const char *
+relay_ep(const struct relay *r)
+{
+	return r->ep;
+}
+
+size_t
+relay_unacked(const struct relay *r)
+{
+	return r->n_unacked;
+}
+
+void
+relay_status(const struct relay *r, struct buf *json)
+{
+	buf_printf(json,
+	    "\"gen\":%llu,\"ep\":\"%s\",\"active\":\"%s\",\"unacked\":%zu,"
+	    "\"waiting\":%zu,\"channels\":%u,\"links\":[",
+	    (unsigned long long)r->gen, r->ep,
+	    r->active ? r->active->link->lc.link.peer.name : "", r->n_unacked,
+	    r->n_asked, HASH_COUNT(r->channels));
+	for (size_t i = 0; i < r->n_proxies; i++) {
+		const struct proxy *p = r->proxies[i];
+		char text[ADDR_TEXT_MAX];
+
+		addr_text(&p->addr, text);
+		buf_printf(json,
+		    "%s{\"addr\":\"%s\",\"name\":\"%s\",\"up\":%s,"
+		    "\"active\":%s,\"rtt_us\":%lld}",
+		    i ? "," : "", text,
+		    p->link ? p->link->lc.link.peer.name : "",
+		    p->link && p->link->lc.up ? "true" : "false",
+		    p == r->active ? "true" : "false",
+		    p->link ? (long long)p->link->lc.rtt_us : 0LL);
+	}
+	buf_puts(json, "]");
+}
+
+struct server *
+relay_server(const struct relay *r)
+{
+	return r->srv;
+}

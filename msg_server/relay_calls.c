@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the relay has asked and not been answered: appends in their order,
+ * reads and whos by number; sending again to the next active proxy, and the
+ * deadlines. See relay.h for the promises.
+ */
+#include "msg_server/relay_priv.h"
+#include "shared/base/digest.h"
+#include "shared/proc/clock.h"
+#include "shared/proc/log.h"
+
+/* --- appends ----------------------------------------------------------- */
+
+int
+relay_append(
+    struct relay *r, const struct f_append *ap, struct relay_append *call)
+{
+	struct unacked *u;
+	struct f_append f = *ap;
+	struct buf b;
+
+	if (r->n_unacked >= RELAY_UNACKED_MAX ||
+	    r->unacked_bytes >= RELAY_UNACKED_BYTES)
+		return ERR_BUSY;
+	f.req = ++r->next_req;
+	f.item.crc = digest_crc32c(0, f.item.body.p, f.item.body.len);
+	buf_init(&b, LINK_FRAME_MAX + LINK_HEAD);
+	put_append(&b, &f);
+	if (!buf_ok(&b)) {
+		buf_fini(&b);
+		return ERR_LIMIT;
+	}
+	u = xcalloc(1, sizeof *u);
+	u->req = f.req;
+	u->frame = blob_take(&b);
+	buf_fini(&b);
+	u->call = call;
+	u->since_ms = clock_mono_ms();
+	DL_APPEND(r->unacked, u);
+	HASH_ADD(hh, r->unacked_by_req, req, sizeof u->req, u);
+	r->n_unacked++;
+	r->unacked_bytes += u->frame->len;
+	calls_push(r);
+	relay_wake(r);
+	return OK;
+}
+
+static void
+calls_drop(struct relay *r, struct unacked *u)
+{
+	DL_DELETE(r->unacked, u);
+	HASH_DELETE(hh, r->unacked_by_req, u);
+	r->n_unacked--;
+	r->unacked_bytes -= u->frame->len;
+	blob_unref(u->frame);
+	free(u);
+}
+
+/*
+ * In order and only while the peer has credit: a held or unsent append stops
+ * those behind it, so that one channel's appends never overtake each other.
+ */
+void
+calls_push(struct relay *r)
+{
+	struct unacked *u;
+	struct buf *out;
+	int64_t now = clock_mono_ms();
+
+	if (!r->active)
+		return;
+	for (u = r->unacked; u; u = u->next) {
+		if (u->sent)
+			continue;
+		if (u->hold_until_ms > now ||
+		    !linkconn_has_credit(&r->active->link->lc))
+			break;
+		out = relay_out(r);
+		if (!out)
+			break;
+		buf_put(out, u->frame->bytes, u->frame->len);
+		u->sent = true;
+	}
+}
+
+void
+calls_on_ack(struct relay *r, const struct f_ack *ack)
+{
+	struct unacked *u;
+
+	HASH_FIND(hh, r->unacked_by_req, &ack->req, sizeof ack->req, u);
+	if (!u)
+		return; /* a resend answered twice */
+	struct relay_append *call = u->call;
+	calls_drop(r, u);
+	if (call)
+		call->done(call, 200, 0, ack);
+}
+
+void
+calls_on_nak(struct relay *r, const struct f_nak *nak)
+{
+	struct unacked *u, *v;
+
+	HASH_FIND(hh, r->unacked_by_req, &nak->req, sizeof nak->req, u);
+	if (!u)
+		return;
+	if (nak->code == 429) {
+		/*
+		 * The proxy's queue is full: hold this one, and all behind
+		 * it, which were refused or will be repeated by their cid.
+		 */
+		u->hold_until_ms =
+		    clock_mono_ms() + (nak->retry_ms ? nak->retry_ms : 50);
+		for (v = u; v; v = v->next)
+			v->sent = false;
+		return;
+	}
+	struct relay_append *call = u->call;
+	calls_drop(r, u);
+	if (call)
+		call->done(call, nak->code, nak->retry_ms, NULL);
+}
+
+/* --- reads and whos ---------------------------------------------------- */
+
+static struct asked *
+calls_ask(struct relay *r, struct buf *frame, uint32_t rid)
+{
+	struct asked *a = xcalloc(1, sizeof *a);
+	struct buf *out;
+
+	a->rid = rid;
+	a->frame = blob_take(frame);
+	a->since_ms = clock_mono_ms();
+	DL_APPEND(r->asked, a);
+	HASH_ADD(hh, r->asked_by_rid, rid, sizeof a->rid, a);
+	r->n_asked++;
+	out = relay_out(r);
+	if (out) {
+		buf_put(out, a->frame->bytes, a->frame->len);
+		a->sent = true;
+	}
+	relay_wake(r);
+	return a;
+}
+
+int
+relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call)
+{
+	struct f_read f = *rd;
+	struct buf b;
+
+	if (r->n_asked >= RELAY_CALLS_MAX)
+		return ERR_BUSY;
+	f.rid = ++r->next_rid;
+	buf_init(&b, 1024);
+	put_read(&b, &f);
+	calls_ask(r, &b, f.rid)->read = call;
+	buf_fini(&b);
+	return OK;
+}
+
+int
+relay_who(struct relay *r, const struct f_who *who, struct relay_who *call)
+{
+	struct f_who f = *who;
+	struct buf b;
+
+	if (r->n_asked >= RELAY_CALLS_MAX)
+		return ERR_BUSY;
+	f.rid = ++r->next_rid;
+	buf_init(&b, 16384);
+	put_who(&b, &f);
+	if (!buf_ok(&b)) {
+		buf_fini(&b);
+		return ERR_LIMIT;
+	}
+	calls_ask(r, &b, f.rid)->who = call;
+	buf_fini(&b);
+	return OK;
+}
+
+static struct asked *
+calls_find(struct relay *r, uint32_t rid)
+{
+	struct asked *a;
+
+	HASH_FIND(hh, r->asked_by_rid, &rid, sizeof rid, a);
+	return a;
+}
+
+static void
+calls_forget(struct relay *r, struct asked *a)
+{
+	DL_DELETE(r->asked, a);
+	HASH_DELETE(hh, r->asked_by_rid, a);
+	r->n_asked--;
+	blob_unref(a->frame);
+	free(a);
+}
+
+int
+calls_on_page(struct relay *r, struct str body)
+{
+	struct f_page page;
+	struct str items;
+	struct asked *a;
+	int err = get_page(body, &page, &items);
+
+	if (err)
+		return err;
+	a = calls_find(r, page.rid);
+	if (!a || !a->read)
+		return OK;
+	struct relay_read *call = a->read;
+	calls_forget(r, a);
+	if (page.code == 200)
+		call->done(call, 200, &page, items);
+	else
+		call->done(call, page.code, NULL, STR_NONE);
+	return OK;
+}
+
+int
+calls_on_whois(struct relay *r, struct str body)
+{
+	struct f_whois f;
+	struct asked *a;
+	int err = get_whois(body, &f);
+
+	if (err)
+		return err;
+	a = calls_find(r, f.rid);
+	if (!a || !a->who)
+		return OK;
+	struct relay_who *call = a->who;
+	calls_forget(r, a);
+	call->done(call, f.code, &f);
+	return OK;
+}
+
+static void
+calls_fail(struct relay *r, struct asked *a)
+{
+	struct relay_read *read = a->read;
+	struct relay_who *who = a->who;
+
+	calls_forget(r, a);
+	if (read)
+		read->done(read, 503, NULL, STR_NONE);
+	if (who)
+		who->done(who, 503, NULL);
+}
+
+/* --- both -------------------------------------------------------------- */
+
+void
+calls_on_promote(struct relay *r)
+{
+	struct unacked *u;
+	struct asked *a;
+	struct buf *out;
+
+	DL_FOREACH (r->unacked, u) {
+		u->sent = false;
+		u->hold_until_ms = 0;
+	}
+	calls_push(r);
+	DL_FOREACH (r->asked, a) {
+		out = relay_out(r);
+		if (!out)
+			break;
+		buf_put(out, a->frame->bytes, a->frame->len);
+		a->sent = true;
+	}
+}
+
+bool
+calls_tick(struct relay *r, int64_t now)
+{
+	struct unacked *u, *un;
+	struct asked *a, *an;
+
+	/*
+	 * done() may append again: what it adds goes to the end with a fresh
+	 * time, so walking on is safe as long as we hold the next one.
+	 */
+	DL_FOREACH_SAFE (r->unacked, u, un) {
+		if (now - u->since_ms < RELAY_ANSWER_MS)
+			break;
+		if (u->call) {
+			struct relay_append *call = u->call;
+
+			u->call = NULL;
+			call->done(call, 503, 1000, NULL);
+		}
+	}
+	do {
+		an = NULL;
+		DL_FOREACH (r->asked, a) {
+			int64_t limit =
+			    r->active ? RELAY_ANSWER_MS : RELAY_WAIT_MS;
+			if (now - a->since_ms >= limit) {
+				an = a;
+				break;
+			}
+		}
+		if (an)
+			calls_fail(r, an);
+	} while (an);
+	calls_push(r);
+	return r->unacked || r->asked;
+}
+
+void
+calls_free(struct relay *r)
+{
+	while (r->unacked) {
+		struct unacked *u = r->unacked;
+		struct relay_append *call = u->call;
+
+		calls_drop(r, u);
+		if (call)
+			call->done(call, 503, 0, NULL);
+	}
+	while (r->asked)
+		calls_fail(r, r->asked);
+}

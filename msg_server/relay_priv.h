@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside of the relay, shared by relay.c (links, who is active, dispatch),
+ * relay_calls.c (appends, reads, whos and their deadlines) and channel.c.
+ */
+#ifndef MSG_SERVER_RELAY_PRIV_H
+#define MSG_SERVER_RELAY_PRIV_H
+
+#include "msg_server/channel.h"
+#include "msg_server/relay.h"
+#include "shared/base/map.h"
+#include "shared/net/dial.h"
+#include "shared/proc/log.h"
+#include "shared/svc/linkconn.h"
+
+enum {
+	RELAY_PROXIES_MAX = 16,
+	RELAY_UNACKED_MAX = 4096,
+	RELAY_UNACKED_BYTES = 4 * 1024 * 1024,
+	RELAY_CALLS_MAX = 4096,
+	RELAY_ANSWER_MS = 10000, /* an append unanswered: 503, but it stays */
+	RELAY_WAIT_MS =
+	    3000, /* reads, whos, first subscriptions without an active proxy */
+	RELAY_TICK_MS = 200,
+	CHANNEL_IDLE_S = 30,
+	CHANNEL_HELD_MAX = 256 * 1024
+};
+
+struct relay_link;
+
+/* one proxy_server we keep a link to */
+struct proxy {
+	struct relay *relay;
+	struct dial dial;
+	struct addr addr;
+	struct relay_link *link; /* the live connection, or NULL; borrowed:
+				    frees itself in on_dead */
+	uint64_t gen;
+	bool active;
+};
+
+struct relay_link {
+	struct linkconn lc;
+	struct proxy *proxy; /* NULL: given up, waits for its end */
+};
+
+/* an append on its way; in order of req */
+struct unacked {
+	struct unacked *prev, *next;
+	UT_hash_handle hh; /* by req */
+	uint64_t req;
+	struct blob *frame;
+	struct relay_append
+	    *call; /* NULL: answered 503, but still to be stored */
+	int64_t since_ms;
+	int64_t hold_until_ms; /* the proxy was busy: again then */
+	bool sent;	       /* on the present active link */
+};
+
+/* a read or who; the request is kept to be asked again of the next active */
+struct asked {
+	struct asked *prev, *next;
+	UT_hash_handle hh; /* by rid */
+	uint32_t rid;
+	struct blob *frame;
+	struct relay_read *read; /* one of the two */
+	struct relay_who *who;
+	int64_t since_ms;
+	bool sent;
+};
+
+struct relay {
+	struct server *srv;
+	struct net *net;
+	const struct relay_ops *ops;
+	struct link_id self;
+	uint8_t key[32];
+	struct proxy *proxies[RELAY_PROXIES_MAX];
+	size_t n_proxies;
+	struct proxy *active;
+	uint64_t gen;
+	char ep[EP_LEN + 1];
+	struct channel *channels; /* by ch */
+	struct channel *waiting;  /* channels somebody waits for */
+	uint32_t next_ch, next_rid;
+	uint64_t next_req;
+	struct unacked *unacked, *unacked_by_req;
+	size_t n_unacked, unacked_bytes;
+	struct asked *asked, *asked_by_rid;
+	size_t n_asked;
+	struct relay_task *later, **later_end, *retry, **retry_end;
+	struct net_turn turn;
+	struct timer tick;
+	struct wheel wheel; /* channels about to be unsubscribed */
+	struct log_limit limit;
+	uint64_t repairs;
+	bool closing;
+};
+
+/* the buffer of frames to the active proxy, or NULL when there is none */
+struct buf *relay_out(struct relay *r);
+/* something has a deadline now: keep ticking */
+void relay_wake(struct relay *r);
+
+/* --- relay_calls.c --- */
+void calls_on_promote(struct relay *r); /* resend all, in order */
+void calls_push(
+    struct relay *r); /* send what is unsent while there is credit */
+void calls_on_ack(struct relay *r, const struct f_ack *ack);
+void calls_on_nak(struct relay *r, const struct f_nak *nak);
+int calls_on_page(struct relay *r, struct str body);
+int calls_on_whois(struct relay *r, struct str body);
+/* deadlines; true while anything waits */
+bool calls_tick(struct relay *r, int64_t now);
+void calls_free(struct relay *r);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cursors: how a session becomes a follower of a channel (rooms and u:) and
+ * how one that is behind is paged up to the live stream (session.h struct
+ * cursor). 200 items or 64 KiB a page; the next page is asked for when the
+ * session's output queue is below half of its bound, so a slow client is
+ * served at its own pace and costs its queue, no more.
+ *
+ * Order at a join: on_joined (the answer), then missed items, then on_synced.
+ */
+#ifndef MSG_SERVER_REPLAY_H
+#define MSG_SERVER_REPLAY_H
+
+#include "msg_server/room.h"
+
+enum { QUEUE_LAG = 256 * 1024 }; /* over this a session lags (limits.md) */
+
+/* a join under way; owned by whoever comes last: the channel's answer or the cursor's end */
+struct follow {
+	struct channel_wait wait;
+	struct server *srv;
+	struct channel *channel;
+	struct cursor *cursor; /* NULL: the session left meanwhile */
+	struct follow_call *call; /* NULL: told its end */
+	uint64_t cn, from;
+	char ep[EP_LEN + 1];
+	bool waiting;
+	const struct follow_ops *ops;
+	bool silent;
+};
+
+struct follow_ops {
+	/* the session is a follower now, and was told so: announce it (presence) */
+	void (*on_in)(struct server *srv, struct session *s, struct channel *c, bool silent);
+	/* it could not become one: undo what was done for it, before on_joined is told */
+	void (*on_refused)(struct server *srv, struct session *s, struct channel *c);
+};
+
+void replay_follow(struct server *srv, struct session *s, struct channel *c, struct cursor *cur, struct str ep,
+    uint64_t from, bool silent, struct follow_call *call, const struct follow_ops *ops);
+/* the cursor is about to go: a follow under way is told on_lost */
+void replay_leave(struct cursor *cur);
+/* asks for the next page when it is time to; harmless at any time */
+void replay_page(struct server *srv, struct session *s, struct channel *c, struct cursor *cur);
+/* a live item for one follower: skip, lag or send; true when it must be sent */
+bool replay_takes(struct server *srv, struct session *s, struct cursor *cur, uint64_t seq);
+/* a hole in the stream: v2 sessions are told, cursors step over it */
+void replay_gap(struct session *s, struct channel *c, struct cursor *cur, uint64_t from, uint64_t to, bool reset);
+/* what item `it` of channel c looks like for s; the view in *view */
+void replay_event(struct event *ev, const struct channel *c, const struct item *it, const struct session *s, enum view *view);
+
+#endif

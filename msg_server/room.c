@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rooms: the local members of a room and what they see of it: items, people
+ * coming and going. Order and holes are channel.c's, positions replay.c's.
+ */
+#include "msg_server/fanout.h"
+#include "msg_server/replay.h"
+#include "msg_server/reply.h"
+#include "msg_server/server.h"
+
+static struct room *
+room_of(struct channel *c)
+{
+	return container_of(c, struct room, channel);
+}
+
+static struct room *
+room_find(struct server *srv, struct str rid)
+{
+	struct room *room;
+
+	HASH_FIND(hh, srv->rooms, rid.p, rid.len, room);
+	return room;
+}
+
+/* --- what comes from the log ---------------------------------------------- */
+
+static void
+room_on_item(struct channel *c, const struct item *it,
+    const struct state_rec *states, unsigned n_states)
+{
+	struct room *room = room_of(c);
+	struct server *srv = relay_server(c->relay);
+	struct fanout f;
+	struct event ev;
+	enum view view;
+
+	(void)states;
+	(void)n_states;
+	srv->stats[S_ITEMS_IN]++;
+	if (!room->n_members)
+		return;
+	replay_event(&ev, c, it, room->members[0]->session, &view);
+	fanout_begin(&f, &ev);
+	/* downwards: a send may end a session, which shrinks the array later */
+	for (uint32_t i = room->n_members; i-- > 0;) {
+		struct member *m = room->members[i];
+		struct session *s = m->session;
+
+		if (!replay_takes(srv, s, &m->cursor, it->seq))
+			continue;
+		if (s->cn == it->cn && s->level < 2)
+			continue; /* version 1 is not echoed, per socket */
+		fanout_send(&f, s,
+		    str_eq(session_uid(s), it->uid) ? VIEW_SELF : VIEW_OTHER);
+	}
+	fanout_end(&f);
+}
+
+static void
+room_on_gap(struct channel *c, uint64_t from, uint64_t to, bool reset)
+{
+	struct room *room = room_of(c);
+
+	for (uint32_t i = room->n_members; i-- > 0;) {
+		struct member *m = room->members[i];
+
+		if (m->cursor.live || reset)
+			replay_gap(m->session, c, &m->cursor, from, to, reset);
+	}
+}
+
+static void
+room_on_idle(struct channel *c)
+{
+	struct room *room = room_of(c);
+	struct server *srv = relay_server(c->relay);
+
+	HASH_DELETE(hh, srv->rooms, room);
+	srv->stats[S_ROOMS] = HASH_COUNT(srv->rooms);
+	free(room->members);
+	free(room);
+}
+
+static const struct channel_ops room_channel_ops = {
+    .on_item = room_on_item, .on_gap = room_on_gap, .on_idle = room_on_idle};
+
+/* --- people ------------------------------------------------------------------
+ */
+
+static void
+room_tell(struct room *room, const struct event *ev, uint64_t except,
+    unsigned min_level, unsigned max_level)
+{
+	struct fanout f;
+
+	fanout_begin(&f, ev);
+	for (uint32_t i = room->n_members; i-- > 0;) {
+		struct session *s = room->members[i]->session;
+
+		if (s->cn == except || s->level < min_level ||
+		    s->level > max_level || !session_is_open(s) ||
+		    session_queued(s) > QUEUE_LAG)
+			continue; /* who lags gets the list when he asks */
+		if (room->members[i]->cursor.follow &&
+		    room->members[i]->cursor.follow->waiting)
+			continue; /* not told that he is in */
+		fanout_send(&f, s, VIEW_OTHER);
+	}
+	fanout_end(&f);
+}
+
+void
+room_on_people(struct server *srv, struct channel *c, const struct f_room *f)
+{
+	struct room *room = room_of(c);
+	struct event ev = {.rid = str_of(room->rid), .count = f->count};
+
+	(void)srv;
+	for (unsigned i = 0; i < f->n_in; i++) {
+		ev.kind = EVENT_NEW_USER;
+		ev.uid = f->in[i].uid;
+		ev.name = f->in[i].name;
+		ev.avatar = f->in[i].avatar;
+		room_tell(room, &ev, f->in[i].cn, 1, 1);
+		if (!f->big && !f->in[i].again)
+			room_tell(room, &ev, f->in[i].cn, 2, 2);
+	}
+	for (unsigned i = 0; i < f->n_out && !f->big; i++) {
+		ev.kind = EVENT_OFFLINE;
+		ev.uid = f->out[i].uid;
+		ev.name = f->out[i].name;
+		ev.avatar = f->out[i].avatar;
+		room_tell(room, &ev, f->out[i].cn, 2, 2);
+	}
+	if (f->big) {
+		ev = (struct event){.kind = EVENT_PRESENCE,
+		    .rid = str_of(room->rid),
+		    .count = f->count,
+		    .in = f->in,
+		    .n_in = f->n_in,
+		    .out = f->out,
+		    .n_out = f->n_out};
+		room_tell(room, &ev, 0, 2, 2);
+	}
+}
+
+void
+room_presence_fill(const struct session *s, struct f_pres *out)
+{
+	memset(out, 0, sizeof *out);
+	out->op = PRES_SET;
+	out->cn = s->cn;
+	out->uid = session_uid(s);
+	out->name = session_name(s);
+	out->avatar = session_avatar(s);
+	out->dev = session_dev(s);
+	out->dialect = s->dialect ? s->dialect->index : 0;
+	out->level = s->level;
+	out->silent = s->silent;
+	out->away = s->away;
+}
+
+static void
+room_announce(
+    struct server *srv, struct session *s, struct channel *c, bool silent)
+{
+	struct f_pres pres;
+
+	room_presence_fill(s, &pres);
+	pres.silent = silent;
+	pres.add[pres.n_add++] = chan_id(chan_str(&c->name));
+	relay_pres(srv->relay, &pres);
+}
+
+/* --- members -----------------------------------------------------------------
+ */
+
+static struct room *
+room_get(struct server *srv, struct str rid)
+{
+	struct room *room = room_find(srv, rid);
+
+	if (room) {
+		channel_keep(&room->channel);
+		return room;
+	}
+	room = xcalloc(1, sizeof *room);
+	str_copy(room->rid, sizeof room->rid, rid);
+	HASH_ADD_KEYPTR(hh, srv->rooms, room->rid, strlen(room->rid), room);
+	srv->stats[S_ROOMS] = HASH_COUNT(srv->rooms);
+	channel_open(&room->channel, srv->relay, chan_room(rid), true,
+	    &room_channel_ops);
+	return room;
+}
+
+static struct member *
+room_member_any(struct session *s, struct str rid)
+{
+	struct member *m;
+
+	for (m = s->members; m; m = m->next_of_session)
+		if (str_eqc(rid, m->room->rid))
+			return m;
+	return NULL;
+}
+
+struct member *
+room_member(struct session *s, struct str rid)
+{
+	struct member *m = room_member_any(s, rid);
+
+	if (m && m->cursor.follow && m->cursor.follow->waiting)
+		return NULL;
+	return m;
+}
+
+static void
+room_drop_member(struct session *s, struct member *m)
+{
+	struct room *room = m->room;
+	struct member **p = &s->members;
+
+	while (*p != m)
+		p = &(*p)->next_of_session;
+	*p = m->next_of_session;
+	s->n_rooms--;
+	room->n_members--;
+	room->members[m->index] = room->members[room->n_members];
+	room->members[m->index]->index = m->index;
+	if (!room->n_members)
+		channel_release(&room->channel);
+	replay_leave(&m->cursor);
+	free(m);
+}
+
+static void
+room_on_refused(struct server *srv, struct session *s, struct channel *c)
+{
+	struct member *m = room_member_any(s, chan_id(chan_str(&c->name)));
+
+	(void)srv;
+	if (m)
+		room_drop_member(s, m);
+}
+
+static const struct follow_ops room_follow_ops = {
+    .on_in = room_announce, .on_refused = room_on_refused};
+
+/* an answer that must not come before the asking function has returned */
+struct room_refusal {
+	struct relay_task task;
+	struct server *srv;
+	struct follow_call *call;
+	unsigned code;
+	struct chan_name name; /* of the room joined already, with code 200 */
+};
+
+static void
+room_on_refusal(struct relay_task *t)
+{
+	struct room_refusal *r = container_of(t, struct room_refusal, task);
+	struct follow_call *call = r->call;
+	struct session *s = session_find(r->srv, call->cn);
+	struct follow_result res = {.code = r->code};
+
+	if (!s) {
+		call->on_lost(call);
+	} else if (r->code != 200) {
+		call->on_joined(call, s, &res);
+	} else {
+		struct member *m =
+		    room_member_any(s, chan_id(chan_str(&r->name)));
+
+		res.full = true;
+		if (m) {
+			res.head = m->room->channel.last;
+			str_copy(
+			    res.ep, sizeof res.ep, str_of(m->room->channel.ep));
+		}
+		call->on_joined(call, s, &res);
+		call->on_synced(call, s);
+	}
+	free(r);
+}
+
+static void
+room_answer_later(struct server *srv, struct session *s,
+    struct follow_call *call, unsigned code, struct str rid)
+{
+	struct room_refusal *r;
+
+	if (!call)
+		return;
+	r = xcalloc(1, sizeof *r);
+	r->srv = srv;
+	r->call = call;
+	r->code = code;
+	r->name = chan_room(rid);
+	r->task.fn = room_on_refusal;
+	call->cn = s->cn;
+	relay_later(srv->relay, &r->task);
+}
+
+void
+room_join(struct server *srv, struct session *s, struct str rid, struct str ep,
+    uint64_t from, bool silent, struct follow_call *call)
+{
+	struct member *m = room_member_any(s, rid);
+	struct room *room;
+
+	if (m) {
+		room_answer_later(srv, s, call,
+		    m->cursor.follow && m->cursor.follow->waiting ? 409 : 200,
+		    rid);
+		return;
+	}
+	if (s->n_rooms >= srv->set.rooms_max) {
+		room_answer_later(srv, s, call, 403, rid);
+		return;
+	}
+	room = room_get(srv, rid);
+	m = xcalloc(1, sizeof *m);
+	m->session = s;
+	m->room = room;
+	m->next_of_session = s->members;
+	s->members = m;
+	s->n_rooms++;
+	if (room->n_members == room->cap) {
+		room->cap = room->cap ? room->cap * 2 : 2;
+		room->members =
+		    xrealloc(room->members, room->cap * sizeof *room->members);
+	}
+	m->index = room->n_members;
+	room->members[room->n_members++] = m;
+	replay_follow(srv, s, &room->channel, &m->cursor, ep, from, silent,
+	    call, &room_follow_ops);
+}
+
+void
+room_leave(struct server *srv, struct session *s, struct str rid)
+{
+	struct member *m = room_member_any(s, rid);
+	struct f_pres pres;
+
+	if (!m)
+		return;
+	room_presence_fill(s, &pres);
+	pres.del[pres.n_del++] = rid;
+	relay_pres(srv->relay, &pres);
+	room_drop_member(s, m);
+}
+
+void
+room_detach(struct server *srv, struct session *s, bool bye)
+{
+	struct f_pres pres;
+
+	if (s->user) {
+		room_presence_fill(s, &pres);
+		pres.op = bye ? PRES_BYE : PRES_GONE;
+		relay_pres(srv->relay, &pres);
+	}
+	while (s->members)
+		room_drop_member(s, s->members);
+	user_detach(srv, s);
+}
+
+void
+room_on_drain(struct server *srv, struct session *s)
+{
+	struct member *m, *next;
+
+	for (m = s->members; m; m = next) {
+		next = m->next_of_session;
+		replay_page(srv, s, &m->room->channel, &m->cursor);
+	}
+	if (s->user)
+		replay_page(srv, s, &s->user->channel, &s->priv);
+}
+
+void
+room_snapshot(
+    struct server *srv, void (*put)(void *, const struct f_pres *), void *arg)
+{
+	struct session *s, *next;
+	struct f_pres pres;
+
+	HASH_ITER (hh, srv->sessions, s, next) {
+		if (!s->user)
+			continue;
+		room_presence_fill(s, &pres);
+		pres.silent = true;
+		for (struct member *m = s->members; m; m = m->next_of_session) {
+			if (m->cursor.follow && m->cursor.follow->waiting)
+				continue;
+			if (pres.n_add == ARRAY_LEN(pres.add)) {
+				put(arg, &pres);
+				pres.n_add = 0;
+			}
+			pres.add[pres.n_add++] = str_of(m->room->rid);
+		}
+		put(arg, &pres);
+	}
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Users: the local sessions (devices) of a uid, and their private traffic,
+ * which comes over the channel u:<uid>.
+ */
+#include "msg_server/fanout.h"
+#include "msg_server/replay.h"
+#include "msg_server/server.h"
+
+static struct user *
+user_of(struct channel *c)
+{
+	return container_of(c, struct user, channel);
+}
+
+struct user *
+user_find(struct server *srv, struct str uid)
+{
+	struct user *u;
+
+	HASH_FIND(hh, srv->users, uid.p, uid.len, u);
+	return u;
+}
+
+/* the three shapes of a private item: to version 1, to the sender, to the other
+ */
+enum { CLASS_V1, CLASS_SELF, CLASS_OTHER, CLASS_COUNT };
+
+static void
+user_on_item(struct channel *c, const struct item *it,
+    const struct state_rec *states, unsigned n_states)
+{
+	struct user *u = user_of(c);
+	struct server *srv = relay_server(c->relay);
+	struct fanout f[CLASS_COUNT];
+	struct event ev[CLASS_COUNT];
+	bool begun[CLASS_COUNT] = {false};
+	enum view view;
+
+	(void)states;
+	(void)n_states;
+	srv->stats[S_ITEMS_IN]++;
+	for (struct session *s = u->sessions; s; s = s->next_of_user) {
+		if (!replay_takes(srv, s, &s->priv, it->useq))
+			continue;
+		if (s->cn == it->cn && s->level < 2)
+			continue;
+		unsigned class = s->level < 2		    ? CLASS_V1
+				 : str_eqc(it->uid, u->uid) ? CLASS_SELF
+							    : CLASS_OTHER;
+		if (!begun[class]) {
+			replay_event(&ev[class], c, it, s, &view);
+			fanout_begin(&f[class], &ev[class]);
+			begun[class] = true;
+		}
+		fanout_send(&f[class], s,
+		    str_eqc(it->uid, u->uid) ? VIEW_SELF : VIEW_OTHER);
+	}
+	for (unsigned i = 0; i < CLASS_COUNT; i++)
+		if (begun[i])
+			fanout_end(&f[i]);
+}
+
+static void
+user_on_gap(struct channel *c, uint64_t from, uint64_t to, bool reset)
+{
+	for (struct session *s = user_of(c)->sessions; s; s = s->next_of_user)
+		if (s->priv.live || reset)
+			replay_gap(s, c, &s->priv, from, to, reset);
+}
+
+static void
+user_on_idle(struct channel *c)
+{
+	struct user *u = user_of(c);
+	struct server *srv = relay_server(c->relay);
+
+	HASH_DELETE(hh, srv->users, u);
+	free(u);
+}
+
+static const struct channel_ops user_channel_ops = {
+    .on_item = user_on_item, .on_gap = user_on_gap, .on_idle = user_on_idle};
+
+static void
+user_announce(
+    struct server *srv, struct session *s, struct channel *c, bool silent)
+{
+	struct f_pres pres;
+
+	(void)c;
+	room_presence_fill(s, &pres);
+	pres.silent = silent;
+	relay_pres(srv->relay, &pres);
+}
+
+static void
+user_on_refused(struct server *srv, struct session *s, struct channel *c)
+{
+	(void)c;
+	user_detach(srv, s);
+}
+
+static const struct follow_ops user_follow_ops = {
+    .on_in = user_announce, .on_refused = user_on_refused};
+
+void
+user_attach(struct server *srv, struct session *s, struct str uid,
+    struct str ep, uint64_t from, struct follow_call *call)
+{
+	struct user *u = user_find(srv, uid);
+
+	if (!u) {
+		u = xcalloc(1, sizeof *u);
+		str_copy(u->uid, sizeof u->uid, uid);
+		HASH_ADD_KEYPTR(hh, srv->users, u->uid, strlen(u->uid), u);
+		channel_open(&u->channel, srv->relay, chan_user(uid), false,
+		    &user_channel_ops);
+	} else {
+		channel_keep(&u->channel);
+	}
+	if (!u->n_sessions++)
+		srv->stats[S_USERS]++;
+	s->user = u;
+	s->next_of_user = u->sessions;
+	u->sessions = s;
+	srv->stats[S_SESSIONS]++;
+	replay_follow(srv, s, &u->channel, &s->priv, ep, from, s->silent, call,
+	    &user_follow_ops);
+}
+
+void
+user_detach(struct server *srv, struct session *s)
+{
+	struct user *u = s->user;
+	struct session **p;
+
+	if (!u)
+		return;
+	for (p = &u->sessions; *p != s; p = &(*p)->next_of_user)
+		;
+	*p = s->next_of_user;
+	s->user = NULL;
+	srv->stats[S_SESSIONS]--;
+	if (!--u->n_sessions) {
+		srv->stats[S_USERS]--;
+		channel_release(&u->channel);
+	}
+	replay_leave(&s->priv);
+}
