@@ -5,7 +5,8 @@
  * reads the fields of a frame body, checks every limit and grammar
  * (base/id.h, limits.md) and returns 0 or ERR_PROTO / ERR_LIMIT. Strings of a
  * struct that was read point into the body. Lists are arrays with a count,
- * bounded by the *_MAX values here; get_x fills arrays the caller gives room for.
+ * bounded by the *_MAX values here; a put_ over such a bound marks the buf as
+ * failed; get_x fills arrays the caller gives room for.
  *
  * Rules of order (wire.md): frames of a link are handled in order; ITEMs of a
  * channel leave in seq order; after a link reset SUBs go before resent
@@ -22,8 +23,14 @@
 
 /* kinds of items: lasting changes in a channel */
 enum item_kind {
-	ITEM_MESSAGE = 1, ITEM_EDIT = 2, ITEM_RECALL = 3, ITEM_REACT = 4, ITEM_MEMBER = 5,
-	ITEM_MOD = 6, ITEM_TITLE = 7, ITEM_POINTER = 8
+	ITEM_MESSAGE = 1,
+	ITEM_EDIT = 2,
+	ITEM_RECALL = 3,
+	ITEM_REACT = 4,
+	ITEM_MEMBER = 5,
+	ITEM_MOD = 6,
+	ITEM_TITLE = 7,
+	ITEM_POINTER = 8
 };
 
 enum item_flags {
@@ -31,34 +38,45 @@ enum item_flags {
 	ITEM_F_GONE = 2,     /* recalled: no body any more */
 	ITEM_F_NUM_RID = 4,  /* the sender gave the rid as a number */
 	ITEM_F_AUTO_CID = 8, /* the msg_server made the cid: never shown */
-	ITEM_F_LOST = 16,    /* the stored row failed its checksum: a tombstone */
-	ITEM_F_AUDIO = 32, ITEM_F_PIC = 64, ITEM_F_FILE = 128 /* message type; none: text */
+	ITEM_F_LOST = 16, /* the stored row failed its checksum: a tombstone */
+	ITEM_F_AUDIO = 32,
+	ITEM_F_PIC = 64,
+	ITEM_F_FILE = 128 /* message type; none: text */
 };
 
-enum { BODY_MAX = 65536, STATES_MAX = 16, TO_MAX = 2, STATE_KEY_MAX = 80, STATE_VAL_MAX = 1024, PAGE_MAX = 1000 };
+enum {
+	BODY_MAX = 65536,
+	STATES_MAX = 16,
+	TO_MAX = 2,
+	STATE_KEY_MAX = 80,
+	STATE_VAL_MAX = 1024,
+	PAGE_MAX = 1000
+};
 
 struct state_rec {
 	struct str key, val; /* val absent: delete the key */
-	int64_t exp;         /* ms wall clock, 0: never */
-	uint64_t rev;        /* seq that set it (only in answers) */
+	int64_t exp;	     /* ms wall clock, 0: never */
+	uint64_t rev;	     /* seq that set it (only in answers) */
 };
 
 /* one item of a channel, as stored and as travelling; also the row of a PAGE */
 struct item {
-	uint64_t seq;   /* in its channel */
-	int64_t ts;     /* ms */
+	uint64_t seq; /* in its channel */
+	int64_t ts;   /* ms */
 	uint8_t kind;
 	uint16_t flags;
-	struct str uid, cid; /* sender; uid absent: the system */
-	uint64_t cn;         /* session of the sender */
+	struct str uid, cid;	 /* sender; uid absent: the system */
+	uint64_t cn;		 /* session of the sender */
 	struct str name, avatar; /* snapshot of the sender */
-	uint64_t ref;        /* edit, recall, react: seq they mean */
-	uint32_t crc;        /* crc32c of body, from the msg_server */
+	uint64_t ref;		 /* edit, recall, react: seq they mean */
+	uint32_t crc;		 /* crc32c of body, from the msg_server */
 	struct str body;
-	/* only for what lies in a u: channel (private traffic): where the body lives */
-	struct str pchan;    /* 'p:a:b' */
-	uint64_t useq;       /* its seq in u:; then seq is the one in pchan */
-	struct str rid;      /* private messages: the rid the sender gave (v1 shows it), or absent */
+	/* only for what lies in a u: channel (private traffic): where the body
+	 * lives */
+	struct str pchan; /* 'p:a:b' */
+	uint64_t useq;	  /* its seq in u:; then seq is the one in pchan */
+	struct str rid;	  /* private messages: the rid the sender gave (v1 shows
+			     it), or absent */
 };
 
 /* 3 ACTIVE */
@@ -69,8 +87,9 @@ struct f_active {
 };
 /* 4 PING, 5 PONG */
 struct f_ping {
-	int64_t t;            /* sender's monotonic us, echoed */
-	uint64_t items_sent;  /* ITEM frames sent on this link so far (PING); received so far (PONG) */
+	int64_t t;	     /* sender's monotonic us, echoed */
+	uint64_t items_sent; /* ITEM frames sent on this link so far (PING);
+				received so far (PONG) */
 };
 /* 7 ERROR */
 struct f_error {
@@ -79,11 +98,11 @@ struct f_error {
 };
 /* 10 APPEND: one item for one channel */
 struct f_append {
-	uint64_t req;          /* rises per link */
+	uint64_t req; /* rises per link */
 	struct str chan;
 	struct item item;      /* seq, ts, useq not used */
 	struct str need, deny; /* state keys of chan, or absent */
-	struct str if_key;     /* with if_rev: only if the key's rev is that one */
+	struct str if_key; /* with if_rev: only if the key's rev is that one */
 	uint64_t if_rev;
 	struct state_rec states[STATES_MAX];
 	uint8_t n_states;
@@ -100,19 +119,22 @@ struct f_ack {
 /* 12 NAK */
 struct f_nak {
 	uint64_t req;
-	uint16_t code; /* 403 need/deny, 409 rev, 413, 429, 503 */
+	uint16_t code;	   /* 403 need/deny, 409 rev, 413, 429, 503 */
 	uint32_t retry_ms; /* 0: permanent */
 };
 /* 20 SUB; 22 UNSUB has only ch */
 struct f_sub {
-	uint32_t ch;       /* number given by the subscriber for this link, > 0 */
+	uint32_t ch; /* number given by the subscriber for this link, > 0 */
 	struct str chan;
-	uint64_t from_seq; /* last seq it has; the link sends everything after. SUB_HEAD: only live */
-	struct str ep;     /* the history from_seq belongs to; absent with SUB_HEAD */
+	uint64_t from_seq; /* last seq it has; the link sends everything after.
+			      SUB_HEAD: only live */
+	struct str
+	    ep; /* the history from_seq belongs to; absent with SUB_HEAD */
 	bool want_state, want_presence;
 };
 #define SUB_HEAD UINT64_MAX
-/* 21 SUBBED: from here on ITEMs with seq > head flow live; the subscriber READs (from_seq, head] itself */
+/* 21 SUBBED: from here on ITEMs with seq > head flow live; the subscriber READs
+ * (from_seq, head] itself */
 struct f_subbed {
 	uint32_t ch;
 	struct str ep;
@@ -122,14 +144,17 @@ struct f_subbed {
 	uint16_t n_states;
 	bool more; /* more states than fit: ask by WHO/READ later */
 };
-/* 23 ITEM: live, after commit. For a p: append: ch = 0 and refs name the u: channels */
+/* 23 ITEM: live, after commit. For a p: append: ch = 0 and refs name the u:
+ * channels */
 struct f_item {
 	uint64_t gen;
 	uint32_t ch;  /* of the receiving link; 0 for private items */
-	uint64_t req; /* of the receiving link if it appended this one, else 0: doubles as ACK */
-	struct str chan;  /* private items: 'p:a:b'; absent otherwise */
+	uint64_t req; /* of the receiving link if it appended this one, else 0:
+			 doubles as ACK */
+	struct str chan; /* private items: 'p:a:b'; absent otherwise */
 	struct {
-		uint32_t ch; /* of the receiving link, for u:<uid>; 0: not followed here */
+		uint32_t ch; /* of the receiving link, for u:<uid>; 0: not
+				followed here */
 		uint64_t useq;
 	} refs[TO_MAX];
 	uint8_t n_refs;
@@ -137,12 +162,14 @@ struct f_item {
 	struct state_rec states[STATES_MAX];
 	uint8_t n_states;
 };
-/* 24 READ: history. back: newest first from `from` downwards; else oldest first from `from` upwards. */
+/* 24 READ: history. back: newest first from `from` downwards; else oldest first
+ * from `from` upwards. */
 struct f_read {
 	uint32_t rid; /* echoed */
 	struct str chan;
-	uint64_t from, to; /* inclusive; to 0: no bound. back with from 0: from the head */
-	uint16_t n;        /* 1..PAGE_MAX */
+	uint64_t from,
+	    to; /* inclusive; to 0: no bound. back with from 0: from the head */
+	uint16_t n; /* 1..PAGE_MAX */
 	bool back;
 	uint32_t max_bytes; /* of bodies; 0: 64 KiB */
 };
@@ -166,19 +193,24 @@ struct f_state {
 };
 /* 30 EPH */
 struct f_eph {
-	uint32_t ch;       /* p->m; 0 with chan (m->p) */
+	uint32_t ch; /* p->m; 0 with chan (m->p) */
 	struct str chan;
-	uint8_t kind;      /* 1 typing, 2 mark seen, 3 status */
+	uint8_t kind; /* 1 typing, 2 mark seen, 3 status */
 	struct str uid, body;
 };
-/* 40..42: PRES_BEGIN and PRES_END have no fields. 41 PRES: one session, snapshot or delta */
-enum pres_op { PRES_SET = 1, PRES_GONE = 2, PRES_BYE = 3 /* gone, without grace */ };
+/* 40..42: PRES_BEGIN and PRES_END have no fields. 41 PRES: one session,
+ * snapshot or delta */
+enum pres_op {
+	PRES_SET = 1,
+	PRES_GONE = 2,
+	PRES_BYE = 3 /* gone, without grace */
+};
 struct f_pres {
 	uint8_t op;
 	uint64_t cn;
 	struct str uid, name, avatar, dev;
 	uint8_t dialect, level; /* level: 1, 2 */
-	bool silent;            /* takeover by `move`: nobody is told */
+	bool silent;		/* takeover by `move`: nobody is told */
 	bool away;
 	struct str add[32], del[32]; /* rids; of PRES_SET */
 	uint8_t n_add, n_del;
@@ -187,33 +219,44 @@ struct f_pres {
 struct f_room {
 	uint32_t ch;
 	uint32_t count; /* users now */
-	bool big;       /* over 100 users: presence counts, no newUser/offline for v2 */
+	bool big; /* over 100 users: presence counts, no newUser/offline for v2
+		   */
 	struct room_user {
 		uint64_t cn;
 		struct str uid, name, avatar;
-		bool again; /* another device of a user already there: v1's newUser only */
+		bool again; /* another device of a user already there: v1's
+			       newUser only */
 	} in[64], out[64];
 	uint8_t n_in, n_out;
 };
 /* 44 WHO, 45 WHOIS */
-enum who_what { WHO_ROOM = 1, WHO_USER = 2, WHO_USERS = 3, WHO_ROOMS = 4, WHO_TOTALS = 5, WHO_ROOM_INFO = 6 };
+enum who_what {
+	WHO_ROOM = 1,
+	WHO_USER = 2,
+	WHO_USERS = 3,
+	WHO_ROOMS = 4,
+	WHO_TOTALS = 5,
+	WHO_ROOM_INFO = 6
+};
 struct f_who {
 	uint32_t rid; /* echoed */
 	uint8_t what;
-	struct str arg;   /* rid, or uid, or uids separated by ',' (WHO_USERS, <= 200) or server name (WHO_ROOMS) */
-	struct str next;  /* cursor */
+	struct str arg;	 /* rid, or uid, or uids separated by ',' (WHO_USERS, <=
+			    200) or server name (WHO_ROOMS) */
+	struct str next; /* cursor */
 	uint16_t limit;
 };
 struct f_whois {
 	uint32_t rid;
-	uint16_t code; /* 200, 404, 503 */
-	uint32_t count;   /* of all */
-	struct str next;  /* absent: no more */
-	struct str json;  /* the list, a complete JSON array or object in the shape of features.md 5.8 / protocol.md */
+	uint16_t code;	 /* 200, 404, 503 */
+	uint32_t count;	 /* of all */
+	struct str next; /* absent: no more */
+	struct str json; /* the list, a complete JSON array or object in the
+			    shape of features.md 5.8 / protocol.md */
 };
 /* 50 KICK */
 struct f_kick {
-	uint64_t cn;    /* 0: by uid */
+	uint64_t cn; /* 0: by uid */
 	struct str uid;
 	uint16_t code;
 	struct str text;
@@ -223,7 +266,8 @@ struct f_join {
 	struct str name, version;
 	uint8_t role;
 	uint32_t node_no, inc, weight, cap;
-	struct str link, admin, public_url, direct_url; /* addresses and ws urls; absent: none */
+	struct str link, admin, public_url,
+	    direct_url; /* addresses and ws urls; absent: none */
 };
 struct f_joined {
 	uint32_t node_no;
@@ -235,7 +279,8 @@ struct f_beat {
 	uint32_t msgs_s, out_kb_s, loop_us;
 	uint8_t state; /* 1 up, 2 draining */
 };
-/* 62 TOPO: the whole list, as JSON in the shape of NAME.topology.json (svc/topology.h) */
+/* 62 TOPO: the whole list, as JSON in the shape of NAME.topology.json
+ * (svc/topology.h) */
 struct f_topo {
 	uint64_t ver;
 	struct str json;
@@ -258,7 +303,8 @@ struct f_event {
 
 void put_active(struct buf *b, const struct f_active *f);
 int get_active(struct str body, struct f_active *f) MUST_CHECK;
-void put_ping(struct buf *b, uint8_t type, const struct f_ping *f); /* F_PING or F_PONG */
+void put_ping(
+    struct buf *b, uint8_t type, const struct f_ping *f); /* F_PING or F_PONG */
 int get_ping(struct str body, struct f_ping *f) MUST_CHECK;
 void put_credit(struct buf *b, uint32_t bytes);
 int get_credit(struct str body, uint32_t *bytes) MUST_CHECK;
@@ -273,17 +319,36 @@ int get_nak(struct str body, struct f_nak *f) MUST_CHECK;
 void put_sub(struct buf *b, const struct f_sub *f);
 int get_sub(struct str body, struct f_sub *f) MUST_CHECK;
 void put_subbed(struct buf *b, const struct f_subbed *f);
+/* the same with f->n_states records already encoded one after the other by
+ * put_state_rec; f->states is not read */
+void put_subbed_states(
+    struct buf *b, const struct f_subbed *f, struct str states);
+void put_state_rec(struct buf *b, const struct state_rec *rec);
 int get_subbed(struct str body, struct f_subbed *f) MUST_CHECK;
 void put_unsub(struct buf *b, uint32_t ch);
 int get_unsub(struct str body, uint32_t *ch) MUST_CHECK;
+/*
+ * The same ITEM for many links: item_share encodes what is equal for all once
+ * (all but ch, req and refs), put_item_shared adds the short rest of one link.
+ */
+struct item_shared {
+	struct buf
+	    bytes; /* owned; buf_init it with LINK_FRAME_MAX once, reused */
+	uint32_t crc;
+};
+void item_share(struct item_shared *sh, const struct f_item *f);
+void put_item_shared(
+    struct buf *b, const struct item_shared *sh, const struct f_item *f);
 void put_item(struct buf *b, const struct f_item *f);
 int get_item(struct str body, struct f_item *f) MUST_CHECK;
 void put_read(struct buf *b, const struct f_read *f);
 int get_read(struct str body, struct f_read *f) MUST_CHECK;
-/* a page: begin, add items while they return 0 (ERR_LIMIT: full, the frame stays good), end */
+/* a page, in a buf of its own: begin, add items while they return 0 (ERR_LIMIT:
+ * full, the frame stays good), end */
 size_t put_page_begin(struct buf *b, const struct f_page *f);
 int put_page_item(struct buf *b, const struct item *it);
-void put_page_end(struct buf *b, size_t mark, const struct f_page *f); /* patches n_items, more, first, head */
+void put_page_end(struct buf *b, size_t mark,
+    const struct f_page *f); /* patches n_items, more, first, head */
 /* the head; then frames_page_next() n_items times over *rest */
 int get_page(struct str body, struct f_page *f, struct str *rest) MUST_CHECK;
 int frames_page_next(struct str *rest, struct item *it) MUST_CHECK;

@@ -23,7 +23,7 @@ uint8_t wire_u8(struct wire *w);
 uint16_t wire_u16(struct wire *w);
 uint32_t wire_u32(struct wire *w);
 uint64_t wire_u64(struct wire *w);
-struct str wire_str(struct wire *w); /* u16 length; 0xffff = absent */
+struct str wire_str(struct wire *w);   /* u16 length; 0xffff = absent */
 struct str wire_bytes(struct wire *w); /* u32 length; 0xffffffff = absent */
 /* 0 when all was read without error and nothing is left over; else ERR_PROTO */
 int wire_end(const struct wire *w) MUST_CHECK;
@@ -32,7 +32,8 @@ void wire_put_u8(struct buf *b, uint8_t v);
 void wire_put_u16(struct buf *b, uint16_t v);
 void wire_put_u32(struct buf *b, uint32_t v);
 void wire_put_u64(struct buf *b, uint64_t v);
-void wire_put_str(struct buf *b, struct str s); /* over 65534 bytes: b->failed */
+void wire_put_str(
+    struct buf *b, struct str s); /* over 65534 bytes: b->failed */
 void wire_put_bytes(struct buf *b, struct str s);
 
 #endif

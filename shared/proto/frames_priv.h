@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the frames family share: frames.c (life of a link),
+ * frames_log.c (channels), frames_pres.c (people), frames_topo.c (directory).
+ */
+#ifndef SHARED_PROTO_FRAMES_PRIV_H
+#define SHARED_PROTO_FRAMES_PRIV_H
+
+#include "shared/proto/fields.h"
+#include "shared/proto/frames.h"
+#include "shared/proto/link.h"
+
+/* link_end; a frame that is too big marks the buf as failed */
+void frames_end(struct buf *b, size_t mark);
+
+enum { TEXT_MAX = 1024 }; /* of ERROR, KICK, EVENT */
+
+#endif
