@@ -285,6 +285,12 @@ conn_flush(struct conn *c)
 
 	if (c->closed)
 		return;
+	if (c->ops->on_flush != NULL && !c->finishing) {
+		c->ops->on_flush(c);
+		conn_unmark_dirty(c); /* its conn_send is served right here */
+		if (c->closed)
+			return;
+	}
 	c->blocked = 0;
 	while ((q = c->out) != NULL) {
 		msg.msg_iovlen = q->n < CONN_IOV_MAX ? q->n : CONN_IOV_MAX;
@@ -343,6 +349,13 @@ conn_send(struct conn *c, struct blob *b)
 	if (!c->blocked)
 		conn_mark_dirty(c);
 	return true;
+}
+
+void
+conn_wake(struct conn *c)
+{
+	if (!c->closed && !c->finishing && !c->blocked)
+		conn_mark_dirty(c);
 }
 
 bool

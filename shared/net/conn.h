@@ -46,6 +46,11 @@ struct conn_ops {
 	/* the queue, having been non-empty after a flush, is empty again; may
 	 * be NULL */
 	void (*on_drain)(struct conn *);
+	/*
+	 * Right before a flush: the moment to queue what was gathered (see
+	 * conn_wake); may be NULL.
+	 */
+	void (*on_flush)(struct conn *);
 	/* last call; free the owner */
 	void (*on_dead)(struct conn *);
 };
@@ -77,6 +82,11 @@ void conn_move(struct conn *dst, struct conn *src, const struct conn_ops *ops);
 bool conn_send(struct conn *c, struct blob *b);
 /* copies p into a fresh blob and sends that; for small or private answers */
 bool conn_send_bytes(struct conn *c, const void *p, size_t n);
+/*
+ * The owner gathers its output elsewhere and has some: on_flush comes in this
+ * turn, or, when the kernel takes nothing, as soon as it does again.
+ */
+void conn_wake(struct conn *c);
 void conn_finish(struct conn *c);
 void conn_close(struct conn *c);
 /* reading off and on; bytes stay in the kernel (the read in progress is
