@@ -47,6 +47,8 @@ void topology_free(struct topology *t);
 uint32_t topology_node(const struct topology *t);
 uint64_t topology_ver(const struct topology *t);
 const struct topology_server *topology_servers(const struct topology *t, size_t *n);
+/* name of the active proxy as reported, "" when unknown */
+const char *topology_active(const struct topology *t, uint64_t *gen);
 bool topology_is_linked(const struct topology *t);
 /* to the config_server when linked; dropped otherwise (REPORT is remembered and sent at the next join) */
 void topology_report(struct topology *t, uint64_t gen, struct str ep, bool active);
