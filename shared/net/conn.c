@@ -28,7 +28,7 @@ enum {
 };
 
 static const double conn_linger_s = 3.;
-static const int64_t conn_linger_max_ms = 30000;
+static const int64_t conn_linger_max_ms = 120000;
 
 /* Entries item[head] .. item[head+n-1]; `off` bytes of the first are sent. */
 struct conn_queue {

@@ -17,7 +17,7 @@
  * conn_finish() is the polite end: what is queued goes out, then
  * shutdown(SHUT_WR), then reads are discarded until the peer's FIN or 3 s
  * (no RST that would eat our last bytes), then as conn_close. A peer that takes
- * nothing for 3 s, or not all within 30 s, is closed. No callback but on_dead
+ * nothing for 3 s, or not all within 2 min, is closed. No callback but on_dead
  * comes after conn_finish.
  *
  * Owners embed struct conn and recover themselves by container_of.

@@ -4,7 +4,7 @@
  * and a JSON object that says what is missing), /status (JSON), /metrics
  * (Prometheus text). Loopback by default; Host must be the listener's
  * address, 127.0.0.1, [::1] or localhost, with or without port (DNS
- * rebinding), else 421.
+ * rebinding), else 421; a numeric address will do when it listens on all.
  */
 #ifndef SHARED_SVC_ADMIN_H
 #define SHARED_SVC_ADMIN_H
@@ -25,6 +25,7 @@ struct admin {
 
 /* fill the callbacks first; opens `address` or ends the program, announces "(admin)" */
 void admin_start(struct admin *a, struct net *net, const char *address);
+void admin_stop(struct admin *a);
 /* the answer to /healthz on any listener */
 void admin_healthz(struct httpd_conn *c);
 

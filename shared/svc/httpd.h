@@ -8,7 +8,8 @@
  *
  * A handler answers now (httpd_reply) or later: it keeps the request's id
  * (httpd_id), never its pointer, and calls httpd_find; an answer for a
- * connection that is gone finds NULL.
+ * connection that is gone finds NULL. Every request has an id of its own. The
+ * request and its body are borrowed: they are gone when on_request returns.
  */
 #ifndef SHARED_SVC_HTTPD_H
 #define SHARED_SVC_HTTPD_H
@@ -26,7 +27,9 @@ struct httpd_ops {
 	void (*on_request)(struct httpd *, struct httpd_conn *, const struct http_request *, struct str body);
 	/*
 	 * "Connection: upgrade" was asked for. Return true after taking the connection over with
-	 * httpd_take(); false: it is handled as an ordinary request. `rest` are bytes behind the head. May be NULL.
+	 * httpd_take(); false: it is handled as an ordinary request. A reply given in here (a refusal) ends
+	 * the matter too, whatever is returned. No answer to an upgrade keeps the connection alive.
+	 * `rest` are bytes behind the head. May be NULL.
 	 */
 	bool (*on_upgrade)(struct httpd *, struct httpd_conn *, const struct http_request *, struct str rest);
 };
@@ -38,7 +41,12 @@ struct httpd {
 	unsigned conns, conns_max;
 	size_t body_max;
 	struct httpd_conn *list;
+	struct httpd_conn *waiting; /* map by request id: answers that come later */
+	struct httpd_conn *current; /* inside on_request or on_upgrade */
 	struct timer janitor;
+	struct net_turn turn;
+	unsigned n_ready; /* connections with a pipelined request to look at */
+	bool stopping;
 	uint64_t next_id, requests, refused;
 };
 
@@ -62,5 +70,7 @@ void httpd_error(struct httpd_conn *c, int status, const char *msg);
 void httpd_take(struct httpd_conn *c, struct conn *dst, const struct conn_ops *ops);
 /* stop: close idle connections, finish answers under way */
 void httpd_stop(struct httpd *h);
+/* close all and let go of the net; the memory of connections goes with the next turn */
+void httpd_fini(struct httpd *h);
 
 #endif

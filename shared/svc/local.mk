@@ -1,1 +1,4 @@
 shared_libshared_a_SOURCES +=
+shared_libshared_a_SOURCES += \
+	shared/svc/httpd.c shared/svc/httpd.h \
+	shared/svc/admin.c shared/svc/admin.h

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The admin listener: four questions every daemon answers, and the check of
+ * Host that keeps a web page from asking them through somebody's browser.
+ */
+#include <string.h>
+
+#include "shared/proc/stats.h"
+#include "shared/svc/admin.h"
+
+enum { ADMIN_CONNS_MAX = 64, ADMIN_ANSWER_MAX = 4 << 20 };
+
+static const char admin_no_store[] = "Cache-Control: no-store\r\n";
+static const char admin_json[] = "application/json";
+static const char admin_text[] = "text/plain; charset=utf-8";
+
+/* the host without its port; brackets of an IPv6 address stay */
+static struct str
+admin_host_name(struct str host)
+{
+	long at;
+
+	if (host.len > 0 && host.p[0] == '[') {
+		at = str_chr(host, ']');
+		return at < 0 ? host : str_n(host.p, (size_t)at + 1);
+	}
+	at = str_chr(host, ':');
+	return at < 0 ? host : str_n(host.p, (size_t)at);
+}
+
+/* "10.1.2.3" or "[fe80::1]": no name that a foreign DNS could point at us */
+static bool
+admin_is_numeric(struct str name)
+{
+	struct addr a;
+	char text[64];
+
+	if (name.len + 3 > sizeof(text) || str_eqc(name, "localhost"))
+		return false;
+	memcpy(text, name.p, name.len);
+	memcpy(text + name.len, ":0", 3);
+	return addr_parse(str_of(text), &a) == 0;
+}
+
+static bool
+admin_host_ok(const struct admin *a, const struct http_request *rq)
+{
+	struct str host = http_field(rq, "host"), name;
+	char own[ADDR_TEXT_MAX], bracketed[ADDR_TEXT_MAX + 2];
+	bool v6 = a->listener.addr.ss.ss_family == AF_INET6;
+
+	/* only HTTP/1.0, and no browser speaks that */
+	if (!str_is_set(host))
+		return true;
+	name = admin_host_name(host);
+	if (str_eqc(name, "127.0.0.1") || str_eqc(name, "[::1]") ||
+	    str_ieq(name, STR_LIT("localhost")))
+		return true;
+	addr_host(&a->listener.addr, own);
+	if (!strcmp(own, "0.0.0.0") || !strcmp(own, "::"))
+		return admin_is_numeric(name);
+	if (!v6)
+		return str_eqc(name, own);
+	bracketed[0] = '[';
+	str_copy(bracketed + 1, sizeof(bracketed) - 2, str_of(own));
+	strcat(bracketed, "]");
+	return str_ieq(name, str_of(bracketed));
+}
+
+void
+admin_healthz(struct httpd_conn *c)
+{
+	httpd_reply(c, 200, admin_text, STR_LIT("ok"), admin_no_store);
+}
+
+static void
+admin_answer(struct admin *a, struct httpd_conn *c, struct str path)
+{
+	struct buf out;
+	bool ready = true;
+
+	buf_init(&out, ADMIN_ANSWER_MAX);
+	if (str_eqc(path, "/readyz")) {
+		if (a->on_ready != NULL)
+			ready = a->on_ready(a->arg, &out);
+		else
+			buf_puts(&out, "{\"ready\":true,\"checks\":{}}");
+		httpd_reply(c, ready ? 200 : 503, admin_json, buf_str(&out),
+		    admin_no_store);
+	} else if (str_eqc(path, "/status")) {
+		if (a->on_status != NULL)
+			a->on_status(a->arg, &out);
+		else
+			buf_puts(&out, "{}");
+		httpd_reply(c, 200, admin_json, buf_str(&out), admin_no_store);
+	} else {
+		if (a->on_metrics != NULL)
+			a->on_metrics(a->arg, &out);
+		stats_render_process(&out);
+		httpd_reply(c, 200, "text/plain; version=0.0.4; charset=utf-8",
+		    buf_str(&out), admin_no_store);
+	}
+	buf_fini(&out);
+}
+
+static void
+admin_on_request(struct httpd *h, struct httpd_conn *c,
+    const struct http_request *rq, struct str body)
+{
+	struct admin *a = container_of(h, struct admin, httpd);
+
+	if (!admin_host_ok(a, rq)) {
+		httpd_error(c, 421, "this host is not served here");
+		return;
+	}
+	if (str_eqc(rq->path, "/healthz") || str_eqc(rq->path, "/readyz") ||
+	    str_eqc(rq->path, "/status") || str_eqc(rq->path, "/metrics")) {
+		if (rq->method != HTTP_GET_M && rq->method != HTTP_HEAD_M)
+			httpd_error(c, 405, "ask with GET");
+		else if (str_eqc(rq->path, "/healthz"))
+			admin_healthz(c);
+		else
+			admin_answer(a, c, rq->path);
+		return;
+	}
+	if (a->on_other == NULL || !a->on_other(a->arg, c, rq, body))
+		httpd_error(c, 404, "no such path");
+}
+
+static const struct httpd_ops admin_ops = {.on_request = admin_on_request};
+
+void
+admin_start(struct admin *a, struct net *net, const char *address)
+{
+	httpd_init(
+	    &a->httpd, net, &admin_ops, a, ADMIN_CONNS_MAX, HTTP_BODY_MAX);
+	listener_open_or_die(&a->listener, net, address, false, "admin",
+	    httpd_on_accept, &a->httpd);
+}
+
+void
+admin_stop(struct admin *a)
+{
+	listener_close(&a->listener);
+	httpd_fini(&a->httpd);
+}
