@@ -2,3 +2,7 @@ shared_libshared_a_SOURCES +=
 shared_libshared_a_SOURCES += \
 	shared/svc/httpd.c shared/svc/httpd.h \
 	shared/svc/admin.c shared/svc/admin.h
+
+shared_libshared_a_SOURCES += \
+	shared/svc/topology.c shared/svc/topology.h \
+	shared/svc/topology_json.c

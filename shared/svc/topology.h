@@ -58,4 +58,7 @@ void topology_event(struct topology *t, const char *kind, const char *fmt, ...) 
 int topology_parse(struct str json, struct topology_server *out, size_t max, size_t *n, uint64_t *ver, char active[ID_MAX + 1], uint64_t *gen) MUST_CHECK;
 void topology_write(struct buf *out, const char *cluster, uint64_t ver, const struct topology_server *s, size_t n, const char *active, uint64_t gen);
 
+/* writes the cache file: PATH.tmp, fsync, rename; ERR_IO with errno, ERR_INVALID */
+int topology_save(const char *path, struct str json) MUST_CHECK;
+
 #endif
