@@ -319,11 +319,6 @@ int get_nak(struct str body, struct f_nak *f) MUST_CHECK;
 void put_sub(struct buf *b, const struct f_sub *f);
 int get_sub(struct str body, struct f_sub *f) MUST_CHECK;
 void put_subbed(struct buf *b, const struct f_subbed *f);
-/* the same with f->n_states records already encoded one after the other by
- * put_state_rec; f->states is not read */
-void put_subbed_states(
-    struct buf *b, const struct f_subbed *f, struct str states);
-void put_state_rec(struct buf *b, const struct state_rec *rec);
 int get_subbed(struct str body, struct f_subbed *f) MUST_CHECK;
 void put_unsub(struct buf *b, uint32_t ch);
 int get_unsub(struct str body, uint32_t *ch) MUST_CHECK;

@@ -244,28 +244,6 @@ put_subbed(struct buf *b, const struct f_subbed *f)
 	frames_end(b, mark);
 }
 
-void
-put_subbed_states(struct buf *b, const struct f_subbed *f, struct str states)
-{
-	size_t mark = link_begin(b, F_SUBBED, 0);
-
-	wire_put_u32(b, f->ch);
-	wire_put_str(b, f->ep);
-	wire_put_u64(b, f->head);
-	wire_put_u64(b, f->first);
-	wire_put_u8(b, f->reset);
-	wire_put_u16(b, f->n_states);
-	buf_putstr(b, states);
-	wire_put_u8(b, f->more);
-	frames_end(b, mark);
-}
-
-void
-put_state_rec(struct buf *b, const struct state_rec *rec)
-{
-	frames_put_state(b, rec);
-}
-
 int
 get_subbed(struct str body, struct f_subbed *f)
 {

@@ -13,7 +13,8 @@
  * until on_credit.
  *
  * Output of a turn is one blob when gathered by the caller: build frames in
- * linkconn_out(), which is flushed into the conn before the net's flush.
+ * linkconn_out(), which is flushed into the conn before the net's flush. Over
+ * LINK_OUT_MAX bytes that do not leave, the link is reset (ERR_LIMIT).
  *
  * Life: on_down is called exactly once, from a handler or timer, with the
  * reason; after it no callback comes; the memory is the owner's and may be
@@ -27,7 +28,7 @@
 #include "shared/proto/frames.h"
 #include "shared/proto/link.h"
 
-enum { LINK_CREDIT = 4 * 1024 * 1024 };
+enum { LINK_CREDIT = 4 * 1024 * 1024, LINK_OUT_MAX = 64 * 1024 * 1024 };
 
 struct httpd_conn;
 struct linkconn;
@@ -48,15 +49,17 @@ struct linkconn {
 	struct link link;
 	const struct linkconn_ops *ops;
 	void *arg;
-	struct timer timer;	   /* handshake, ping, silence */
-	struct buf out;		   /* frames of this turn */
-	struct linkconn *next_out; /* list of links with frames in `out` */
-	uint64_t items_sent,
-	    items_got;	/* counted by type F_ITEM: carried in PING */
-	int64_t credit; /* bytes we may still send; may go below zero by one
-			   frame */
-	uint32_t granted, used; /* what we gave the peer and what it used */
+	struct timer timer; /* handshake, ping, silence, the 100 ms */
+	struct buf out;	    /* frames of this turn */
+	size_t counted;	    /* of out: charged to credit and items_sent */
+	/* ITEM frames of this link; carried in PING */
+	uint64_t items_sent, items_got;
+	int64_t credit; /* bytes we may still send; below zero is a debt */
+	uint32_t used;	/* what the peer sent since our last CREDIT */
 	int64_t heard_ms, rtt_us;
+	int64_t opened_ms, ticked_ms, pinged_ms;
+	int err; /* of a wrong proof, while the 100 ms last */
+	char why[160];
 	bool up, down;
 };
 
@@ -74,7 +77,8 @@ void linkconn_take(struct linkconn *lc, struct httpd_conn *from,
 void linkconn_adopt(struct linkconn *lc, struct conn *from, struct str rest,
     bool dialed, const struct link_id *self, const uint8_t key[32],
     const struct linkconn_ops *ops, void *arg);
-/* where to build frames; call linkconn_flush-free: it leaves with this turn */
+/* where to build frames: they leave with this turn, in one blob. Not to be kept
+ * across callbacks. */
 struct buf *linkconn_out(struct linkconn *lc);
 /* sends one shared, complete frame (fan-out); keeps the order with what is in
  * out; false: no credit left */
@@ -84,6 +88,9 @@ linkconn_has_credit(const struct linkconn *lc)
 {
 	return lc->up && lc->credit > 0;
 }
+/* a PING now, beside the regular ones (standbys ask every 500 ms); heard_ms
+ * tells when anything came back */
+void linkconn_ping(struct linkconn *lc);
 /* ends it: on_down (if not yet) with err/why, then on_dead later; sends an
  * ERROR frame when code != 0 */
 void linkconn_close(
