@@ -6,3 +6,6 @@ shared_libshared_a_SOURCES += \
 shared_libshared_a_SOURCES += \
 	shared/svc/topology.c shared/svc/topology.h \
 	shared/svc/topology_file.c shared/svc/topology_json.c
+
+shared_libshared_a_SOURCES += \
+	shared/svc/linkconn.c shared/svc/linkconn.h
