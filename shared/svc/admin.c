@@ -127,15 +127,34 @@ admin_on_request(struct httpd *h, struct httpd_conn *c,
 		httpd_error(c, 404, "no such path");
 }
 
-static const struct httpd_ops admin_ops = {.on_request = admin_on_request};
+static bool
+admin_on_upgrade(struct httpd *h, struct httpd_conn *c,
+    const struct http_request *rq, struct str rest)
+{
+	struct admin *a = container_of(h, struct admin, httpd);
+
+	return a->on_upgrade != NULL && admin_host_ok(a, rq) &&
+	       a->on_upgrade(a->arg, c, rq, rest);
+}
+
+static const struct httpd_ops admin_ops = {
+    .on_request = admin_on_request,
+    .on_upgrade = admin_on_upgrade,
+};
+
+void
+admin_start_as(struct admin *a, struct net *net, const char *address,
+    const char *what, unsigned conns_max)
+{
+	httpd_init(&a->httpd, net, &admin_ops, a, conns_max, HTTP_BODY_MAX);
+	listener_open_or_die(&a->listener, net, address, false, what,
+	    httpd_on_accept, &a->httpd);
+}
 
 void
 admin_start(struct admin *a, struct net *net, const char *address)
 {
-	httpd_init(
-	    &a->httpd, net, &admin_ops, a, ADMIN_CONNS_MAX, HTTP_BODY_MAX);
-	listener_open_or_die(&a->listener, net, address, false, "admin",
-	    httpd_on_accept, &a->httpd);
+	admin_start_as(a, net, address, "admin", ADMIN_CONNS_MAX);
 }
 
 void

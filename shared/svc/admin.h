@@ -20,11 +20,15 @@ struct admin {
 	void (*on_metrics)(void *arg, struct buf *out); /* lines; process lines are added */
 	/* other paths (POST /drain ...): true when it answered; may be NULL */
 	bool (*on_other)(void *arg, struct httpd_conn *c, const struct http_request *rq, struct str body);
+	/* as in struct httpd_ops, Host checked; may be NULL */
+	bool (*on_upgrade)(void *arg, struct httpd_conn *c, const struct http_request *rq, struct str rest);
 	void *arg;
 };
 
 /* fill the callbacks first; opens `address` or ends the program, announces "(admin)" */
 void admin_start(struct admin *a, struct net *net, const char *address);
+/* the same for a listener that has more to answer (config_server) */
+void admin_start_as(struct admin *a, struct net *net, const char *address, const char *what, unsigned conns_max);
 void admin_stop(struct admin *a);
 /* the answer to /healthz on any listener */
 void admin_healthz(struct httpd_conn *c);
