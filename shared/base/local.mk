@@ -1,1 +1,9 @@
-shared_libshared_a_SOURCES +=
+shared_libshared_a_SOURCES += \
+	%D%/err.c %D%/err.h \
+	%D%/str.c %D%/str.h \
+	%D%/buf.c %D%/buf.h \
+	%D%/blob.c %D%/blob.h \
+	%D%/map.c %D%/map.h \
+	%D%/utf8.c %D%/utf8.h \
+	%D%/digest.c %D%/digest.h \
+	%D%/id.c %D%/id.h
