@@ -447,8 +447,8 @@ put_page_item(struct buf *b, const struct item *it)
 
 	frames_put_item(b, it);
 	/* the crc must fit behind it, in the frame and in the buf */
-	if (buf_ok(b) && mark >= LINK_HEAD &&
-	    buf_len(b) + 4 <= LINK_FRAME_MAX && buf_len(b) + 4 <= b->max)
+	if (buf_ok(b) && buf_len(b) + 4 <= LINK_FRAME_MAX &&
+	    buf_len(b) + 4 <= b->max)
 		return 0;
 	if (was_ok) {
 		b->failed = false;
