@@ -41,7 +41,8 @@ enum item_flags {
 	ITEM_F_LOST = 16, /* the stored row failed its checksum: a tombstone */
 	ITEM_F_AUDIO = 32,
 	ITEM_F_PIC = 64,
-	ITEM_F_FILE = 128 /* message type; none: text */
+	ITEM_F_FILE = 128, /* message type; none: text */
+	ITEM_F_TID_EMPTY = 256 /* to a room with "tid":"": level 1 shows it */
 };
 
 enum {
