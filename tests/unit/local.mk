@@ -7,3 +7,23 @@ TESTS += $(unit_tests)
 unit_tests += %D%/msg_server/test_channel
 %C%_msg_server_test_channel_SOURCES = %D%/msg_server/test_channel.c
 %C%_msg_server_test_channel_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+
+unit_tests += %D%/shared/net/test_addr
+%C%_shared_net_test_addr_SOURCES = %D%/shared/net/test_addr.c
+%C%_shared_net_test_addr_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/net/test_conn
+%C%_shared_net_test_conn_SOURCES = %D%/shared/net/test_conn.c \
+	%D%/shared/net/fixture.h
+%C%_shared_net_test_conn_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/net/test_dial
+%C%_shared_net_test_dial_SOURCES = %D%/shared/net/test_dial.c \
+	%D%/shared/net/fixture.h
+%C%_shared_net_test_dial_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/net/test_listener
+%C%_shared_net_test_listener_SOURCES = %D%/shared/net/test_listener.c \
+	%D%/shared/net/fixture.h
+%C%_shared_net_test_listener_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/net/test_timer
+%C%_shared_net_test_timer_SOURCES = %D%/shared/net/test_timer.c \
+	%D%/shared/net/fixture.h
+%C%_shared_net_test_timer_LDADD = $(unit_ldadd)
