@@ -19,14 +19,14 @@ int64_t
 clock_wall_ms(void)
 {
 	return clock_test_wall ? clock_test_wall
-	                       : clock_us(CLOCK_REALTIME) / 1000;
+			       : clock_us(CLOCK_REALTIME) / 1000;
 }
 
 int64_t
 clock_mono_us(void)
 {
 	return clock_test_mono ? clock_test_mono * 1000
-	                       : clock_us(CLOCK_MONOTONIC);
+			       : clock_us(CLOCK_MONOTONIC);
 }
 
 int64_t

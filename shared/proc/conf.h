@@ -5,8 +5,9 @@
  * a table of struct conf_opt over its own settings struct:
  *
  *	static const struct conf_opt opts[] = {
- *	    CONF_ADDR(struct settings, listen, "listen", "127.0.0.1:9503", "what it is for"),
- *	    CONF_INT (struct settings, msg_max, "msg_max", 4096, 1, 65536, "..."),
+ *	    CONF_ADDR(struct settings, listen, "listen", "127.0.0.1:9503", "what
+ *it is for"), CONF_INT (struct settings, msg_max, "msg_max", 4096, 1, 65536,
+ *"..."),
  *	    ...
  *
  * Every setting is also a long flag: `msg_max` = --msg-max VALUE. Errors are
@@ -23,30 +24,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum conf_type { CONF_T_STR, CONF_T_INT, CONF_T_BOOL, CONF_T_ENUM, CONF_T_LIST };
-
-struct conf_opt {
-	const char *name;  /* in the file; '_' becomes '-' in the flag */
-	enum conf_type type;
-	size_t off;        /* of char *, int64_t, bool, int or char ** in the struct */
-	const char *def;   /* as text; NULL: none */
-	int64_t min, max;  /* CONF_T_INT */
-	const char *const *words; /* CONF_T_ENUM: NULL-terminated; value = index */
-	const char *help;  /* one line, for --help, --check and the manual */
-	char flag;         /* short flag, or 0 */
+enum conf_type {
+	CONF_T_STR,
+	CONF_T_INT,
+	CONF_T_BOOL,
+	CONF_T_ENUM,
+	CONF_T_LIST
 };
 
-#define CONF_STR(type, field, name, def, help)                                 \
-	{name, CONF_T_STR, offsetof(type, field), def, 0, 0, NULL, help, 0}
+struct conf_opt {
+	const char *name; /* in the file; '_' becomes '-' in the flag */
+	enum conf_type type;
+	size_t off; /* of char *, int64_t, bool, int or char ** in the struct */
+	const char *def;  /* as text; NULL: none */
+	int64_t min, max; /* CONF_T_INT */
+	const char *const
+	    *words;	  /* CONF_T_ENUM: NULL-terminated; value = index */
+	const char *help; /* one line, for --help, --check and the manual */
+	char flag;	  /* short flag, or 0 */
+};
+
+#define CONF_STR(type, field, name, def, help)                            \
+	{                                                                 \
+		name, CONF_T_STR, offsetof(type, field), def, 0, 0, NULL, \
+		    help, 0                                               \
+	}
 #define CONF_INT(type, field, name, def, min, max, help)                       \
-	{name, CONF_T_INT, offsetof(type, field), #def, min, max, NULL, help, 0}
-#define CONF_BOOL(type, field, name, def, help)                                \
-	{name, CONF_T_BOOL, offsetof(type, field), def, 0, 0, NULL, help, 0}
-#define CONF_ENUM(type, field, name, def, words, help)                         \
-	{name, CONF_T_ENUM, offsetof(type, field), def, 0, 0, words, help, 0}
+	{                                                                      \
+		name, CONF_T_INT, offsetof(type, field), #def, min, max, NULL, \
+		    help, 0                                                    \
+	}
+#define CONF_BOOL(type, field, name, def, help)                            \
+	{                                                                  \
+		name, CONF_T_BOOL, offsetof(type, field), def, 0, 0, NULL, \
+		    help, 0                                                \
+	}
+#define CONF_ENUM(type, field, name, def, words, help)                      \
+	{                                                                   \
+		name, CONF_T_ENUM, offsetof(type, field), def, 0, 0, words, \
+		    help, 0                                                 \
+	}
 /* comma-separated on a flag, { "a", "b" } in the file; a NULL-ended array */
-#define CONF_LIST(type, field, name, def, help)                                \
-	{name, CONF_T_LIST, offsetof(type, field), def, 0, 0, NULL, help, 0}
+#define CONF_LIST(type, field, name, def, help)                            \
+	{                                                                  \
+		name, CONF_T_LIST, offsetof(type, field), def, 0, 0, NULL, \
+		    help, 0                                                \
+	}
 
 struct conf_program {
 	const char *name;    /* "msg_server": section and --help title */
@@ -61,7 +84,8 @@ struct conf_program {
  * itself. On any mistake prints one line and exits with 2. Strings and lists
  * are malloced and stay until exit.
  */
-void conf_load(const struct conf_program *prog, void *settings, int argc, char **argv);
+void conf_load(
+    const struct conf_program *prog, void *settings, int argc, char **argv);
 
 /* the same without exit, for tests: 0 or ERR_CONF, message in err */
 int conf_read(const struct conf_program *prog, void *settings, const char *file,

@@ -20,15 +20,18 @@ struct daemon_ops {
 	void (*on_reload)(void *arg); /* may be NULL */
 };
 
-/* umask 077, RLIMIT_NOFILE soft = hard, SIGPIPE, descriptors 0-2 open, map seed, json seed */
+/* umask 077, RLIMIT_NOFILE soft = hard, SIGPIPE, descriptors 0-2 open, map
+ * seed, json seed */
 void daemon_init(void);
 /* the default loop; dies if epoll can't be had */
 struct ev_loop *daemon_loop(const struct daemon_ops *ops, void *arg);
 /* mkdir -p, 0700; fatal(5) with one clear line when it can't be used */
 void daemon_data_dir(const char *dir);
-/* DIR/run/NAME.pid, locked for the life of the process; fatal(1) if another runs */
+/* DIR/run/NAME.pid, locked for the life of the process; fatal(1) if another
+ * runs */
 void daemon_pidfile(const char *dir, const char *name);
-/* sd_notify: "READY=1", "STOPPING=1", "STATUS=..."; nothing without NOTIFY_SOCKET */
+/* sd_notify: "READY=1", "STOPPING=1", "STATUS=..."; nothing without
+ * NOTIFY_SOCKET */
 void daemon_notify(const char *state);
 /*
  * A key file: 64 hex digits. mode must not be readable by others. 32 bytes to
@@ -37,7 +40,8 @@ void daemon_notify(const char *state);
 void daemon_key(const char *path, const char *what, uint8_t out[32]);
 /* writes fresh key to path (0600, O_EXCL) unless it exists; 0 or ERR_IO */
 int daemon_key_create(const char *path);
-/* counter in DIR/NAME.inc, +1 and fsynced at each start: the `inc` of wire.md */
+/* counter in DIR/NAME.inc, +1 and fsynced at each start: the `inc` of wire.md
+ */
 uint32_t daemon_incarnation(const char *dir, const char *name);
 
 #endif

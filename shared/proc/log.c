@@ -119,8 +119,8 @@ log_vline(enum log_level level, const char *fmt, va_list ap)
 
 	n = vsnprintf(text, sizeof text, fmt, ap);
 	if (n > 0) {
-		size_t len = (size_t)n < sizeof text ? (size_t)n
-		                                     : sizeof text - 1;
+		size_t len =
+		    (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
 		/* a cut inside a code point would make all of it "invalid" */
 		log_write(level, text, utf8_cut(str_n(text, (size_t)n), len));
 	}

@@ -17,7 +17,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARN = 4, LOG_LEVEL_INFO = 6, LOG_LEVEL_DEBUG = 7 };
+enum log_level {
+	LOG_LEVEL_ERR = 3,
+	LOG_LEVEL_WARN = 4,
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7
+};
 
 struct log_limit {
 	int64_t second;
@@ -30,17 +35,17 @@ void log_set_level(enum log_level level);
 bool log_level_parse(const char *s, enum log_level *out);
 void log_line(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-void log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void log_limited(struct log_limit *limit, enum log_level level, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
 extern enum log_level log_level_now;
 
-#define log_err(...) log_line(LOG_LEVEL_ERR, __VA_ARGS__)
+#define log_err(...)  log_line(LOG_LEVEL_ERR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...)                                                         \
-	do {                                                                   \
-		if (log_level_now >= LOG_LEVEL_DEBUG)                          \
-			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__);                \
+#define log_debug(...)                                          \
+	do {                                                    \
+		if (log_level_now >= LOG_LEVEL_DEBUG)           \
+			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__); \
 	} while (0)
 
 /* start-up only: one line "PROGRAM: text" on stderr, then exit(code) */

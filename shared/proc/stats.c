@@ -10,8 +10,8 @@
 #define PREFIX "cchat_"
 
 static void
-stats_head(struct buf *out, const char *name, const char *help,
-    const char *kind)
+stats_head(
+    struct buf *out, const char *name, const char *help, const char *kind)
 {
 	buf_printf(out, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n",
 	    name, help, name, kind);
@@ -62,12 +62,11 @@ histogram_render(struct buf *out, const char *name, const char *help,
 	for (unsigned i = 0; i < 31; i++) {
 		seen += h->bucket[i];
 		buf_printf(out, PREFIX "%s_bucket{le=\"%.6f\"} %llu\n", name,
-		    (double)((uint64_t)1 << i) / 1e6,
-		    (unsigned long long)seen);
+		    (double)((uint64_t)1 << i) / 1e6, (unsigned long long)seen);
 	}
 	buf_printf(out,
-	    PREFIX "%s_bucket{le=\"+Inf\"} %llu\n" PREFIX
-	           "%s_sum %.6f\n" PREFIX "%s_count %llu\n",
+	    PREFIX "%s_bucket{le=\"+Inf\"} %llu\n" PREFIX "%s_sum %.6f\n" PREFIX
+		   "%s_count %llu\n",
 	    name, (unsigned long long)h->n, name, (double)h->sum_us / 1e6, name,
 	    (unsigned long long)h->n);
 }
@@ -116,5 +115,5 @@ stats_render_process(struct buf *out)
 	    "counter");
 	buf_printf(out, PREFIX "process_cpu_seconds_total %.3f\n",
 	    (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
-	        (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6);
+		(double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6);
 }

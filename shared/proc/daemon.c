@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* What every daemon does around its loop. See daemon.h. */
+#include "shared/proc/daemon.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "shared/base/digest.h"
+#include "shared/base/map.h"
+#include "shared/proc/log.h"
+
+enum { PATH_LEN = 4096 };
+
+static const struct daemon_ops *daemon_ops_now;
+static void *daemon_arg;
+static unsigned daemon_stops;
+static ev_signal daemon_term, daemon_int, daemon_hup;
+
+void
+daemon_init(void)
+{
+	struct rlimit rl;
+	int fd;
+
+	/* a socket must never get the number of a standard stream */
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &rl);
+	}
+	map_init();
+}
+
+/* --- signals ------------------------------------------------------------ */
+
+static void
+daemon_on_stop(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents;
+	if (daemon_stops++)
+		_exit(EXIT_FAILED);
+	daemon_ops_now->on_stop(daemon_arg);
+}
+
+static void
+daemon_on_hup(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	(void)loop;
+	(void)w;
+	(void)revents;
+	if (daemon_ops_now->on_reload)
+		daemon_ops_now->on_reload(daemon_arg);
+}
+
+static void
+daemon_watch(struct ev_loop *loop, ev_signal *w,
+    void (*fn)(struct ev_loop *, ev_signal *, int), int sig)
+{
+	ev_signal_init(w, fn, sig);
+	ev_signal_start(loop, w);
+	ev_unref(loop); /* waiting for a signal keeps no loop alive */
+}
+
+struct ev_loop *
+daemon_loop(const struct daemon_ops *ops, void *arg)
+{
+	struct ev_loop *loop = ev_default_loop(EVBACKEND_EPOLL | EVFLAG_NOENV);
+
+	if (loop == NULL)
+		fatal(EXIT_FAILED, "epoll can't be had: %s", strerror(errno));
+	daemon_ops_now = ops;
+	daemon_arg = arg;
+	daemon_watch(loop, &daemon_term, daemon_on_stop, SIGTERM);
+	daemon_watch(loop, &daemon_int, daemon_on_stop, SIGINT);
+	daemon_watch(loop, &daemon_hup, daemon_on_hup, SIGHUP);
+	return loop;
+}
+
+/* --- files -----------------------------------------------------------------
+ */
+
+static int
+daemon_mkdirs(const char *dir)
+{
+	char path[PATH_LEN];
+	int n = snprintf(path, sizeof path, "%s", dir);
+
+	if (n < 1 || (size_t)n >= sizeof path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	for (char *p = path + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return -1;
+		*p = '/';
+	}
+	return mkdir(path, 0700) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+void
+daemon_data_dir(const char *dir)
+{
+	struct stat st;
+
+	if (daemon_mkdirs(dir) < 0)
+		fatal(EXIT_DATA, "data directory %s: %s", dir, strerror(errno));
+	if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
+		fatal(EXIT_DATA, "data directory %s: not a directory", dir);
+	if (access(dir, R_OK | W_OK | X_OK) < 0)
+		fatal(EXIT_DATA, "data directory %s: %s", dir, strerror(errno));
+}
+
+static void
+daemon_path(
+    char path[PATH_LEN], const char *dir, const char *name, const char *suffix)
+{
+	int n = snprintf(path, PATH_LEN, "%s/%s%s", dir, name, suffix);
+
+	if (n < 0 || n >= PATH_LEN)
+		fatal(EXIT_USAGE, "%s: path too long", dir);
+}
+
+void
+daemon_pidfile(const char *dir, const char *name)
+{
+	char run[PATH_LEN], path[PATH_LEN];
+	int fd;
+
+	daemon_path(run, dir, "run", "");
+	if (daemon_mkdirs(run) < 0)
+		fatal(EXIT_DATA, "%s: %s", run, strerror(errno));
+	daemon_path(path, run, name, ".pid");
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		fatal(EXIT_DATA, "%s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		fatal(
+		    EXIT_FAILED, "%s runs already (%s is locked)", name, path);
+	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%d\n", (int)getpid()) < 0)
+		fatal(EXIT_DATA, "%s: %s", path, strerror(errno));
+	/* the descriptor stays open: it is the lock */
+}
+
+void
+daemon_key(const char *path, const char *what, uint8_t out[32])
+{
+	char text[80];
+	struct stat st;
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		fatal(EXIT_USAGE, "%s %s: %s", what, path, strerror(errno));
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		fatal(EXIT_USAGE, "%s %s: not a file", what, path);
+	if (st.st_mode & 077)
+		fatal(EXIT_USAGE,
+		    "%s %s: others may read it; make it mode 0600", what, path);
+	n = read(fd, text, sizeof text);
+	close(fd);
+	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		n--;
+	if (n < 0 || digest_unhex(str_n(text, (size_t)n), out, 32) != OK)
+		fatal(EXIT_USAGE, "%s %s: not 64 hex digits", what, path);
+	explicit_bzero(text, sizeof text);
+}
+
+int
+daemon_key_create(const char *path)
+{
+	uint8_t key[32];
+	char text[66];
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool good;
+
+	if (fd < 0)
+		return errno == EEXIST ? OK : ERR_IO;
+	digest_random(key, sizeof key);
+	digest_hex(key, sizeof key, text);
+	text[64] = '\n';
+	good = write(fd, text, 65) == 65 && fsync(fd) == 0;
+	close(fd);
+	explicit_bzero(key, sizeof key);
+	explicit_bzero(text, sizeof text);
+	if (!good)
+		unlink(path);
+	return good ? OK : ERR_IO;
+}
+
+uint32_t
+daemon_incarnation(const char *dir, const char *name)
+{
+	char path[PATH_LEN], text[16] = "";
+	uint64_t inc = 0;
+	ssize_t n;
+	int fd;
+
+	daemon_path(path, dir, name, ".inc");
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		fatal(EXIT_DATA, "%s: %s", path, strerror(errno));
+	n = pread(fd, text, sizeof text - 1, 0);
+	if (n > 0) {
+		struct str s = str_n(text, (size_t)n);
+		long nl = str_chr(s, '\n');
+
+		if (nl >= 0)
+			s.len = (size_t)nl;
+		if (str_u64(s, &inc) != OK)
+			inc = 0;
+	}
+	inc = inc >= UINT32_MAX ? 1 : inc + 1;
+	n = snprintf(text, sizeof text, "%010llu\n", (unsigned long long)inc);
+	if (pwrite(fd, text, (size_t)n, 0) != n || fsync(fd) < 0)
+		fatal(EXIT_DATA, "%s: %s", path, strerror(errno));
+	close(fd);
+	return (uint32_t)inc;
+}
+
+void
+daemon_notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	size_t n = path ? strlen(path) : 0;
+	int fd;
+
+	if (n < 2 || n >= sizeof sun.sun_path)
+		return;
+	memcpy(sun.sun_path, path, n);
+	if (sun.sun_path[0] == '@')
+		sun.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+		(struct sockaddr *)&sun,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		log_debug("sd_notify: %s", strerror(errno));
+	close(fd);
+}
