@@ -12,7 +12,7 @@
 void
 digest_sha1(const void *p, size_t n, uint8_t out[SHA1_LEN])
 {
-	static EVP_MD *md;    /* fetched once: half the cost of a handshake */
+	static EVP_MD *md; /* fetched once: half the cost of a handshake */
 	static EVP_MD_CTX *ctx;
 
 	if (md == NULL) {
@@ -66,13 +66,13 @@ digest_crc_soft(uint32_t crc, const uint8_t *p, size_t n)
 		memcpy(&v, p, 8);
 		v ^= crc;
 		crc = digest_crc_table[7][v & 0xff] ^
-		    digest_crc_table[6][v >> 8 & 0xff] ^
-		    digest_crc_table[5][v >> 16 & 0xff] ^
-		    digest_crc_table[4][v >> 24 & 0xff] ^
-		    digest_crc_table[3][v >> 32 & 0xff] ^
-		    digest_crc_table[2][v >> 40 & 0xff] ^
-		    digest_crc_table[1][v >> 48 & 0xff] ^
-		    digest_crc_table[0][v >> 56];
+		      digest_crc_table[6][v >> 8 & 0xff] ^
+		      digest_crc_table[5][v >> 16 & 0xff] ^
+		      digest_crc_table[4][v >> 24 & 0xff] ^
+		      digest_crc_table[3][v >> 32 & 0xff] ^
+		      digest_crc_table[2][v >> 40 & 0xff] ^
+		      digest_crc_table[1][v >> 48 & 0xff] ^
+		      digest_crc_table[0][v >> 56];
 		p += 8;
 		n -= 8;
 	}
@@ -119,7 +119,8 @@ digest_equal(const void *a, const void *b, size_t n)
 	return CRYPTO_memcmp(a, b, n) == 0;
 }
 
-/* --- encodings --------------------------------------------------------------- */
+/* --- encodings ---------------------------------------------------------------
+ */
 
 void
 digest_base64(const void *p, size_t n, char *out)
@@ -226,7 +227,8 @@ digest_unhex(struct str s, uint8_t *out, size_t n)
 	return OK;
 }
 
-/* --- randomness ----------------------------------------------------------------- */
+/* --- randomness
+ * ----------------------------------------------------------------- */
 
 void
 digest_random(void *p, size_t n)

@@ -10,8 +10,8 @@ const char *
 err_text(int err)
 {
 	switch ((enum err)err) {
-#define X(name, value, text)                                                   \
-	case name:                                                             \
+#define X(name, value, text) \
+	case name:           \
 		return text;
 		ERR_TABLE(X)
 #undef X

@@ -6,7 +6,7 @@ static bool
 id_is_word_char(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-	    (c >= 'a' && c <= 'z') || c == '_' || c == '-';
+	       (c >= 'a' && c <= 'z') || c == '_' || c == '-';
 }
 
 bool

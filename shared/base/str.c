@@ -25,7 +25,7 @@ bool
 str_starts(struct str s, struct str prefix)
 {
 	return s.len >= prefix.len &&
-	    (prefix.len == 0 || !memcmp(s.p, prefix.p, prefix.len));
+	       (prefix.len == 0 || !memcmp(s.p, prefix.p, prefix.len));
 }
 
 long

@@ -100,19 +100,19 @@ utf8_next(struct str s, size_t *i)
 	if (p[0] < 0xf0) {
 		*i += 3;
 		return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 |
-		    (p[2] & 0x3fu);
+		       (p[2] & 0x3fu);
 	}
 	*i += 4;
 	return (p[0] & 0x07u) << 18 | (p[1] & 0x3fu) << 12 |
-	    (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
+	       (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu);
 }
 
 static bool
 utf8_is_cut(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c ||
-	    (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
-	    c == 0x2060 || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+	       (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) ||
+	       c == 0x2060 || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 int
