@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* needs: node modules build */
+/* Peers that want to use things up: bounded, and the others do not notice. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import net from 'node:net';
+import { after, before, test } from 'node:test';
+import { Cluster, sleep, until } from '../lib/cluster.mjs';
+import { Client } from '../lib/client.mjs';
+
+let c, m, rid = 800;
+before(async () => {
+	c = await Cluster.start({ msgs: 1 });
+	m = c.msgs[0];
+});
+after(() => c?.stop());
+const room = () => String(++rid);
+
+const raw = port => new Promise((resolve, reject) => {
+	const s = net.connect(port, '127.0.0.1', () => resolve(s));
+	s.on('error', reject);
+	s.on('data', () => {});
+});
+/* A pair that talks while fn runs; no message may take over ms. */
+async function
+talking(fn, ms = 1000)
+{
+	const r = room();
+	const a = await Client.login(m.ws, 'amy', r);
+	const b = await Client.login(m.ws, 'bob', r);
+	let on = true, n = 0, worst = 0;
+	const talk = (async () => {
+		while (on) {
+			const t0 = performance.now(), text = `t${n++}`;
+			await a.say(r, text);
+			await b.hear(text);
+			worst = Math.max(worst, performance.now() - t0);
+			await sleep(20);
+		}
+	})();
+	try {
+		await fn();
+	} finally {
+		on = false;
+		await talk;
+	}
+	assert.ok(worst < ms, `a message took ${Math.round(worst)} ms`);
+	await Promise.all([a.bye(), b.bye()]);
+	return n;
+}
+
+test('slowloris: 500 half heads, gone after their time', async () => {
+	const before = m.fds, socks = [];
+	await talking(async () => {
+		for (let i = 0; i < 500; i++) {
+			const s = await raw(m.ports.direct);
+			s.on('error', () => {});
+			s.write('GET /ws HTTP/1.1\r\nHost: x\r\nX-A: ');
+			socks.push(s);
+		}
+		const drip = setInterval(() => socks.forEach(s => !s.destroyed &&
+		    s.write('a')), 500);
+		try {
+			await until('all are gone', () => m.fds <= before + 4, 15000);
+		} finally {
+			clearInterval(drip);
+		}
+	});
+	socks.forEach(s => s.destroy());
+});
+test('500 upgraded ones that never log in: closed, 4103', async () => {
+	const before = m.fds;
+	await talking(async () => {
+		const cs = await Promise.all(Array.from({ length: 500 }, () =>
+		    Client.open(m.ws)));
+		await until('all are closed', () => cs.every(x => x.closed), 20000);
+		for (const x of cs)
+			assert.equal(x.closed.code, 4103);
+	});
+	await until('descriptors are back', () => m.fds <= before + 2);
+});
+test('connect and reset, 2000 times', async () => {
+	const before = m.fds;
+	await talking(async () => {
+		for (let i = 0; i < 2000; i++) {
+			const s = await raw(m.ports.direct);
+			s.on('error', () => {});
+			if (i % 2)
+				s.write('GET /ws HTTP/1.1\r\n');
+			s.resetAndDestroy();
+		}
+	});
+	await until('descriptors are back', () => m.fds <= before + 2);
+});
+test('half-closed peers are let go', async () => {
+	const before = m.fds, socks = [];
+	for (let i = 0; i < 100; i++) {
+		const s = await new Promise(r => {
+			const x = net.connect({ port: m.ports.direct,
+			    host: '127.0.0.1', allowHalfOpen: true }, () => r(x));
+		});
+		s.on('error', () => {});
+		s.resume();
+		s.end('GET /ws HTTP/1.1\r\n');
+		socks.push(s);
+	}
+	await until('all are gone', () => m.fds <= before + 2, 10000);
+	socks.forEach(s => s.destroy());
+});
+test('EMFILE: no spinning, those inside are served, and it recovers',
+    async () => {
+	const r = room();
+	const a = await Client.login(m.ws, 'amy', r);
+	const b = await Client.login(m.ws, 'bob', r);
+	const limit = n => {
+		const x = spawnSync('prlimit', ['--pid', String(m.pid),
+		    `--nofile=${n}:`], { encoding: 'utf8' });
+		assert.equal(x.status, 0, x.stderr);
+	};
+	const soft = spawnSync('prlimit', ['--pid', String(m.pid), '--nofile',
+	    '--output=SOFT', '--noheadings'], { encoding: 'utf8' }).stdout.trim();
+	limit(m.fds + 10);
+	const socks = [];
+	try {
+		for (let i = 0; i < 100; i++) {
+			const s = net.connect(m.ports.direct, '127.0.0.1');
+			s.on('error', () => {});
+			s.on('data', () => {});
+			socks.push(s);
+		}
+		await sleep(300);
+		const cpu = m.cpu;
+		for (let i = 0; i < 10; i++) {
+			await a.say(r, `still ${i}`);
+			await b.hear(`still ${i}`);
+			await sleep(100);
+		}
+		assert.ok(m.cpu - cpu < 0.4, `spins: ${m.cpu - cpu} s of CPU`);
+	} finally {
+		limit(soft);
+		socks.forEach(s => s.destroy());
+	}
+	await until('logins again', async () => {
+		const x = await Client.login(m.ws, 'new', r);
+		await x.bye();
+		return true;
+	}, 10000);
+	await Promise.all([a.bye(), b.bye()]);
+});
+test('fragments without end, 20 peers', async () => {
+	const before = m.rss;
+	await talking(async () => {
+		const cs = await Promise.all(Array.from({ length: 20 }, () =>
+		    Client.open(m.ws)));
+		for (const x of cs) {
+			x.ws._socket.on('error', () => {});
+			for (let i = 0; i < 100; i++)
+				x.ws.send('', { fin: false });
+		}
+		await until('all are closed', () => cs.every(x => x.closed));
+		for (const x of cs)
+			assert.ok([1008, 1006].includes(x.closed.code),
+			    `closed with ${x.closed.code}`);
+	});
+	assert.ok(m.rss - before < 32);
+});
+test('an idle server rests', async () => {
+	await sleep(500);
+	const cpu = m.cpu;
+	await sleep(2000);
+	assert.ok(m.cpu - cpu < 0.1, `${m.cpu - cpu} s of CPU in 2 s`);
+});
