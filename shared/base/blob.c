@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Immutable counted bytes. See blob.h. */
+/*
+ * Immutable counted bytes, shared by all recipients of a frame. See blob.h.
+ * No atomics: one thread owns them all.
+ */
 #include "shared/base/blob.h"
 
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes being written, up to a bound. See buf.h for the cursors. */
+/*
+ * Bytes being written, up to a bound. See buf.h for the cursors. It knows
+ * nothing of where the bytes come from or go to.
+ */
 #include "shared/base/buf.h"
 
 #include <stdio.h>
@@ -114,12 +117,12 @@ buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	} else if ((size_t)n < sizeof small) {
 		buf_put(b, small, (size_t)n);
 	} else {
-		uint8_t *to = buf_reserve(b, (size_t)n + 1);
+		/* printed aside: its NUL must not count against max */
+		char *text = xmalloc((size_t)n + 1);
 
-		if (to) {
-			vsnprintf((char *)to, (size_t)n + 1, fmt, again);
-			b->len += (size_t)n;
-		}
+		vsnprintf(text, (size_t)n + 1, fmt, again);
+		buf_put(b, text, (size_t)n);
+		free(text);
 	}
 	va_end(again);
 }

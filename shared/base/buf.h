@@ -28,7 +28,7 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max);
-void buf_fini(struct buf *b); /* frees; usable again as empty, same max */
+void buf_fini(struct buf *b);  /* frees; usable again as empty, same max */
 void buf_reset(struct buf *b); /* empty, keeps its memory, clears failed */
 
 static inline const uint8_t *

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Digests, encodings, randomness over libcrypto. See digest.h. */
+/*
+ * Digests, encodings, randomness over libcrypto. See digest.h. The contexts
+ * are static: the loop's thread alone may hash, CRC and random are free.
+ */
 #include "shared/base/digest.h"
 
 #include <openssl/crypto.h>
@@ -119,8 +122,7 @@ digest_equal(const void *a, const void *b, size_t n)
 	return CRYPTO_memcmp(a, b, n) == 0;
 }
 
-/* --- encodings ---------------------------------------------------------------
- */
+/* --- encodings ----------------------------------------------------------- */
 
 void
 digest_base64(const void *p, size_t n, char *out)
@@ -165,13 +167,17 @@ int
 digest_base64url_decode(struct str s, struct buf *out)
 {
 	uint32_t v = 0;
-	unsigned bits = 0;
+	unsigned bits = 0, spare = s.len % 4 == 2 ? 4 : s.len % 4 == 3 ? 2 : 0;
 
 	if (s.len % 4 == 1)
 		return ERR_INVALID;
 	for (size_t i = 0; i < s.len; i++)
 		if (digest_url_value(s.p[i]) < 0)
 			return ERR_INVALID;
+	/* left-over bits must be zero: one text per value */
+	if (spare &&
+	    (unsigned)digest_url_value(s.p[s.len - 1]) & ((1u << spare) - 1))
+		return ERR_INVALID;
 	for (size_t i = 0; i < s.len; i++) {
 		v = v << 6 | (uint32_t)digest_url_value(s.p[i]);
 		bits += 6;
@@ -180,9 +186,6 @@ digest_base64url_decode(struct str s, struct buf *out)
 			buf_putc(out, (char)(v >> bits & 0xff));
 		}
 	}
-	/* left-over bits must be zero: one text per value */
-	if (v & ((1u << bits) - 1))
-		return ERR_INVALID;
 	return buf_ok(out) ? OK : ERR_LIMIT;
 }
 
@@ -227,8 +230,7 @@ digest_unhex(struct str s, uint8_t *out, size_t n)
 	return OK;
 }
 
-/* --- randomness
- * ----------------------------------------------------------------- */
+/* --- randomness ---------------------------------------------------------- */
 
 void
 digest_random(void *p, size_t n)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Error texts, and allocation that dies loudly. See err.h. */
+/*
+ * Error texts, and allocation that dies loudly. See err.h. It stands below
+ * log, so the one line it may have to say goes to stderr as it is.
+ */
 #include "shared/base/err.h"
 
 #include <stdio.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of things and of channels. See id.h. */
+/*
+ * Names of things and of channels: grammar only, nothing is looked up here.
+ * See id.h.
+ */
 #include "shared/base/id.h"
 
 static bool
@@ -34,7 +37,7 @@ id_is_cid(struct str s)
 bool
 id_is_group(struct str rid)
 {
-	if (rid.len < 2 || rid.p[0] != 'g')
+	if (rid.len < 2 || rid.len > ID_MAX || rid.p[0] != 'g')
 		return false;
 	for (size_t i = 1; i < rid.len; i++) {
 		char c = rid.p[i];

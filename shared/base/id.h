@@ -34,11 +34,17 @@ struct chan_name {
 	char s[CHAN_MAX + 1];
 };
 
-enum chan_kind { CHAN_ROOM = 'r', CHAN_PAIR = 'p', CHAN_USER = 'u', CHAN_CLUSTER = 'c' };
+enum chan_kind {
+	CHAN_ROOM = 'r',
+	CHAN_PAIR = 'p',
+	CHAN_USER = 'u',
+	CHAN_CLUSTER = 'c'
+};
 
 struct chan_name chan_room(struct str rid);
 struct chan_name chan_user(struct str uid);
-struct chan_name chan_pair(struct str a, struct str b); /* order does not matter */
+struct chan_name chan_pair(
+    struct str a, struct str b); /* order does not matter */
 /* checks the grammar above; ERR_INVALID */
 int chan_parse(struct str s, struct chan_name *out) MUST_CHECK;
 enum chan_kind chan_kind(struct str name);

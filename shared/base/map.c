@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The seed of all hash maps. See map.h. */
+/*
+ * The seed of all hash maps; the maps themselves are macros. See map.h.
+ */
 #include "shared/base/map.h"
 
 #include "shared/base/digest.h"

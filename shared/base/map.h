@@ -15,10 +15,10 @@ extern uint64_t map_seed;
 /* call once at start, before the first map is filled */
 void map_init(void);
 
-#define HASH_FUNCTION(keyptr, keylen, hashv)                                   \
-	do {                                                                   \
-		(hashv) = (unsigned)XXH3_64bits_withSeed(                      \
-		    (keyptr), (keylen), map_seed);                             \
+#define HASH_FUNCTION(keyptr, keylen, hashv)              \
+	do {                                              \
+		(hashv) = (unsigned)XXH3_64bits_withSeed( \
+		    (keyptr), (keylen), map_seed);        \
 	} while (0)
 
 #include <uthash.h>

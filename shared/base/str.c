@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Borrowed bytes with a length. See str.h. */
+/*
+ * Borrowed bytes with a length. See str.h. Nothing here keeps a pointer.
+ */
 #include "shared/base/str.h"
 
 #include <strings.h>

@@ -20,7 +20,7 @@ struct str {
 };
 
 #define STR_LIT(s) ((struct str){"" s, sizeof(s) - 1})
-#define STR_NONE ((struct str){NULL, 0})
+#define STR_NONE   ((struct str){NULL, 0})
 /* for printf("%.*s", STR_ARG(s)) */
 #define STR_ARG(s) (int)(s).len, (s).p ? (s).p : ""
 

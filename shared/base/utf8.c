@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* UTF-8 (RFC 3629): automaton, counting, cleaning of names. See utf8.h. */
+/*
+ * UTF-8 (RFC 3629): automaton, counting, cleaning of names. See utf8.h. It
+ * knows no normal forms and no case.
+ */
 #include "shared/base/utf8.h"
 
 bool

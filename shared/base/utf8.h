@@ -14,7 +14,7 @@
 
 /* state between pieces; all zero = at a code point boundary */
 struct utf8 {
-	uint8_t need;   /* continuation bytes still missing */
+	uint8_t need;	/* continuation bytes still missing */
 	uint8_t lo, hi; /* allowed range of the next one */
 };
 
