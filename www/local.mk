@@ -1,7 +1,17 @@
 ## The page and the SDK: what lies in www is what runs, nothing is built.
-nobase_dist_pkgdata_DATA += \
+www_page = \
+	www/index.html www/icon.svg www/icon-dot.svg www/css/app.css \
+	www/i18n/en.js www/i18n/zh.js \
+	www/js/main.js www/js/dom.js www/js/i18n.js www/js/prefs.js \
+	www/js/chat.js www/js/store.js www/js/conv.js www/js/log.js \
+	www/js/row.js www/js/format.js www/js/side.js www/js/composer.js \
+	www/js/lazy/dialogs.js www/js/lazy/emoji.js
+
+www_sdk = \
 	www/sdk/cchat.js www/sdk/link.js www/sdk/outbox.js www/sdk/stream.js \
 	www/sdk/cchat.d.ts www/sdk/README.md \
 	www/sdk/example.html www/sdk/example.js
+
+nobase_dist_pkgdata_DATA += $(www_page) $(www_sdk)
 
 EXTRA_DIST += www/tsconfig.json

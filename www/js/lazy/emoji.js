@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* The emoji picker and the names of emoji; fetched when it is first needed. */
+import { attr, fill, h } from '../dom.js';
+import { t } from '../i18n.js';
+import { local } from '../prefs.js';
+
+const TABLE = `👍 thumbsup yes +1|👎 thumbsdown no -1|👌 ok|👏 clap|🙏 pray thanks|💪 strong|👋 wave hi|🙌 raised|☝️ up point|🤝 handshake deal|✌️ peace|🤞 luck
+😄 smile happy|😂 joy tears|🤣 rofl|😉 wink|😊 blush|😍 love eyes|😘 kiss|🥰 adore|😁 grin|😆 laugh|🙂 slight|🙃 upside|🤔 think hmm|😐 neutral|😅 sweat|😢 cry|😭 sob|😠 angry|😱 scream|😎 cool|😪 sleepy|😴 sleep|😷 mask sick|🤒 fever|🤓 nerd|🤡 clown|👻 ghost|🤖 robot|😇 angel|🤗 hug|🙄 roll|😬 grimace|🥳 party|🤯 mindblown|😤 huff|🥺 please|😋 yum|😜 tongue|🤫 quiet|🫡 salute
+❤️ heart|🧡 orange|💛 yellow|💚 green|💙 blue|💜 purple|🖤 black|💔 broken|🔥 fire|✨ sparkles|⭐ star|🎉 tada party|🎂 cake|🎁 gift|🚀 rocket ship|💯 100|✅ done check|❌ x wrong|⚠️ warning|❓ question|❗ bang|💡 idea|🐛 bug|🔧 wrench fix|🔒 lock|🔑 key|📌 pin|📎 clip|📷 camera|📞 phone|💻 laptop|📈 up chart|📉 down chart|⏰ alarm|⏳ wait|☕ coffee|🍵 tea|🍺 beer|🍜 noodles ramen|🍚 rice|🥟 dumpling|🍎 apple|🍉 melon|🌶️ hot chili|🐱 cat|🐶 dog|🐼 panda|🐉 dragon|🌸 blossom|🌙 moon|☀️ sun|🌧️ rain|⚡ zap|🌈 rainbow|👀 eyes look|🧧 redpacket`;
+
+/** @type {[string, string, string][]} character, first name, all names */
+const ALL = TABLE.split(/[|\n]/).map((e) => {
+	const [c, ...names] = e.trim().split(' ');
+	return [c, names[0], names.join(' ')];
+});
+const BY = new Map();
+for (const [c, , names] of ALL)
+	for (const n of names.split(' '))
+		if (!BY.has(n))
+			BY.set(n, c);
+const USUAL = ['👍', '🎉', '❤️', '😂', '👀', '🙏'];
+
+/** Emoji whose name has this in it. @param {string} q */
+export const find = (q) => ALL.filter(([, , names]) => names.includes(q))
+	.sort((a, b) => +b[1].startsWith(q) - +a[1].startsWith(q));
+
+/** `:tada:` becomes the character, but not in code. @param {string} s */
+export const replace = (s) => s.split(/(```[\s\S]*?```|`[^`\n]*`)/).map((part, i) =>
+	i % 2 ? part : part.replace(/:([a-z0-9+-]{2,20}):/g,
+		(all, n) => BY.get(n) ?? all)).join('');
+
+/**
+ * Open or close the picker.
+ * @param {HTMLElement} box @param {HTMLElement} opener
+ * @param {(c: string) => void} put
+ */
+export const toggle = (box, opener, put) => {
+	const close = () => {
+		box.hidden = true;
+		attr(opener, 'aria-expanded', 'false');
+		document.removeEventListener('pointerdown', away);
+	};
+	/** @param {PointerEvent} e */
+	const away = (e) => {
+		if (e.target instanceof Node && !box.contains(e.target) && !opener.contains(e.target))
+			close();
+	};
+	if (!box.hidden)
+		return close();
+	/** @param {string} c */
+	const pick = (c) => {
+		const last = [c, ...local.get('emoji', USUAL)
+			.filter((/** @type {string} */ x) => x !== c)];
+		local.set('emoji', last.slice(0, 8));
+		close();
+		put(c);
+	};
+	/** @param {string} c @param {string} name */
+	const cell = (c, name) => h('button', { type: 'button', class: 'emo', title: `:${name}:`,
+		'aria-label': name, onclick: () => pick(c) }, c);
+	const grid = h('div', { class: 'emos' });
+	/** @param {string} q */
+	const show = (q) => fill(grid, find(q).map(([c, n]) => cell(c, n)));
+	const field = h('input', { type: 'search', placeholder: ':tada:', class: 'field',
+		'aria-label': t('comp.search'), oninput: () => show(field.value.replace(/:/g, '')
+			.toLowerCase()) });
+	show('');
+	fill(box, field, h('div', { class: 'emos last' }, local.get('emoji', USUAL)
+		.map((/** @type {string} */ c) => cell(c, ALL.find((e) => e[0] === c)?.[1] ?? c))), grid);
+	box.onkeydown = (e) => {
+		if (e.key === 'Escape') {
+			e.stopPropagation();
+			close();
+			opener.focus();
+		} else if (e.key === 'Enter' && e.target === field) {
+			e.preventDefault();
+			grid.querySelector('button')?.click();
+		} else if (/^Arrow/.test(e.key) && e.target !== field) {
+			const all = [...box.querySelectorAll('button')];
+			const i = all.indexOf(/** @type {any} */ (e.target));
+			const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -8, ArrowDown: 8 }[e.key] ?? 0;
+			e.preventDefault();
+			all[Math.max(0, Math.min(all.length - 1, i + by))]?.focus();
+		} else if (e.key === 'ArrowDown') {
+			e.preventDefault();
+			grid.querySelector('button')?.focus();
+		}
+	};
+	box.hidden = false;
+	attr(opener, 'aria-expanded', 'true');
+	document.addEventListener('pointerdown', away);
+	field.focus();
+};

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The message log.  Messages stand in chunks of 25; a chunk far from what is
+ * seen sleeps: it keeps its height and has no rows.  Whatever changes, the
+ * row in the middle of the view stays where it is (`keep`), or, when the
+ * reader is at the end, the end does (`stick`).  Changes are gathered and
+ * drawn once a frame.
+ */
+import { $, fill, h, icon } from './dom.js';
+import { t } from './i18n.js';
+import { row } from './row.js';
+
+/** @typedef {import('./conv.js').Item} Item */
+/** @typedef {import('./conv.js').Conv} Conv */
+/**
+ * @typedef {object} Chunk
+ * @property {HTMLElement} el
+ * @property {Item[]} items
+ * @property {boolean} awake
+ */
+/**
+ * @typedef {object} View a conversation as it was drawn
+ * @property {Conv} c
+ * @property {HTMLElement} el
+ * @property {HTMLElement} top what stands over the first message
+ * @property {Chunk[]} chunks
+ * @property {number} at scrollTop when it was left
+ * @property {boolean} stick
+ * @property {number} divider as drawn
+ * @property {boolean} placed the reader has been put somewhere
+ */
+
+const SIZE = 25;
+const MARGIN = 1600;
+const STICK = 48;
+const OLDER = 900;
+const LINE = 34;	/* first guess of a row's height, px */
+const VIEWS = 8;
+
+export class Log {
+	/** @type {Map<string, View>} */ #views = new Map();
+	/** @type {View|null} */ #v = null;
+	/** @type {WeakMap<Item, HTMLElement>} */ #rows = new WeakMap();
+	/** @type {WeakMap<Element, Item>} */ #item = new WeakMap();
+	/** @type {WeakMap<Element, Chunk>} */ #of = new WeakMap();
+	/** @type {Set<Item>} */ #stale = new Set();
+	#mean = LINE;
+	#due = false;
+	#last = 0;	/* scrollTop at the last event */
+	#news = 0;
+
+	/**
+	 * @param {HTMLElement} box the scroller
+	 * @param {import('./row.js').Acts & {older(c: Conv): void, seen(): void}} acts
+	 */
+	constructor(box, acts) {
+		this.box = box;
+		this.acts = acts;
+		this.pill = $('jump');
+		this.pill.addEventListener('click', () => this.end());
+		box.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+		this.eye = new IntersectionObserver((seen) => this.#look(seen),
+			{ root: box, rootMargin: `${MARGIN}px 0px` });
+		this.size = new ResizeObserver(() => this.#hold());
+		this.size.observe(box);
+		document.addEventListener('visibilitychange', () => {
+			if (!document.hidden)
+				this.#flush();
+		});
+	}
+
+	/** The reader is at the end. */
+	get stick() { return !!this.#v?.stick; }
+
+	/** @param {Conv} c */
+	show(c) {
+		const old = this.#v;
+		if (old)
+			this.#leave(old);
+		let v = this.#views.get(c.key);
+		if (v && v.c !== c)
+			v = undefined;
+		this.#views.delete(c.key);
+		v ??= { c, el: h('div', { class: 'list', role: 'list' }),
+			top: h('div', { class: 'top' }), chunks: [], at: 0, stick: true,
+			divider: 0, placed: false };
+		this.#views.set(c.key, v);
+		if (this.#views.size > VIEWS)
+			this.#views.delete(this.#views.keys().next().value ?? '');
+		this.#v = v;
+		this.#news = 0;
+		this.box.dataset.kind = c.dm ? 'dm' : 'room';
+		fill(this.box, v.top, v.el);
+		this.size.observe(v.el);
+		for (const k of v.chunks)
+			this.eye.observe(k.el);
+		const known = v.placed && !c.unread;
+		if (!known)
+			v.placed = false;
+		this.#flush();
+		if (known) {
+			this.box.scrollTop = v.stick ? this.box.scrollHeight : v.at;
+			this.#last = this.box.scrollTop;
+		}
+		this.#pill();
+	}
+
+	/** @param {View} v */
+	#leave(v) {
+		v.at = this.box.scrollTop;
+		this.eye.disconnect();
+		this.size.unobserve(v.el);
+		v.c.divider = 0;
+	}
+
+	/** Draw everything anew, in another language say. */
+	redraw() {
+		const v = this.#v;
+		this.#views.clear();
+		this.#rows = new WeakMap();
+		if (!v)
+			return;
+		this.#views.set(v.c.key, v);
+		this.#keep(() => {
+			for (const k of v.chunks)
+				if (k.awake)
+					this.#build(v, k);
+			this.#top(v);
+		});
+		this.#pill();
+	}
+
+	/** Something of a conversation has changed. @param {Conv} c @param {Item} [it] */
+	changed(c, it) {
+		if (it)
+			this.#stale.add(it);
+		if (c !== this.#v?.c || this.#due)
+			return;
+		this.#due = true;
+		if (document.hidden)
+			setTimeout(() => this.#flush(), 1000);
+		else
+			requestAnimationFrame(() => this.#flush());
+	}
+
+	/** Go to the newest message. */
+	end() {
+		const v = this.#v;
+		if (!v)
+			return;
+		v.stick = true;
+		this.#news = 0;
+		this.#hold();
+		this.#pill();
+		this.acts.seen();
+	}
+
+	/* ---- drawing --------------------------------------------------- */
+
+	#flush() {
+		this.#due = false;
+		const v = this.#v;
+		if (!v)
+			return;
+		const had = v.chunks.length;
+		this.#keep(() => {
+			this.#match(v);
+			if (v.divider !== v.c.divider)
+				this.#divide(v);
+			this.#top(v);
+		});
+		this.#stale.clear();
+		if (!v.placed && v.c.loaded)
+			this.#place(v);
+		else if (!had)
+			this.#hold();
+		this.#pill();
+		this.#more();
+		if (v.stick)
+			this.acts.seen();
+	}
+
+	/* Bring the chunks in step with the items: only what differs is drawn. */
+	/** @param {View} v */
+	#match(v) {
+		const now = v.c.items;
+		const was = v.chunks.flatMap((k) => k.items);
+		let p = 0;
+		while (p < was.length && p < now.length && was[p] === now[p])
+			p++;
+		let s = 0;
+		while (s < was.length - p && s < now.length - p &&
+			was[was.length - 1 - s] === now[now.length - 1 - s])
+			s++;
+		const cut = was.length - p - s;
+		const mid = now.slice(p, now.length - s);
+		if (cut || mid.length) {
+			if (p === was.length)
+				this.#append(v, mid);
+			else if (s === was.length)
+				this.#prepend(v, mid);
+			else
+				this.#splice(v, p, cut, mid);
+		}
+		for (const it of this.#stale)
+			this.#again(v, it);
+	}
+
+	/** @param {View} v @param {Item[]} items */
+	#append(v, items) {
+		let i = 0;
+		const last = v.chunks.at(-1);
+		if (last && last.items.length < SIZE) {
+			i = SIZE - last.items.length;
+			const part = items.slice(0, i);
+			last.items.push(...part);
+			if (last.awake)
+				for (const it of part)
+					this.#one(v, last, it);
+			else
+				this.#build(v, last);
+		}
+		const fresh = [];
+		for (; i < items.length; i += SIZE)
+			fresh.push(this.#chunk(items.slice(i, i + SIZE)));
+		v.chunks.push(...fresh);
+		v.el.append(...fresh.map((k) => k.el));
+		/* only what will be seen is built: the rest starts asleep */
+		fresh.forEach((k, n) => {
+			if (n >= fresh.length - 4)
+				this.#build(v, k);
+			else
+				this.#sleepAt(k, k.items.length * this.#mean);
+			this.eye.observe(k.el);
+		});
+		if (!v.stick && v.placed)
+			this.#news += items.filter((it) => !it.mine).length;
+	}
+
+	/** @param {View} v @param {Item[]} items */
+	#prepend(v, items) {
+		const fresh = [];
+		for (let e = items.length; e > 0; e -= SIZE)
+			fresh.unshift(this.#chunk(items.slice(Math.max(0, e - SIZE), e)));
+		v.chunks.unshift(...fresh);
+		v.el.prepend(...fresh.map((k) => k.el));
+		for (const k of fresh) {
+			this.#build(v, k);
+			this.eye.observe(k.el);
+		}
+		/* its first row may have joined a group */
+		const next = v.chunks[fresh.length];
+		if (next?.awake)
+			this.#build(v, next);
+	}
+
+	/** @param {View} v @param {number} p @param {number} cut @param {Item[]} mid */
+	#splice(v, p, cut, mid) {
+		const touched = new Set();
+		let base = 0;
+		for (let n = 0; n < v.chunks.length && (cut || mid.length); n++) {
+			const k = v.chunks[n];
+			const len = k.items.length;
+			const last = n === v.chunks.length - 1;
+			if (p < base + len || (last && p <= base + len)) {
+				const from = Math.max(0, p - base);
+				const off = Math.min(cut, len - from);
+				k.items.splice(from, off, ...mid);
+				cut -= off;
+				mid = [];
+				touched.add(k).add(v.chunks[n + 1]);
+			}
+			base += len;
+		}
+		v.chunks = v.chunks.filter((k) => {
+			if (!k.items.length)
+				k.el.remove();
+			return k.items.length;
+		});
+		for (const k of v.chunks)
+			if (touched.has(k) && k.awake)
+				this.#build(v, k);
+	}
+
+	/** @param {Item[]} items @returns {Chunk} */
+	#chunk(items) {
+		const k = { el: h('section', { class: 'chunk' }), items, awake: false };
+		this.#of.set(k.el, k);
+		return k;
+	}
+
+	/** @param {View} v @param {Chunk} k @param {Item} it */
+	#prev(v, k, it) {
+		const i = k.items.indexOf(it);
+		return i > 0 ? k.items[i - 1]
+			: v.chunks[v.chunks.indexOf(k) - 1]?.items.at(-1);
+	}
+
+	/** @param {View} v @param {Chunk} k @param {Item} it */
+	#one(v, k, it) {
+		const { el, before } = row(v.c, it, this.#prev(v, k, it), this.acts);
+		this.#rows.set(it, el);
+		this.#item.set(el, it);
+		k.el.append(...before, el);
+	}
+
+	/** Build the rows of a chunk. @param {View} v @param {Chunk} k */
+	#build(v, k) {
+		k.awake = true;
+		k.el.style.removeProperty('height');
+		k.el.replaceChildren();
+		for (const it of k.items)
+			this.#one(v, k, it);
+	}
+
+	/** One row anew. @param {View} v @param {Item} it */
+	#again(v, it) {
+		const old = this.#rows.get(it);
+		const k = old?.parentElement && this.#of.get(old.parentElement);
+		if (!old || !k || !k.awake || !v.chunks.includes(k))
+			return;
+		const { el } = row(v.c, it, this.#prev(v, k, it), this.acts);
+		if (old.contains(document.activeElement))
+			$('text').focus();
+		old.replaceWith(el);
+		this.#rows.set(it, el);
+		this.#item.set(el, it);
+	}
+
+	/** The line over the first new message moves. @param {View} v */
+	#divide(v) {
+		const both = [v.divider, v.c.divider];
+		v.divider = v.c.divider;
+		for (const k of v.chunks)
+			if (k.awake && k.items.some((it) => it.seq && both.includes(it.seq)))
+				this.#build(v, k);
+	}
+
+	/** What stands over the first message. @param {View} v */
+	#top(v) {
+		const { c } = v;
+		const state = c.failed ? 'error' : c.loading || !c.loaded ? 'load'
+			: c.more ? 'more' : c.items.length ? 'begin' : 'empty';
+		this.box.setAttribute('aria-busy', String(!c.loaded && c.loading));
+		fill(v.top, state === 'error' ? [h('span', null, t('log.error'), ' '),
+			h('button', { class: 'link', type: 'button', 'data-act': 'older',
+				onclick: () => this.acts.older(c) }, t('log.again'))]
+			: state === 'load' && !c.items.length ? this.#bones()
+			: state === 'load' ? t('log.older')
+			: state === 'begin' ? t('log.begin', { name: c.title })
+			: state === 'empty' ? h('div', { class: 'empty' },
+				icon(c.dm ? 'people' : 'hash'),
+				h('strong', null, t('log.empty', { name: c.title })),
+				h('span', null, t(c.dm ? 'log.hint.dm' : 'log.hint'))) : null);
+		v.top.dataset.state = state;
+	}
+
+	#bones() {
+		return [7, 4, 6, 3, 5].map((n) => h('div', { class: 'bone' }, h('i'),
+			h('div', null, h('b'), h('b', { style: { width: `${n * 10}%` } }))));
+	}
+
+	/* ---- where the reader is --------------------------------------- */
+
+	/* To the first new message, or the end. */
+	/** @param {View} v */
+	#place(v) {
+		v.placed = true;
+		const k = v.c.divider && v.chunks.find((x) => x.items.some((it) =>
+			it.seq === v.c.divider));
+		if (!k) {
+			v.stick = true;
+			return this.#hold();
+		}
+		for (const x of [v.chunks[v.chunks.indexOf(k) - 1], k])
+			if (x && !x.awake)
+				this.#build(v, x);
+		const sep = k.el.querySelector('[data-new]') ?? k.el;
+		v.stick = false;
+		this.box.scrollTop += sep.getBoundingClientRect().top -
+			this.box.getBoundingClientRect().top - 80;
+		this.#last = this.box.scrollTop;
+		v.stick = this.#gap() <= STICK;
+	}
+
+	#gap() {
+		const { scrollHeight, scrollTop, clientHeight } = this.box;
+		return scrollHeight - scrollTop - clientHeight;
+	}
+
+	/* The end stays in view while the reader is there. */
+	#hold() {
+		if (!this.#v?.stick)
+			return;
+		this.box.scrollTop = this.box.scrollHeight;
+		this.#last = this.box.scrollTop;
+	}
+
+	/** Change something without moving what is read. @param {() => void} fn */
+	#keep(fn) {
+		const v = this.#v;
+		const a = v && !v.stick && v.placed ? this.#anchor(v) : null;
+		const was = a?.getBoundingClientRect().top ?? 0;
+		fn();
+		if (v?.stick)
+			return this.#hold();
+		const it = a && this.#item.get(a);
+		const now = a?.isConnected ? a : it && this.#rows.get(it);
+		if (!now?.isConnected)
+			return;
+		const by = now.getBoundingClientRect().top - was;
+		if (by)
+			this.box.scrollTop += by;
+		this.#last = this.box.scrollTop;
+	}
+
+	/** The row in the middle of the view. @param {View} v @returns {Element|null} */
+	#anchor(v) {
+		const b = this.box.getBoundingClientRect();
+		const mid = b.top + b.height / 2;
+		let lo = 0, hi = v.chunks.length - 1;
+		while (lo < hi) {
+			const m = (lo + hi + 1) >> 1;
+			if (v.chunks[m].el.getBoundingClientRect().top <= mid)
+				lo = m;
+			else
+				hi = m - 1;
+		}
+		const k = v.chunks[lo];
+		if (!k)
+			return null;
+		let best = k.el.firstElementChild;
+		for (const el of k.el.children)
+			if (el.getBoundingClientRect().top <= mid)
+				best = el;
+			else
+				break;
+		return best ?? k.el;
+	}
+
+	#scrolled() {
+		const v = this.#v;
+		if (!v)
+			return;
+		const at = this.box.scrollTop;
+		if (this.#gap() <= STICK) {
+			if (!v.stick)
+				this.#news = 0;
+			v.stick = true;
+			this.acts.seen();
+		} else if (at < this.#last) {
+			v.stick = false;	/* only the reader goes up */
+		}
+		this.#last = at;
+		this.#pill();
+		this.#more();
+	}
+
+	#more() {
+		const c = this.#v?.c;
+		if (c && this.#v?.placed && c.more && c.loaded && !c.loading &&
+			!c.failed && this.box.scrollTop < OLDER)
+			this.acts.older(c);
+	}
+
+	#pill() {
+		const far = !this.#v?.stick && (this.#news > 0 || this.#gap() > 300);
+		this.pill.hidden = !far;
+		if (!far)
+			return;
+		const n = this.#news;
+		this.pill.classList.toggle('full', n > 0);
+		fill(this.pill, icon('down'), n ? t('log.count', { n }) : t('log.jump'));
+	}
+
+	/* ---- sleeping -------------------------------------------------- */
+
+	/** @param {IntersectionObserverEntry[]} seen */
+	#look(seen) {
+		const v = this.#v;
+		if (!v)
+			return;
+		/** @type {Chunk[]} */ const up = [];
+		/** @type {{k: Chunk, px: number}[]} */ const down = [];
+		for (const e of seen) {
+			const k = this.#of.get(e.target);
+			if (!k || !v.chunks.includes(k) || k.awake === e.isIntersecting)
+				continue;
+			if (e.isIntersecting)
+				up.push(k);
+			else if (this.#maySleep(v, k))
+				down.push({ k, px: e.target.getBoundingClientRect().height });
+		}
+		if (!up.length && !down.length)
+			return;
+		this.#keep(() => {
+			for (const { k, px } of down) {
+				this.#mean = (this.#mean * 7 + px / k.items.length) / 8;
+				this.#sleepAt(k, px);
+			}
+			for (const k of up)
+				this.#build(v, k);
+		});
+	}
+
+	/** @param {View} v @param {Chunk} k */
+	#maySleep(v, k) {
+		const sel = getSelection();
+		return k !== v.chunks.at(-1) && !k.el.contains(document.activeElement) &&
+			!(sel && !sel.isCollapsed && sel.containsNode(k.el, true));
+	}
+
+	/** @param {Chunk} k @param {number} px */
+	#sleepAt(k, px) {
+		k.awake = false;
+		k.el.replaceChildren();
+		k.el.style.setProperty('height', `${px}px`);
+	}
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The door of the page: language, theme, the login form; behind it chat.js.
+ *
+ * Hooks for tests (stable names):
+ *   #login #name #room #token #remember #join #login-error  the form
+ *   #chat-view (not hidden = logged in), data-v on it = protocol version
+ *   #rooms, #dms: .conv[data-conv="<rid>"|"@<uid>"], its a.go, .badge
+ *       (.full = mentions), .x leaves or closes; a.go[aria-current=page]
+ *   #title #sub  head of the conversation; #back #toggle-people
+ *   #log: .m rows with data-seq, data-cid, data-uid, data-state
+ *       ("" | pending | sent | failed); .first begins a group (avatar .av,
+ *       .name, time); .text; .mark.pending|.sent|.read (title says it);
+ *       .fail [data-act=retry|discard]; .sep day, .sep.new[data-new] the
+ *       line of the new ones; .top[data-state=load|more|begin|empty|error],
+ *       [data-act=older]; .chunk[style*=height] sleeps
+ *   #jump  pill (.full with a count)   #text #send #count  composer
+ *   #complete [role=option]  #emoji button.emo  #smile
+ *   #people .person[data-uid] (.away = offline), .head, #find-people
+ *   #banner [data-act=now]  #conn[data-state]  #toasts .toast  #final
+ *   #said  live region   #lang #theme #keys #out  #find #add-room
+ *   dialog#switcher input, [role=option]   dialog#shortcuts
+ */
+import { CChat } from '../sdk/cchat.js';
+import { $, attr, effect, fill, icon, logo, text } from './dom.js';
+import { has, lang, setLang, t } from './i18n.js';
+import { dark, local, random, tab, theme } from './prefs.js';
+
+/** @typedef {{name: string, token?: string, uid?: string}} Id */
+
+/* A token in the address is taken out before anything else happens. */
+const hash = new URLSearchParams(
+	location.hash.startsWith('#/') ? '' : location.hash.slice(1));
+const given = hash.get('token') ?? '';
+const asked = hash.get('room') ?? new URLSearchParams(location.search).get('room');
+if (given || hash.has('room'))
+	history.replaceState(null, '', location.pathname + location.search);
+
+/** Rooms are named by rid; the lobby has a name people can read. */
+/** @param {string} s */
+const ridOf = (s) => /^(lobby|大厅)?$/i.test(s.trim()) ? '1' : s.trim();
+/** @param {string} rid */
+const roomOf = (rid) => rid === '1' ? t('login.lobby') : rid;
+
+/** @type {any} what of chat.js, fetched when somebody is about to join */
+let chatModule;
+const chatCode = () => chatModule ??= Promise.all([import('./chat.js'),
+	import('./store.js'), import('./log.js'), import('./row.js'),
+	import('./side.js'), import('./composer.js'), import('./format.js'), import('./conv.js'),
+]).then(([m]) => m);
+
+/** @param {string} [s] */
+const error = (s) => {
+	$('login-error').hidden = !s;
+	text($('login-error'), s ?? '');
+};
+
+/** What the server said, in the reader's words. @param {any} e */
+const reason = (e) => has(`err.${e.code}`) ? t(`err.${e.code}`)
+	: typeof e.code === 'number' && e.code >= 4000 ? t('conn.final')
+	: e.code === 'network' || e.code === 'timeout' || e.code === 'closed'
+		? t('login.network') : e.message;
+
+/** @param {boolean} on */
+const busy = (on) => {
+	$('join').disabled = on;
+	text($('join'), t(on ? 'login.busy' : 'login.join'));
+};
+
+/**
+ * @param {Id} id @param {string} rid
+ * @param {{remember: boolean, persist?: boolean}} how
+ */
+const enter = async (id, rid, how) => {
+	busy(true);
+	error();
+	const device = local.get('dev') ?? `web-${random(4)}`;
+	if (how.remember)
+		local.set('dev', device);
+	try {
+		const { Chat, Store } = await chatCode();
+		const chat = new CChat();
+		const app = new Chat(chat, { leave });
+		const login = () => chat.login({ name: id.name, rid, dev: device,
+			token: id.token, uid: id.token ? undefined : id.uid,
+			pos: Store.pos(id.uid ?? ''), persist: how.persist });
+		if (how.remember)	/* so that the store may keep what it knows */
+			local.set('id', { ...local.get('id'), name: id.name });
+		else
+			local.set('id', null);
+		if (how.persist)
+			setTimeout(() => app.start(), 300);
+		const ok = await login().catch((e) => {
+			if (e.code !== 401 || !id.token || given)
+				throw e;
+			id.token = id.uid = undefined;	/* expired: come as a new one */
+			return login();
+		});
+		if (how.remember) {
+			/* uid goes with a token of the server's, or with version 1 */
+			local.set('id', { name: id.name, uid: ok.uid,
+				token: ok.token ?? id.token });
+			local.set('room', rid);
+			tab.set('live', { rid });
+		}
+		$('login-view').hidden = true;
+		app.start();
+	} catch (e) {
+		tab.set('live', null);
+		$('chat-view').hidden = true;
+		show();
+		error(reason(e));
+		$('name').focus();
+	}
+	busy(false);
+};
+
+/** Signed out, or sent away. @param {boolean} forget */
+const leave = (forget) => {
+	tab.set('live', null);
+	tab.set('queue', null);
+	if (forget) {
+		const uid = local.get('id')?.uid;
+		local.set('id', null);
+		local.set('drafts', null);
+		if (uid)
+			local.set(`u.${uid}`, null);
+	}
+	location.hash = '';
+	location.reload();
+};
+
+const words = () => {
+	text($('login-sub'), t('login.sub'));
+	for (const k of ['name', 'room', 'token', 'hastoken', 'remember'])
+		text($(`l-${k}`), t(`login.${k}`));
+	busy($('join').disabled);
+	fill($('login-lang'), icon('globe'), t('app.other'));
+	fill($('login-theme'), icon('moon'), t('app.theme'));
+	attr($('login'), 'aria-label', t('login.join'));
+	if (/^(lobby|大厅)$/.test($('room').value))
+		$('room').value = t('login.lobby');
+};
+
+const show = () => {
+	$('login-view').hidden = false;
+	if (!document.activeElement || document.activeElement === document.body)
+		$('name').focus();
+};
+
+const boot = async () => {
+	theme();
+	await setLang();
+	fill($('login-logo'), logo(56));
+	/** @type {Id|null} */ const id = local.get('id');
+	const live = tab.get('live');
+	const route = /^#\/r\/([\w-]{1,32})/.exec(location.hash);
+	const rid = asked ?? route?.[1] ?? live?.rid ?? local.get('room') ?? '1';
+	$('name').value = id?.name ?? '';
+	$('room').value = roomOf(ridOf(rid));
+	$('token').value = given;
+	$('token-box').open = !!given;
+	$('remember').checked = local.get('remember', true);
+	effect([lang], words);
+	$('login-lang').addEventListener('click', () =>
+		setLang(lang.value === 'zh' ? 'en' : 'zh'));
+	$('login-theme').addEventListener('click', () => theme(dark() ? 'light' : 'dark'));
+	$('login').addEventListener('input', chatCode, { once: true });
+	$('login').addEventListener('submit', (/** @type {Event} */ e) => {
+		e.preventDefault();
+		const name = $('name').value.trim();
+		const room = ridOf($('room').value);
+		const bad = !name ? 'name' : !/^[\w-]{1,32}$/.test(room) ? 'room' : '';
+		if (bad) {
+			error(t(bad === 'name' ? 'login.noname' : 'login.badroom'));
+			return $(bad).focus();
+		}
+		if ($('join').disabled)
+			return;
+		const remember = $('remember').checked;
+		local.set('remember', remember ? null : false);
+		const token = $('token').value.trim();
+		const known = remember && !token ? local.get('id') : null;
+		enter({ name, token: token || known?.token, uid: known?.uid }, room,
+			{ remember });
+	});
+	if (live && id && !given && asked === null)	/* the tab was reloaded */
+		enter({ ...id }, ridOf(rid), { remember: true, persist: true });
+	else
+		show();
+};
+
+boot();

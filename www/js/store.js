@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the page knows: conversations and their messages, who is there, what
+ * is read.  It hears the SDK and keeps order; it draws nothing.  Views watch
+ * `rows` (the list of conversations), `folk` (people) and `onlog`.
+ */
+import { firstSeq, insert, lastSeq, makeConv, recount, settle, shorten } from './conv.js';
+import { signal } from './dom.js';
+import { clean } from './format.js';
+import { local, tab, tell } from './prefs.js';
+
+/** @typedef {import('./conv.js').Item} Item */
+/** @typedef {import('./conv.js').Conv} Conv */
+/** @typedef {import('./conv.js').Person} Person */
+/** @typedef {import('../sdk/cchat.js').CChat} CChat */
+
+const KEEP = 5000;	/* messages of a conversation in memory */
+const PAGE = 100;
+const QUEUE = 50;	/* unsent ones that survive a reload */
+const ROOMS = 30;
+
+export class Store {
+	/** @type {Map<string, Conv>} */ convs = new Map();
+	rows = signal(0);
+	folk = signal(0);
+	current = signal('');
+	/** @type {(c: Conv, item?: Item) => void} */ onlog = () => {};
+	/** @type {(c: Conv, item: Item) => void} a message came just now */
+	onnew = () => {};
+	/** Is the reader looking at the end of it? @type {(c: Conv) => boolean} */
+	seeing = () => false;
+	me = { uid: '', name: '' };
+	/** @type {any} */ #saver = 0;
+	/** @type {string} */ #user = '';
+
+	/** @param {CChat} chat */
+	constructor(chat) {
+		this.chat = chat;
+		chat.on('login', (l) => this.#login(l));
+		chat.on('message', (m) => this.#message(m));
+		chat.on('ack', (a) => this.#settle(a.cid, a));
+		chat.on('fail', (e) => this.#settle(e.cid, null));
+		chat.on('newUser', (u) => this.#person(u.rid, u, true));
+		chat.on('offline', (u) => this.#person(u.rid, u, false));
+		chat.on('presence', (p) => this.#presence(p));
+		chat.on('mark', (m) => this.#mark(m));
+		chat.on('gap', (g) => this.#forget(g.conv));
+		chat.on('reset', (r) => this.#forget(r.conv));
+		chat.on('left', (e) => this.drop(e.rid));
+		chat.on('synced', () => {
+			this.#save();
+			for (const c of this.convs.values())
+				if (!c.dm && c.people.size)
+					this.people(c);
+		});
+	}
+
+	/** @param {string} key @returns {Conv} */
+	conv(key) {
+		let c = this.convs.get(key);
+		if (c)
+			return c;
+		c = makeConv(key);
+		this.convs.set(key, c);
+		if (c.dm)
+			c.title = this.name(c.id) || c.title;
+		this.rows.touch();
+		return c;
+	}
+
+	/** @param {Conv} c */
+	target(c) { return c.dm ? { tid: c.id } : { rid: c.id }; }
+
+	/** The name somebody goes by, as far as known. @param {string} uid */
+	name(uid) {
+		for (const c of this.convs.values()) {
+			const p = c.people.get(uid);
+			if (p)
+				return p.name;
+		}
+		return '';
+	}
+
+	/** @param {string} uid */
+	isOn(uid) {
+		for (const c of this.convs.values())
+			if (c.people.get(uid)?.on)
+				return true;
+		return false;
+	}
+
+	/** Conversations as the list shows them. */
+	sorted() {
+		const all = [...this.convs.values()];
+		return {
+			rooms: all.filter((c) => !c.dm),
+			dms: all.filter((c) => c.dm).sort((a, b) => b.time - a.time),
+		};
+	}
+
+	/* ---- messages -------------------------------------------------- */
+
+	/** @param {any} m @param {Partial<Item>} [more] @returns {Item} */
+	#item(m, more) {
+		const msg = m.msg ?? '';
+		return {
+			ord: m.seq ?? 0, seq: m.seq, cid: m.cid, uid: m.uid,
+			name: clean(m.name, m.uid), type: m.type, msg, ts: m.ts,
+			mine: m.mine, gone: m.gone, state: m.mine ? 'sent' : '',
+			at: !m.mine && this.#atMe(m.at, msg), ...more,
+		};
+	}
+
+	/** @param {unknown} at @param {string} msg */
+	#atMe(at, msg) {
+		if (Array.isArray(at) && at.map(String).includes(this.me.uid))
+			return true;
+		const s = msg.toLowerCase();
+		for (let i = s.indexOf('@'); i >= 0; i = s.indexOf('@', i + 1))
+			if (this.names(s, i + 1)?.me)
+				return true;
+		return false;
+	}
+
+	/**
+	 * A name after "@": its length, and whether it means me.
+	 * @param {string} s @param {number} i
+	 */
+	names(s, i) {
+		const rest = s.slice(i, i + 64).toLowerCase();
+		const mine = [this.me.name.toLowerCase(), '我', 'me', '所有人', 'all']
+			.find((n) => n && rest.startsWith(n) && this.#ends(rest, n));
+		if (mine)
+			return { n: mine.length, me: true };
+		for (let n = Math.min(rest.length, 32); n > 0; n--)
+			if (this.#known.has(rest.slice(0, n)) &&
+				this.#ends(rest, rest.slice(0, n)))
+				return { n, me: false };
+		return null;
+	}
+	/** @type {Set<string>} lower-case names for names() */ #known = new Set();
+
+	/** @param {string} rest @param {string} n */
+	#ends(rest, n) {
+		return !/[a-z0-9_]/.test(n[n.length - 1]) ||
+			!/[a-z0-9_]/.test(rest[n.length] ?? ' ');
+	}
+
+	/** @param {Conv} c @param {Item} it */
+	#insert(c, it) {
+		insert(c, it);
+		if (!it.name || it.mine)
+			return;
+		this.#known.add(it.name.toLowerCase());
+		if (c.dm)
+			c.title = it.name;
+		else if (!c.people.has(it.uid))
+			c.people.set(it.uid, { uid: it.uid, name: it.name, on: false });
+	}
+
+	/** @param {Conv} c @param {any} m @returns {Item|null} null: known */
+	#put(c, m) {
+		if (m.seq && c.seqs.has(m.seq))
+			return null;
+		const own = m.mine && m.cid ? c.cids.get(m.cid) : null;
+		if (own) {
+			this.#place(c, own, m);
+			return null;
+		}
+		const it = this.#item(m);
+		this.#insert(c, it);
+		return it;
+	}
+
+	/** @param {Conv} c @param {Item} it @param {any} a my own one is stored */
+	#place(c, it, a) {
+		settle(c, it, a);
+		this.onlog(c, it);
+	}
+
+	/** @param {any} m from the SDK */
+	#message(m) {
+		const c = this.conv(m.conv);
+		const it = this.#put(c, m);
+		if (c.dm)
+			this.#save();
+		if (!it)
+			return;
+		if (it.mine) {
+			c.read = Math.max(c.read, it.seq ?? 0);
+		} else if (!it.seq || it.seq > c.read) {
+			c.unread++;
+			if (it.at || c.dm)
+				c.mention++;
+			if (!m.replay)
+				this.onnew(c, it);
+		}
+		this.onlog(c, it);
+		this.trim(c);
+		this.rows.touch();
+		if (c.unread && this.seeing(c))
+			this.seen(c);
+	}
+
+	/** Forget the far end of a very long conversation. @param {Conv} c */
+	trim(c) {
+		const many = c.items.length - KEEP;
+		if (many < KEEP / 10 || !(this.seeing(c) || c.key !== this.current.value))
+			return;
+		shorten(c, KEEP);
+		this.onlog(c);
+	}
+
+	/* ---- sending --------------------------------------------------- */
+
+	/** @param {Conv} c @param {string} msg */
+	send(c, msg) {
+		/** @type {string[]} */ const at = [];
+		for (const p of c.people.values())
+			if (at.length < 50 && msg.includes(`@${p.name}`) && p.uid !== this.me.uid)
+				at.push(p.uid);
+		const it = this.#item({ ...this.me, msg, type: 'text', mine: true,
+			ts: Date.now(), cid: this.chat.cid() }, { state: 'pending' });
+		this.#insert(c, it);
+		this.#keep({ key: c.key, cid: it.cid, msg, at, ts: it.ts });
+		this.#ship(c, it, at);
+		this.rows.touch();
+		return it;
+	}
+
+	/** @param {Conv} c @param {Item} it @param {string[]} [at] */
+	#ship(c, it, at) {
+		it.state = 'pending';
+		this.onlog(c, it);
+		this.chat.send(this.target(c), it.msg, { cid: it.cid, at })
+			.catch(() => this.#settle(it.cid ?? '', null));
+	}
+
+	/** @param {Conv} c @param {Item} it */
+	retry(c, it) { this.#ship(c, it); }
+
+	/** @param {Conv} c @param {Item} it */
+	discard(c, it) {
+		c.items.splice(c.items.indexOf(it), 1);
+		c.cids.delete(it.cid ?? '');
+		this.#keep(null, it.cid);
+		this.chat.cancel(it.cid ?? '');
+		this.onlog(c);
+	}
+
+	/** @param {string} cid @param {any} ack null: it failed */
+	#settle(cid, ack) {
+		for (const c of this.convs.values()) {
+			const it = c.cids.get(cid);
+			if (!it || (!ack && it.state !== 'pending'))
+				continue;
+			if (ack) {
+				this.#keep(null, cid);
+				this.#place(c, it, ack);
+				c.read = Math.max(c.read, ack.seq ?? 0);
+			} else {
+				it.state = 'failed';
+				this.onlog(c, it);
+			}
+		}
+	}
+
+	/* The queue outlives a reload of the tab. */
+	/** @param {any} entry @param {string} [cid] taken out */
+	#keep(entry, cid) {
+		const q = (tab.get('queue', []))
+			.filter((/** @type {any} */ e) => e.cid !== cid);
+		if (entry)
+			q.push({ ...entry, uid: this.me.uid });
+		tab.set('queue', q.length ? q.slice(-QUEUE) : null);
+	}
+
+	#restore() {
+		for (const e of tab.get('queue', [])) {
+			const c = this.conv(e.key);
+			if (e.uid !== this.me.uid || c.cids.has(e.cid))
+				continue;
+			const it = this.#item({ ...this.me, ...e, type: 'text', mine: true },
+				{ state: 'pending', ord: 1e15 });
+			this.#insert(c, it);
+			this.#ship(c, it, e.at);
+		}
+	}
+
+	/* ---- history --------------------------------------------------- */
+
+	/**
+	 * The newest page, once; then `loaded`.  With unread messages, enough to
+	 * reach the first of them.
+	 * @param {Conv} c
+	 */
+	async load(c) {
+		if (c.loaded || c.loading)
+			return;
+		const first = firstSeq(c);
+		await this.#page(c, first ? { before: first } : {});
+		const top = () => firstSeq(c);
+		for (let n = 0; c.loaded && c.read && c.more && top() > c.read + 1 && n < 5; n++)
+			await this.#page(c, { before: top() });
+		if (c.loaded && !c.read)
+			c.read = first ? first - 1 : lastSeq(c);
+		this.#count(c);
+	}
+
+	/** One page more at the top. @param {Conv} c */
+	async older(c) {
+		const first = c.from || firstSeq(c);
+		if (c.more && !c.loading && c.loaded)
+			await this.#page(c, first ? { before: first } : {});
+	}
+
+	/** @param {Conv} c @param {Record<string, number>} where */
+	async #page(c, where) {
+		c.loading = true;
+		c.failed = false;
+		this.onlog(c);
+		try {
+			const p = await this.chat.history(this.target(c), { ...where, limit: PAGE });
+			for (const m of p.msgs)
+				this.#put(c, m);
+			c.from = p.from || c.from;
+			c.more = p.more && p.from > 0;
+			c.loaded = true;
+		} catch {
+			c.failed = true;
+		}
+		c.loading = false;
+		this.onlog(c);
+		this.rows.touch();
+	}
+
+	/* A hole or a new log: what is here may not fit together any more. */
+	/** @param {string} key */
+	#forget(key) {
+		for (const c of this.convs.values()) {
+			if (key === '@' ? !c.dm : c.key !== key)
+				continue;
+			c.items = c.items.filter((i) => !i.seq);
+			c.seqs.clear();
+			c.from = 0;
+			c.loaded = false;
+			c.more = true;
+			this.onlog(c);
+			if (c.key === this.current.value)
+				this.load(c);
+		}
+	}
+
+	/* ---- reading --------------------------------------------------- */
+
+	/** @param {Conv} c */
+	#count(c) {
+		recount(c);
+		this.rows.touch();
+	}
+
+	/** Read to its end. @param {Conv} c */
+	seen(c) {
+		const seq = lastSeq(c);
+		if (c.unread || seq > c.read) {
+			c.unread = c.mention = 0;
+			this.rows.touch();
+		}
+		if (seq <= c.read)
+			return;
+		c.read = seq;
+		if (c.dm)
+			this.chat.mark(this.target(c), seq);
+		tell({ read: c.key, seq, uid: this.me.uid });
+		this.#save();
+	}
+
+	/** Another tab or device has read it. @param {string} key @param {number} seq */
+	readTo(key, seq) {
+		const c = this.convs.get(key);
+		if (!c || seq <= c.read)
+			return;
+		c.read = seq;
+		this.#count(c);
+	}
+
+	/** @param {any} m */
+	#mark(m) {
+		const c = this.convs.get(m.conv);
+		if (!c || !Number.isSafeInteger(m.read))
+			return;
+		if (m.uid === this.me.uid)
+			return this.readTo(m.conv, m.read);
+		if (m.read <= c.peer)
+			return;
+		const was = c.peer;
+		c.peer = m.read;
+		for (const it of c.items)
+			if (it.mine && it.seq && it.seq > was && it.seq <= c.peer)
+				this.onlog(c, it);
+		this.#save();
+	}
+
+	/* ---- people ---------------------------------------------------- */
+
+	/** @param {Conv} c ask who is there */
+	async people(c) {
+		try {
+			const { users, count } = await this.chat.online(c.id);
+			for (const p of c.people.values())
+				p.on = false;
+			for (const u of users)
+				this.#meet(c, u, u.st !== 'off');
+			c.count = Math.max(count, users.length);
+		} catch {
+			/* version 1: only those who are seen to come */
+			if (this.chat.v === 1)
+				this.#meet(c, this.me, true);
+			c.count = [...c.people.values()].filter((p) => p.on).length;
+		}
+		this.folk.touch();
+		this.rows.touch();
+	}
+
+	/** @param {Conv} c @param {any} u @param {boolean} on */
+	#meet(c, u, on) {
+		const p = c.people.get(u.uid);
+		const name = clean(u.name, p?.name ?? u.uid);
+		if (p)
+			Object.assign(p, { name, on });
+		else
+			c.people.set(u.uid, { uid: u.uid, name, on });
+		this.#known.add(name.toLowerCase());
+		const dm = this.convs.get(`@${u.uid}`);
+		if (dm)
+			dm.title = name;
+		return !!p?.on;
+	}
+
+	/** @param {string} rid @param {any} u @param {boolean} on */
+	#person(rid, u, on) {
+		const c = this.convs.get(rid);
+		if (!c || c.dm)
+			return;
+		const was = c.people.get(u.uid)?.on ?? false;
+		this.#meet(c, u, on);
+		c.count += +on - +was;
+		this.folk.touch();
+		this.rows.touch();
+	}
+
+	/** @param {any} p */
+	#presence(p) {
+		const c = this.convs.get(String(p.rid));
+		if (!c)
+			return;
+		for (const u of Array.isArray(p.in) ? p.in : [])
+			this.#meet(c, { ...u, uid: String(u.uid) }, true);
+		for (const uid of Array.isArray(p.out) ? p.out : []) {
+			const was = c.people.get(String(uid));
+			if (was)
+				was.on = false;
+		}
+		c.count = p.count ?? c.count;
+		this.folk.touch();
+		this.rows.touch();
+	}
+
+	/* ---- coming in, and what is remembered ------------------------- */
+
+	/** What an earlier visit left of this user's streams. @param {string} uid */
+	static pos(uid) { return uid ? local.get(`u.${uid}`)?.pos : undefined; }
+
+	/** @param {any} l the login reply */
+	#login(l) {
+		const fresh = this.me.uid !== l.uid;
+		this.me = { uid: l.uid, name: clean(l.name) };
+		this.#known.add(this.me.name.toLowerCase());
+		if (!fresh)
+			return;
+		this.#user = `u.${l.uid}`;
+		const was = local.get(this.#user) ?? {};
+		const here = this.conv(l.rid);
+		here.read = was.read?.[l.rid] ?? 0;
+		for (const d of was.dms ?? []) {
+			const c = this.conv(`@${d.uid}`);
+			Object.assign(c, { title: clean(d.name), read: d.read, peer: d.peer,
+				time: d.time });
+		}
+		for (const rid of (was.rooms ?? []).slice(0, ROOMS))
+			if (rid !== l.rid)
+				this.enter(rid, was.read?.[rid] ?? 0);
+		this.#restore();
+		this.people(here);
+		for (const c of this.sorted().dms.slice(0, 20))
+			if (l.v > 1)
+				this.load(c);
+		this.chat.inbox().then((all) => this.#inbox(all), () => {});
+	}
+
+	/** @param {Record<string, any>[]} all */
+	#inbox(all) {
+		for (const e of all) {
+			if (!e.tid)
+				continue;
+			const c = this.conv(`@${e.tid}`);
+			c.read = Math.max(c.read, +e.read || 0);
+			if (!c.loaded)
+				this.load(c);
+		}
+	}
+
+	/** Go into one more room. @param {string} rid @param {number} [read] */
+	enter(rid, read = 0) {
+		const known = this.convs.has(rid);
+		const c = this.conv(rid);
+		if (known)
+			return c;
+		c.read = read;
+		this.chat.join(rid).then(() => {
+			this.load(c);
+			this.people(c);
+			this.#save();
+		}, (e) => this.onrefused(rid, e));
+		return c;
+	}
+	/** @type {(rid: string, e: any) => void} */ onrefused = () => {};
+
+	/** Out of a room, or a private conversation off the list. @param {string} key */
+	drop(key) {
+		const c = this.convs.get(key);
+		if (!c)
+			return;
+		this.convs.delete(key);
+		if (!c.dm)
+			this.chat.leave(c.id).catch(() => {});
+		this.#save();
+		this.rows.touch();
+	}
+
+	#save() {
+		if (this.#saver || !this.#user)
+			return;
+		this.#saver = setTimeout(() => this.save(), 400);
+	}
+
+	save() {
+		clearTimeout(this.#saver);
+		this.#saver = 0;
+		if (!this.#user || !local.get('id'))
+			return;		/* not to be remembered here */
+		const { rooms, dms } = this.sorted();
+		const at = this.chat.pos['@'];
+		local.set(this.#user, {
+			rooms: rooms.map((c) => c.id),
+			read: Object.fromEntries(rooms.map((c) => [c.id, c.read])),
+			dms: dms.slice(0, 50).map((c) => ({ uid: c.id, name: c.title,
+				read: c.read, peer: c.peer, time: c.time })),
+			...(at ? { pos: { '@': at } } : {}),
+		});
+	}
+}
