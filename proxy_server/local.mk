@@ -2,6 +2,25 @@
 noinst_LIBRARIES += %D%/libproxy_server.a
 %C%_libproxy_server_a_SOURCES =
 
+%C%_libproxy_server_a_SOURCES += \
+	%D%/log.c %D%/log.h %D%/log_priv.h \
+	%D%/log_dir.c %D%/log_dir.h \
+	%D%/log_sqlite.c %D%/log_sqlite_row.c %D%/log_sqlite.h \
+	%D%/log_chan.c %D%/log_chan.h \
+	%D%/log_commit.c %D%/log_commit.h \
+	%D%/log_trim.c %D%/log_trim.h \
+	%D%/writer.c %D%/writer.h \
+	%D%/reader.c %D%/reader.h
+
+%C%_libproxy_server_a_SOURCES += \
+	%D%/settings.c %D%/settings.h \
+	%D%/proxy.c %D%/proxy.h \
+	%D%/peer.c %D%/peer.h \
+	%D%/route.c %D%/route.h \
+	%D%/presence.c %D%/presence_room.c %D%/presence_who.c \
+	%D%/presence.h %D%/presence_priv.h \
+	%D%/status.c
+
 sbin_PROGRAMS += %D%/proxy_server
 %C%_proxy_server_SOURCES = %D%/main.c
 %C%_proxy_server_LDADD = %D%/libproxy_server.a $(shared_libs) $(SQLITE_LIBS)

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loop's side of the log: queues down to the writer's and the reader's
+ * thread, one list of results up, emptied when the ev_async fires. No SQLite,
+ * no file: only hand-over. An operation is owned by whichever list it is in.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "proxy_server/log_dir.h"
+#include "proxy_server/log_priv.h"
+#include "proxy_server/log_sqlite.h"
+#include "proxy_server/reader.h"
+#include "proxy_server/writer.h"
+#include "shared/proto/wire.h"
+
+/* its default is to be ignored, so a stray one harms nobody */
+#define LOG_SIGNAL SIGURG
+
+static void
+log_on_signal(int sig)
+{
+	(void)sig;
+}
+
+static struct timespec
+log_deadline(int64_t ms)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += ms / 1000;
+	ts.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (ts.tv_nsec >= 1000000000) {
+		ts.tv_sec++;
+		ts.tv_nsec -= 1000000000;
+	}
+	return ts;
+}
+
+/* --- operations --- */
+
+int
+log_op_new(
+    enum log_kind kind, uint64_t peer, struct str body, struct log_op **out)
+{
+	struct log_op *op = malloc(sizeof *op + body.len);
+	struct str copy;
+	int err = ERR_INVALID;
+
+	if (op == NULL)
+		return ERR_MEMORY;
+	op->next = NULL;
+	op->kind = kind;
+	op->peer = peer;
+	op->code = 0;
+	op->retry_ms = 0;
+	op->dup = false;
+	op->seq = op->head = op->first = 0;
+	op->ts = 0;
+	memset(op->useq, 0, sizeof op->useq);
+	buf_init(&op->states, 128 * 1024);
+	op->n_states = 0;
+	op->more_states = op->batch_end = false;
+	op->news = NULL;
+	op->body_len = body.len;
+	if (body.len > 0)
+		memcpy(op->body, body.p, body.len);
+	copy = str_n(op->body, body.len);
+	switch (kind) {
+	case LOG_APPEND:
+		err = get_append(copy, &op->append);
+		break;
+	case LOG_TOUCH:
+		err = get_sub(copy, &op->sub);
+		break;
+	case LOG_SET:
+		err = get_set(copy, &op->set);
+		break;
+	}
+	if (err != 0) {
+		log_op_free(op);
+		return err;
+	}
+	*out = op;
+	return 0;
+}
+
+void
+log_op_free(struct log_op *op)
+{
+	if (op == NULL)
+		return;
+	buf_fini(&op->states);
+	free(op->news);
+	free(op);
+}
+
+int
+log_states_next(struct str *rest, struct state_rec *rec)
+{
+	struct wire w;
+
+	if (rest->len == 0)
+		return ERR_EOF;
+	wire_read(&w, rest->p, rest->len);
+	rec->key = wire_str(&w);
+	rec->val = wire_bytes(&w);
+	rec->exp = (int64_t)wire_u64(&w);
+	rec->rev = wire_u64(&w);
+	if (w.bad)
+		return ERR_PROTO;
+	*rest = str_n(w.p, (size_t)(w.end - w.p));
+	return 0;
+}
+
+int
+log_submit(struct log *l, struct log_op *op)
+{
+	size_t size = log_op_size(op);
+	bool wake;
+
+	if (l->state == LOG_WAITING || l->state == LOG_FAILED)
+		return ERR_BUSY;
+	op->next = NULL;
+	pthread_mutex_lock(&l->lock);
+	if (l->stop || l->n_ops >= LOG_OPS_MAX ||
+	    l->n_bytes + size > LOG_OPS_BYTES) {
+		pthread_mutex_unlock(&l->lock);
+		return ERR_BUSY;
+	}
+	*l->ops_tail = op;
+	l->ops_tail = &op->next;
+	l->n_ops++;
+	l->n_bytes += size;
+	wake = l->asleep;
+	l->asleep = false;
+	pthread_mutex_unlock(&l->lock);
+	if (wake)
+		pthread_cond_signal(&l->wake);
+	return 0;
+}
+
+int
+log_read(struct log *l, uint64_t peer, const struct f_read *read)
+{
+	struct log_reading *r = xcalloc(1, sizeof *r);
+	int err = chan_parse(read->chan, &r->chan);
+
+	r->peer = peer;
+	r->read = *read;
+	r->read.chan = chan_str(&r->chan);
+	pthread_mutex_lock(&l->read_lock);
+	if (err == 0 && (l->read_stop || l->n_reads >= LOG_READS_MAX))
+		err = ERR_BUSY;
+	if (err == 0) {
+		*l->reads_tail = r;
+		l->reads_tail = &r->next;
+		l->n_reads++;
+	}
+	pthread_mutex_unlock(&l->read_lock);
+	if (err == 0)
+		pthread_cond_signal(&l->read_wake);
+	else
+		free(r);
+	return err;
+}
+
+enum log_state
+log_state(const struct log *l)
+{
+	return l->state;
+}
+
+void
+log_figures(struct log *l, struct log_figures *out)
+{
+	pthread_mutex_lock(&l->lock);
+	*out = l->fig;
+	out->queue_ops = l->n_ops;
+	out->queue_bytes = l->n_bytes;
+	pthread_mutex_unlock(&l->lock);
+}
+
+int
+log_lock_holder(
+    const char *dir, int *pid, uint64_t *start_time, char name[ID_MAX + 1])
+{
+	struct lock_holder h;
+	int err = log_dir_holder(dir, &h);
+
+	if (err != 0)
+		return err;
+	*pid = h.pid;
+	*start_time = h.start_time;
+	memcpy(name, h.name, sizeof h.name);
+	return 0;
+}
+
+/* --- the writer's ends --- */
+
+bool
+log_take(struct log *l, struct log_op ***tail, int64_t wait_ms)
+{
+	bool stop;
+
+	pthread_mutex_lock(&l->lock);
+	if (l->ops_head == NULL && !l->stop && wait_ms > 0) {
+		struct timespec until = log_deadline(wait_ms);
+
+		l->asleep = true;
+		while (l->ops_head == NULL && !l->stop)
+			if (pthread_cond_timedwait(
+				&l->wake, &l->lock, &until) == ETIMEDOUT)
+				break;
+		l->asleep = false;
+	}
+	if (l->ops_head != NULL) {
+		**tail = l->ops_head;
+		*tail = l->ops_tail;
+		l->ops_head = NULL;
+		l->ops_tail = &l->ops_head;
+	}
+	stop = l->stop;
+	pthread_mutex_unlock(&l->lock);
+	return stop;
+}
+
+static void
+log_push_done(struct log *l, struct log_op *first, struct log_op *last)
+{
+	pthread_mutex_lock(&l->done_lock);
+	*l->done_tail = first;
+	l->done_tail = &last->next;
+	pthread_mutex_unlock(&l->done_lock);
+	ev_async_send(l->loop, &l->async);
+}
+
+void
+log_post(struct log *l, struct log_op *first, struct log_op *last, unsigned n,
+    size_t bytes)
+{
+	pthread_mutex_lock(&l->lock);
+	l->n_ops -= n;
+	l->n_bytes -= bytes;
+	pthread_mutex_unlock(&l->lock);
+	last->next = NULL;
+	last->batch_end = true;
+	log_push_done(l, first, last);
+}
+
+void
+log_post_news(struct log *l, const struct log_news *news)
+{
+	struct log_op *op = xcalloc(1, sizeof *op);
+
+	op->news = xmalloc(sizeof *news);
+	*op->news = *news;
+	log_push_done(l, op, op);
+}
+
+bool
+log_locking(struct log *l, bool on)
+{
+	bool go;
+
+	pthread_mutex_lock(&l->lock);
+	go = !l->stop;
+	l->locking = on && go;
+	pthread_mutex_unlock(&l->lock);
+	if (!on)
+		pthread_cond_broadcast(&l->wake);
+	return go;
+}
+
+void
+log_set_readable(struct log *l, bool on)
+{
+	pthread_mutex_lock(&l->read_lock);
+	l->readable = on;
+	pthread_mutex_unlock(&l->read_lock);
+}
+
+/* --- the reader's ends --- */
+
+struct log_reading *
+log_take_reads(struct log *l, bool *readable)
+{
+	struct log_reading *list = NULL;
+
+	pthread_mutex_lock(&l->read_lock);
+	while (l->reads_head == NULL && !l->read_stop)
+		pthread_cond_wait(&l->read_wake, &l->read_lock);
+	*readable = l->readable;
+	if (!l->read_stop) {
+		list = l->reads_head;
+		l->reads_head = NULL;
+		l->reads_tail = &l->reads_head;
+	}
+	pthread_mutex_unlock(&l->read_lock);
+	return list;
+}
+
+void
+log_post_page(struct log *l, uint64_t peer, struct blob *frame)
+{
+	struct log_page *p = xmalloc(sizeof *p);
+
+	p->next = NULL;
+	p->peer = peer;
+	p->frame = frame;
+	pthread_mutex_lock(&l->read_lock);
+	l->n_reads--;
+	pthread_mutex_unlock(&l->read_lock);
+	pthread_mutex_lock(&l->done_lock);
+	*l->pages_tail = p;
+	l->pages_tail = &p->next;
+	pthread_mutex_unlock(&l->done_lock);
+	ev_async_send(l->loop, &l->async);
+}
+
+void
+log_count_reads(struct log *l, unsigned reads, unsigned items)
+{
+	pthread_mutex_lock(&l->lock);
+	l->fig.reads += reads;
+	l->fig.read_items += items;
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* --- back on the loop --- */
+
+static void
+log_deliver_op(struct log *l, struct log_op *op)
+{
+	const struct log_news *n = op->news;
+	bool batch_end = op->batch_end;
+
+	if (n != NULL) {
+		l->state = n->state;
+		l->ops->on_state(
+		    l->arg, n->state, n->gen, n->ep, n->why, n->exit_code);
+	} else
+		l->ops->on_done(l->arg, op);
+	log_op_free(op);
+	if (batch_end)
+		l->ops->on_batch_end(l->arg);
+}
+
+static void
+log_deliver(struct log *l)
+{
+	struct log_op *ops, *next_op;
+	struct log_page *pages, *next_page;
+
+	pthread_mutex_lock(&l->done_lock);
+	ops = l->done_head;
+	pages = l->pages_head;
+	l->done_head = NULL;
+	l->done_tail = &l->done_head;
+	l->pages_head = NULL;
+	l->pages_tail = &l->pages_head;
+	pthread_mutex_unlock(&l->done_lock);
+	for (; ops != NULL; ops = next_op) {
+		next_op = ops->next;
+		log_deliver_op(l, ops);
+	}
+	for (; pages != NULL; pages = next_page) {
+		next_page = pages->next;
+		l->ops->on_page(l->arg, pages->peer, pages->frame);
+		blob_unref(pages->frame);
+		free(pages);
+	}
+}
+
+static void
+log_on_async(struct ev_loop *loop, ev_async *w, int revents)
+{
+	(void)loop;
+	(void)revents;
+	log_deliver(container_of(w, struct log, async));
+}
+
+static void
+log_init_locks(struct log *l)
+{
+	pthread_condattr_t mono;
+
+	pthread_condattr_init(&mono);
+	pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+	pthread_cond_init(&l->wake, &mono);
+	pthread_cond_init(&l->read_wake, &mono);
+	pthread_condattr_destroy(&mono);
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_mutex_init(&l->read_lock, NULL);
+	pthread_mutex_init(&l->done_lock, NULL);
+}
+
+static void
+log_start(pthread_t *t, void *(*main)(void *), struct log *l)
+{
+	/* out of threads at start-up: nothing to be done about it */
+	if (pthread_create(t, NULL, main, l) != 0)
+		abort();
+}
+
+struct log *
+log_open(struct ev_loop *loop, const struct log_settings *set,
+    const struct log_ops *ops, void *arg)
+{
+	struct sigaction act = {.sa_handler = log_on_signal};
+	struct log *l = xcalloc(1, sizeof *l);
+	sigset_t all, before;
+
+	l->set = *set;
+	l->set.dir = xstrdup(set->dir);
+	l->set.name = xstrdup(set->name);
+	l->set.cluster = xstrdup(set->cluster);
+	l->set.link = xstrdup(set->link != NULL ? set->link : "");
+	l->ops = ops;
+	l->arg = arg;
+	l->loop = loop;
+	l->state = LOG_WAITING;
+	l->ops_tail = &l->ops_head;
+	l->reads_tail = &l->reads_head;
+	l->done_tail = &l->done_head;
+	l->pages_tail = &l->pages_head;
+	log_init_locks(l);
+	logdb_init();
+	ev_async_init(&l->async, log_on_async);
+	ev_async_start(loop, &l->async);
+	ev_unref(loop); /* the log alone keeps no loop going */
+	/* no SA_RESTART: it has to end the wait for the lock */
+	sigaction(LOG_SIGNAL, &act, NULL);
+	sigfillset(&all);
+	sigdelset(&all, LOG_SIGNAL);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	log_start(&l->writer, writer_main, l);
+	log_start(&l->reader, reader_main, l);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return l;
+}
+
+static void
+log_stop_reader(struct log *l)
+{
+	struct log_reading *r;
+
+	pthread_mutex_lock(&l->read_lock);
+	l->read_stop = true;
+	pthread_mutex_unlock(&l->read_lock);
+	pthread_cond_signal(&l->read_wake);
+	pthread_join(l->reader, NULL);
+	while ((r = l->reads_head) != NULL) {
+		l->reads_head = r->next;
+		free(r);
+	}
+}
+
+static void
+log_stop_writer(struct log *l)
+{
+	pthread_mutex_lock(&l->lock);
+	l->stop = true;
+	/* a signal just before flock() is lost: hence again and again */
+	while (l->locking) {
+		struct timespec until = log_deadline(5);
+
+		pthread_kill(l->writer, LOG_SIGNAL);
+		pthread_cond_timedwait(&l->wake, &l->lock, &until);
+	}
+	pthread_mutex_unlock(&l->lock);
+	pthread_cond_broadcast(&l->wake);
+	pthread_join(l->writer, NULL);
+}
+
+void
+log_close(struct log *l)
+{
+	if (l == NULL)
+		return;
+	log_stop_reader(l);
+	log_stop_writer(l);
+	log_deliver(l);
+	ev_ref(l->loop);
+	ev_async_stop(l->loop, &l->async);
+	pthread_mutex_destroy(&l->lock);
+	pthread_mutex_destroy(&l->read_lock);
+	pthread_mutex_destroy(&l->done_lock);
+	pthread_cond_destroy(&l->wake);
+	pthread_cond_destroy(&l->read_wake);
+	free((char *)l->set.dir);
+	free((char *)l->set.name);
+	free((char *)l->set.cluster);
+	free((char *)l->set.link);
+	free(l);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The writer's memory of channels. The only rule worth knowing: seq and ts of
+ * a window's entries rise together, so what is too old is always in front, and
+ * where a window begins in the file is found by halves.
+ */
+#include <stdlib.h>
+
+#include "proxy_server/log_chan.h"
+
+enum { WINDOW_FIRST_CAP = 8 };
+static const size_t window_cost =
+    sizeof(struct window_entry) + sizeof(uint32_t);
+
+static uint32_t
+window_bucket(const struct window *w, struct window_key key)
+{
+	return (uint32_t)key.lo & (w->cap - 1);
+}
+
+static void
+window_link(struct window *w, uint32_t at)
+{
+	uint32_t *b = &w->bucket[window_bucket(w, w->ring[at].key)];
+
+	w->ring[at].next = *b;
+	*b = at + 1;
+}
+
+static void
+window_drop_oldest(struct window *w)
+{
+	uint32_t at = w->from;
+	uint32_t *p = &w->bucket[window_bucket(w, w->ring[at].key)];
+
+	while (*p != at + 1)
+		p = &w->ring[*p - 1].next;
+	*p = w->ring[at].next;
+	w->from = (at + 1) & (w->cap - 1);
+	w->n--;
+}
+
+static void
+window_grow(struct window *w)
+{
+	struct window old = *w;
+
+	w->cap = old.cap == 0 ? WINDOW_FIRST_CAP : old.cap * 2;
+	w->ring = xmalloc(w->cap * sizeof *w->ring);
+	w->bucket = xcalloc(w->cap, sizeof *w->bucket);
+	w->from = 0;
+	for (uint32_t i = 0; i < old.n; i++) {
+		w->ring[i] = old.ring[(old.from + i) & (old.cap - 1)];
+		window_link(w, i);
+	}
+	free(old.ring);
+	free(old.bucket);
+}
+
+static void
+window_forget(struct log_chans *cs, struct log_chan *c)
+{
+	cs->window_bytes -= c->window.cap * window_cost;
+	free(c->window.ring);
+	free(c->window.bucket);
+	memset(&c->window, 0, sizeof c->window);
+	c->has_window = false;
+}
+
+static void
+window_expire(struct window *w, int64_t now)
+{
+	while (w->n > 0 && w->ring[w->from].ts < now - LOG_WINDOW_MS)
+		window_drop_oldest(w);
+}
+
+struct window_key
+log_chan_key(struct str uid, struct str cid)
+{
+	char text[ID_MAX + CID_MAX + 2];
+	size_t n = uid.len < ID_MAX ? uid.len : ID_MAX;
+	size_t m = cid.len < CID_MAX ? cid.len : CID_MAX;
+	XXH128_hash_t h;
+
+	if (n > 0)
+		memcpy(text, uid.p, n);
+	text[n] = '\0'; /* in no uid, so pairs can't run together */
+	if (m > 0)
+		memcpy(text + n + 1, cid.p, m);
+	h = XXH3_128bits_withSeed(text, n + 1 + m, map_seed);
+	return (struct window_key){h.low64, h.high64};
+}
+
+const struct window_entry *
+log_chan_seen(struct log_chan *c, struct window_key key, int64_t now)
+{
+	struct window *w = &c->window;
+
+	window_expire(w, now);
+	if (w->n == 0)
+		return NULL;
+	for (uint32_t at = w->bucket[window_bucket(w, key)]; at != 0;
+	     at = w->ring[at - 1].next)
+		if (w->ring[at - 1].key.lo == key.lo &&
+		    w->ring[at - 1].key.hi == key.hi)
+			return &w->ring[at - 1];
+	return NULL;
+}
+
+void
+log_chan_note(struct log_chans *cs, struct log_chan *c, struct window_key key,
+    uint64_t seq, int64_t ts)
+{
+	struct window *w = &c->window;
+	uint32_t at;
+
+	if (w->n == w->cap) {
+		if (w->cap < LOG_WINDOW_ITEMS) {
+			cs->window_bytes -= w->cap * window_cost;
+			window_grow(w);
+			cs->window_bytes += w->cap * window_cost;
+		} else
+			window_drop_oldest(w);
+	}
+	at = (w->from + w->n++) & (w->cap - 1);
+	w->ring[at] = (struct window_entry){key, seq, ts, 0};
+	window_link(w, at);
+}
+
+struct window_load {
+	struct log_chans *cs;
+	struct log_chan *c;
+};
+
+static void
+window_load_row(
+    void *arg, uint64_t seq, int64_t ts, struct str uid, struct str cid)
+{
+	struct window_load *load = arg;
+
+	if (str_is_set(cid))
+		log_chan_note(
+		    load->cs, load->c, log_chan_key(uid, cid), seq, ts);
+}
+
+int
+log_chan_window(
+    struct log_chans *cs, struct logdb *db, struct log_chan *c, int64_t now)
+{
+	struct window_load load = {cs, c};
+	uint64_t from = c->first;
+	int err = 0;
+
+	if (c->has_window)
+		return 0;
+	if (c->head >= LOG_WINDOW_ITEMS &&
+	    from < c->head - LOG_WINDOW_ITEMS + 1)
+		from = c->head - LOG_WINDOW_ITEMS + 1;
+	if (c->id != 0 && from <= c->head) {
+		err = logdb_item_at(
+		    db, c->id, from, c->head, now - LOG_WINDOW_MS, &from);
+		if (err == 0 && from <= c->head)
+			err = logdb_window(
+			    db, c->id, from, window_load_row, &load);
+	}
+	if (err != 0) {
+		window_forget(cs, c);
+		return err;
+	}
+	c->has_window = true;
+	return 0;
+}
+
+void
+log_chans_init(struct log_chans *cs)
+{
+	memset(cs, 0, sizeof *cs);
+	cs->max = LOG_CHANS_MAX;
+	cs->window_max = LOG_WINDOW_BYTES;
+}
+
+void
+log_chans_forget(struct log_chans *cs, struct log_chan *c)
+{
+	window_forget(cs, c);
+	HASH_DEL(cs->map, c);
+	DL_DELETE(cs->lru, c);
+	cs->n--;
+	free(c);
+}
+
+void
+log_chans_fini(struct log_chans *cs)
+{
+	while (cs->lru != NULL)
+		log_chans_forget(cs, cs->lru);
+}
+
+struct log_chan *
+log_chans_find(struct log_chans *cs, struct str name)
+{
+	struct log_chan *c;
+
+	HASH_FIND(hh, cs->map, name.p, name.len, c);
+	return c;
+}
+
+int
+log_chans_get(struct log_chans *cs, struct logdb *db, struct str name,
+    struct log_chan **out)
+{
+	struct log_chan *c = log_chans_find(cs, name);
+	struct chan_row row = {.first = 1};
+	uint64_t top = 0;
+	int err;
+
+	if (c != NULL) {
+		if (c->next != NULL) {
+			DL_DELETE(cs->lru, c);
+			DL_APPEND(cs->lru, c);
+		}
+		*out = c;
+		return 0;
+	}
+	if (name.len > CHAN_MAX)
+		return ERR_INVALID;
+	err = logdb_chan_get(db, name, &row);
+	if (err != 0 && err != ERR_NOTFOUND)
+		return err;
+	/* a number that has a row is taken, whatever the counter says */
+	if (err == 0 && (err = logdb_item_head(db, row.id, &top)) != 0)
+		return err;
+	c = xcalloc(1, sizeof *c);
+	str_copy(c->name.s, sizeof c->name.s, name);
+	c->name.len = (uint8_t)name.len;
+	c->id = row.id;
+	c->head = row.head > top ? row.head : top;
+	c->first = row.first;
+	c->last_ts = row.last_ts;
+	HASH_ADD_KEYPTR(hh, cs->map, c->name.s, c->name.len, c);
+	DL_APPEND(cs->lru, c);
+	cs->n++;
+	*out = c;
+	return 0;
+}
+
+void
+log_chans_trim(struct log_chans *cs)
+{
+	struct log_chan *c, *tmp;
+
+	while (cs->n > cs->max)
+		log_chans_forget(cs, cs->lru);
+	if (cs->window_bytes <= cs->window_max)
+		return;
+	DL_FOREACH_SAFE (cs->lru, c, tmp) {
+		if (cs->window_bytes <= cs->window_max)
+			break;
+		window_forget(cs, c);
+	}
+}

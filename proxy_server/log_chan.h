@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the writer keeps in memory of a channel: its counters and its window of
+ * recent (uid, cid) pairs, by which a repeated append is known (10 min and
+ * 65,536 items a channel, 64 MiB in all). A cache and no more: everything in it
+ * can be read again from messages.db, so an entry may be forgotten at any
+ * time between two commits, and is after a commit that failed.
+ *
+ * Belongs to the writer's thread. Pointers to a channel stay good until
+ * log_chans_trim() or log_chans_forget().
+ */
+#ifndef PROXY_SERVER_LOG_CHAN_H
+#define PROXY_SERVER_LOG_CHAN_H
+
+#include "proxy_server/log_sqlite.h"
+#include "shared/base/map.h"
+
+enum {
+	LOG_CHANS_MAX = 65536,
+	LOG_WINDOW_ITEMS = 65536,
+	LOG_WINDOW_MS = 10 * 60 * 1000,
+	LOG_WINDOW_BYTES = 64 * 1024 * 1024
+};
+
+/* a keyed 128-bit hash of (uid, cid) stands for the pair */
+struct window_key {
+	uint64_t lo, hi;
+};
+
+struct window_entry {
+	struct window_key key;
+	uint64_t seq;
+	int64_t ts;
+	uint32_t next; /* in its bucket: index + 1, 0 ends */
+};
+
+/* entries in the order of seq in a ring; buckets chain their indexes */
+struct window {
+	struct window_entry *ring; /* owned, `cap` of them (a power of two) */
+	uint32_t *bucket;	   /* owned, `cap` of them */
+	uint32_t cap, from, n;
+};
+
+struct log_chan {
+	UT_hash_handle hh;
+	struct log_chan *prev, *next; /* LRU, most recent at the end */
+	struct log_chan *next_dirty;
+	struct chan_name name;
+	int64_t id; /* 0: has no row yet */
+	uint64_t head, first;
+	int64_t last_ts;
+	bool dirty;	 /* counters changed in the commit being built */
+	bool has_window; /* window is loaded */
+	struct window window;
+};
+
+struct log_chans {
+	struct log_chan *map, *lru;
+	unsigned n, max;
+	size_t window_bytes, window_max;
+};
+
+void log_chans_init(struct log_chans *cs);
+void log_chans_fini(struct log_chans *cs);
+/* loads it on first touch; one that has no row yet comes with id 0, head 0,
+ * first 1 */
+int log_chans_get(struct log_chans *cs, struct logdb *db, struct str name,
+    struct log_chan **out) MUST_CHECK;
+/* only if it is in memory */
+struct log_chan *log_chans_find(struct log_chans *cs, struct str name);
+void log_chans_forget(struct log_chans *cs, struct log_chan *c);
+/* between commits: back under the bounds, least recently used first */
+void log_chans_trim(struct log_chans *cs);
+
+/* reads the window unless it is loaded */
+int log_chan_window(struct log_chans *cs, struct logdb *db, struct log_chan *c,
+    int64_t now) MUST_CHECK;
+struct window_key log_chan_key(struct str uid, struct str cid);
+/* NULL: not within the window */
+const struct window_entry *log_chan_seen(
+    struct log_chan *c, struct window_key key, int64_t now);
+void log_chan_note(struct log_chans *cs, struct log_chan *c,
+    struct window_key key, uint64_t seq, int64_t ts);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of struct log, shared by log.c (the loop's side), writer.c and
+ * reader.c (a thread each). Three locks, never held together:
+ *
+ *   lock       operations going down       loop -> writer
+ *   read_lock  reads going down            loop -> reader
+ *   done_lock  results of both coming back -> loop, woken by one ev_async
+ */
+#ifndef PROXY_SERVER_LOG_PRIV_H
+#define PROXY_SERVER_LOG_PRIV_H
+
+#include <pthread.h>
+
+#include "proxy_server/log.h"
+
+enum {
+	LOG_OPS_MAX = 65536,
+	LOG_OPS_BYTES = 64 * 1024 * 1024,
+	LOG_READS_MAX = 4096,
+	LOG_BATCH_ITEMS = 1000,
+	LOG_BATCH_BYTES = 256 * 1024,
+	LOG_RETRY_MS = 5000
+};
+
+/* a change of state on its way to the loop */
+struct log_news {
+	enum log_state state;
+	uint64_t gen;
+	char ep[EP_LEN + 1];
+	int exit_code;
+	char why[512];
+};
+
+struct log_reading {
+	struct log_reading *next;
+	uint64_t peer;
+	struct f_read read; /* read.chan points to chan */
+	struct chan_name chan;
+};
+
+struct log_page {
+	struct log_page *next;
+	uint64_t peer;
+	struct blob *frame;
+};
+
+struct log {
+	struct log_settings set; /* strings are owned copies */
+	const struct log_ops *ops;
+	void *arg;
+	struct ev_loop *loop;
+	ev_async async;
+	enum log_state state; /* as the loop has been told */
+	pthread_t writer, reader;
+
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct log_op *ops_head, **ops_tail;
+	uint32_t n_ops; /* submitted and not yet answered */
+	size_t n_bytes;
+	bool asleep;  /* the writer waits for operations */
+	bool locking; /* the writer waits for the lock */
+	bool stop;
+	struct log_figures fig; /* also under lock */
+
+	pthread_mutex_t read_lock;
+	pthread_cond_t read_wake;
+	struct log_reading *reads_head, **reads_tail;
+	uint32_t n_reads;
+	bool readable; /* messages.db is ours */
+	bool read_stop;
+
+	pthread_mutex_t done_lock;
+	struct log_op *done_head, **done_tail;
+	struct log_page *pages_head, **pages_tail;
+};
+
+static inline size_t
+log_op_size(const struct log_op *op)
+{
+	return sizeof *op + op->body_len;
+}
+
+/* --- for the writer --- */
+
+/*
+ * Appends what was submitted to the list that ends at *tail; waits up to
+ * wait_ms for something when there is nothing. True: log_close() was called.
+ */
+bool log_take(struct log *l, struct log_op ***tail, int64_t wait_ms);
+/* gives a commit's operations back, first to last: n of them, of that size */
+void log_post(struct log *l, struct log_op *first, struct log_op *last,
+    unsigned n, size_t bytes);
+void log_post_news(struct log *l, const struct log_news *news);
+/* brackets the wait for the lock, which log_close() may end; false: don't wait
+ * any more */
+bool log_locking(struct log *l, bool on);
+void log_set_readable(struct log *l, bool on);
+
+/* --- for the reader --- */
+
+/* all waiting reads, oldest first; NULL: log_close() was called */
+struct log_reading *log_take_reads(struct log *l, bool *readable);
+void log_post_page(struct log *l, uint64_t peer, struct blob *frame);
+void log_count_reads(struct log *l, unsigned reads, unsigned items);
+
+#endif
