@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proxy_server: settings, keys and the loop around struct proxy.
+ */
+#include <ev.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proxy_server/proxy.h"
+#include "shared/proc/daemon.h"
+#include "shared/proto/json.h"
+
+static void
+main_on_stop(void *arg)
+{
+	proxy_stop(arg);
+}
+
+static void
+main_on_quit(struct proxy *p)
+{
+	ev_break(p->loop, EVBREAK_ALL);
+}
+
+static void
+main_key(struct proxy *p)
+{
+	char path[4096];
+
+	if (p->set.link_key[0] != '\0')
+		snprintf(path, sizeof path, "%s", p->set.link_key);
+	else
+		snprintf(path, sizeof path, "%s/link.key", p->set.data);
+	daemon_key(path, "link key", p->key);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct daemon_ops ops = {.on_stop = main_on_stop};
+	static struct proxy proxy;
+	char who[ID_MAX + 32];
+
+	daemon_init();
+	json_init();
+	settings_load(&proxy.set, argc, argv);
+	snprintf(who, sizeof who, "proxy_server %s", proxy.set.name);
+	log_init(who, proxy.set.level);
+	daemon_data_dir(proxy.set.data);
+	main_key(&proxy);
+	daemon_pidfile(proxy.set.data, proxy.set.name);
+	proxy.on_quit = main_on_quit;
+	proxy.loop = daemon_loop(&ops, &proxy);
+	proxy.net = net_new(proxy.loop);
+	proxy_init(&proxy);
+	proxy_open(&proxy);
+	daemon_notify("READY=1");
+	ev_run(proxy.loop, 0);
+	proxy_fini(&proxy);
+	net_free(proxy.net);
+	return proxy.exit_code;
+}

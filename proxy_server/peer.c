@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The accepting end of links: who is there, and where each frame goes. Knows
+ * neither channels nor people; route and presence do.
+ */
+#include "proxy_server/peer.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "proxy_server/presence.h"
+#include "proxy_server/route.h"
+#include "shared/proc/clock.h"
+
+enum {
+	RETRY_BUSY_MS = 200,   /* the log's queue is full */
+	RETRY_WAITING_MS = 500 /* we are not the active one */
+};
+
+static struct log_limit peer_limit;
+
+static struct peer *
+peer_of(struct linkconn *lc)
+{
+	return container_of(lc, struct peer, lc);
+}
+
+struct peer *
+peer_find(struct proxy *p, uint64_t id)
+{
+	struct peer *peer;
+
+	HASH_FIND(hh, p->peers, &id, sizeof id, peer);
+	return peer;
+}
+
+/* ---- the log's frames ------------------------------------------------- */
+
+static void
+peer_nak(struct peer *peer, uint64_t req)
+{
+	struct f_nak nak = {
+	    .req = req,
+	    .code = 503,
+	    .retry_ms =
+		proxy_is_active(peer->proxy) ? RETRY_BUSY_MS : RETRY_WAITING_MS,
+	};
+
+	put_nak(peer_out(peer), &nak);
+	peer->proxy->stats[P_NAKS]++;
+}
+
+/* APPEND and SET: down to the log */
+static int
+peer_submit(struct peer *peer, enum log_kind kind, struct str body)
+{
+	struct proxy *p = peer->proxy;
+	struct log_op *op;
+	int err;
+
+	err = log_op_new(kind, peer->id, body, &op);
+	if (err != 0)
+		return err;
+	if (kind == LOG_APPEND)
+		p->stats[P_APPENDS]++;
+	if (!proxy_is_active(p) || p->stopping || log_submit(p->log, op) != 0) {
+		if (kind == LOG_APPEND)
+			peer_nak(peer, op->append.req);
+		log_op_free(op);
+	}
+	return 0;
+}
+
+static int
+peer_read(struct peer *peer, struct str body)
+{
+	struct proxy *p = peer->proxy;
+	struct f_page page;
+	struct f_read rd;
+	struct buf *out;
+	int err = get_read(body, &rd);
+
+	if (err != 0)
+		return err;
+	p->stats[P_READS]++;
+	if (proxy_is_active(p) && !p->stopping &&
+	    log_read(p->log, peer->id, &rd) == 0)
+		return 0;
+	memset(&page, 0, sizeof page);
+	page.rid = rd.rid;
+	page.code = 503;
+	out = peer_out(peer);
+	put_page_end(out, put_page_begin(out, &page), &page);
+	return 0;
+}
+
+/* ---- people ----------------------------------------------------------- */
+
+int
+peer_who(struct proxy *p, struct linkconn *lc, struct str body)
+{
+	struct f_whois answer;
+	struct f_who who;
+	struct buf json;
+	int err = get_who(body, &who);
+
+	if (err != 0)
+		return err;
+	p->stats[P_WHOS]++;
+	buf_init(&json, LINK_FRAME_MAX);
+	presence_who(p->presence, &who, &json, &answer);
+	put_whois(linkconn_out(lc), &answer);
+	buf_fini(&json);
+	return 0;
+}
+
+int
+peer_kick(struct proxy *p, struct str body)
+{
+	struct f_kick kick;
+	struct peer *peer, *tmp;
+	uint32_t node;
+	int err = get_kick(body, &kick);
+
+	if (err != 0)
+		return err;
+	HASH_ITER (hh, p->peers, peer, tmp) {
+		if (peer->node == NULL)
+			continue;
+		node = presence_node_no(peer->node);
+		if (kick.cn != 0
+			? (uint32_t)(kick.cn >> 32) == node
+			: presence_node_has(p->presence, peer->node, kick.uid))
+			put_kick(peer_out(peer), &kick);
+	}
+	return 0;
+}
+
+static int
+peer_presence(struct peer *peer, uint8_t type, struct str body)
+{
+	struct presence *pr = peer->proxy->presence;
+	struct f_pres pres;
+	int err;
+
+	if (type != F_PRES) {
+		if (body.len > 0)
+			return ERR_PROTO;
+		if (type == F_PRES_BEGIN)
+			presence_begin(pr, peer->node);
+		else
+			presence_end(pr, peer->node);
+		return 0;
+	}
+	err = get_pres(body, &pres);
+	if (err != 0)
+		return err;
+	presence_put(pr, peer->node, &pres);
+	return 0;
+}
+
+/* ---- frames ----------------------------------------------------------- */
+
+/* of a msg_server: everything */
+static int
+peer_on_msg(struct peer *peer, uint8_t type, struct str body)
+{
+	struct proxy *p = peer->proxy;
+
+	switch (type) {
+	case F_APPEND:
+		return peer_submit(peer, LOG_APPEND, body);
+	case F_SET:
+		return peer_submit(peer, LOG_SET, body);
+	case F_SUB:
+		return route_sub(p->route, peer, body);
+	case F_UNSUB:
+		return route_unsub(p->route, peer, body);
+	case F_READ:
+		return peer_read(peer, body);
+	case F_EPH:
+		return route_eph(p->route, body);
+	case F_PRES_BEGIN:
+	case F_PRES:
+	case F_PRES_END:
+		return peer_presence(peer, type, body);
+	case F_WHO:
+		return peer_who(p, &peer->lc, body);
+	case F_KICK:
+		return peer_kick(p, body);
+	default:
+		return ERR_PROTO;
+	}
+}
+
+static int
+peer_on_frame(struct linkconn *lc, uint8_t type, uint8_t flags, struct str body)
+{
+	struct peer *peer = peer_of(lc);
+	int err = ERR_PROTO;
+
+	(void)flags;
+	switch (lc->link.peer.role) {
+	case ROLE_MSG:
+		err = peer_on_msg(peer, type, body);
+		break;
+	case ROLE_CONFIG:
+	case ROLE_CTL:
+		if (type == F_WHO)
+			err = peer_who(peer->proxy, lc, body);
+		else if (type == F_KICK)
+			err = peer_kick(peer->proxy, body);
+		break;
+	case ROLE_PROXY:
+		/* a standby: its pings are answered by linkconn */
+		break;
+	}
+	return err;
+}
+
+static void
+peer_on_credit(struct linkconn *lc)
+{
+	struct peer *peer = peer_of(lc);
+
+	if (peer->behind != NULL)
+		route_on_credit(peer->proxy->route, peer);
+}
+
+/* ---- life ------------------------------------------------------------- */
+
+static void
+peer_put_active(struct peer *peer)
+{
+	struct proxy *p = peer->proxy;
+	struct f_active f = {
+	    .gen = p->gen,
+	    .ep = p->ep[0] != '\0' ? str_of(p->ep) : STR_NONE,
+	    .active = proxy_is_active(p) && !p->stopping,
+	};
+
+	put_active(peer_out(peer), &f);
+}
+
+void
+peer_tell_active(struct proxy *p)
+{
+	struct peer *peer, *tmp;
+
+	HASH_ITER (hh, p->peers, peer, tmp)
+		if (peer_is_up(peer))
+			peer_put_active(peer);
+}
+
+/* a link from the same server that is still there; false: ours must go */
+static bool
+peer_supersede(struct peer *peer)
+{
+	const struct link_id *me = &peer->lc.link.peer;
+	struct peer *old, *tmp;
+
+	HASH_ITER (hh, peer->proxy->peers, old, tmp) {
+		const struct link_id *him = &old->lc.link.peer;
+
+		if (old == peer || !peer_is_up(old) || him->role != me->role ||
+		    strcmp(him->name, me->name) != 0)
+			continue;
+		if (him->inc > me->inc)
+			return false;
+		linkconn_close(
+		    &old->lc, ERR_STALE, "superseded by a newer link", 409);
+	}
+	return true;
+}
+
+static void
+peer_on_up(struct linkconn *lc)
+{
+	struct peer *peer = peer_of(lc);
+	struct proxy *p = peer->proxy;
+	const struct link_id *id = &lc->link.peer;
+
+	if (id->role == ROLE_MSG && id->node_no == 0) {
+		linkconn_close(lc, ERR_INVALID, "no node number", 400);
+		return;
+	}
+	if (id->role == ROLE_MSG && !peer_supersede(peer)) {
+		linkconn_close(lc, ERR_STALE,
+		    "a later start of the same server is linked", 409);
+		return;
+	}
+	peer->was_up = true;
+	peer->since_ms = clock_wall_ms();
+	p->stats[P_LINKS]++;
+	p->stats[P_LINKS_TOTAL]++;
+	log_info("link %s: up, %s node=%u inc=%u from=%s", id->name,
+	    link_role_text(id->role), id->node_no, id->inc, peer->from);
+	if (id->role == ROLE_MSG)
+		peer->node = presence_node(p->presence, id->node_no, id->name);
+	peer_put_active(peer);
+}
+
+static void
+peer_on_down(struct linkconn *lc, int err, const char *why)
+{
+	struct peer *peer = peer_of(lc);
+	struct proxy *p = peer->proxy;
+	const char *name = lc->link.peer.name;
+
+	HASH_DEL(p->peers, peer);
+	p->n_peers--;
+	p->n_closing++;
+	route_drop(p->route, peer);
+	if (peer->node != NULL)
+		presence_lost(p->presence, peer->node);
+	peer->node = NULL;
+	if (name[0] == '\0')
+		name = peer->from;
+	if (peer->was_up) {
+		p->stats[P_LINKS]--;
+		p->stats[P_LINKS_LOST]++;
+		log_limited(&peer_limit,
+		    err == 0 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+		    "link %s: down, %s", name, why);
+	} else {
+		p->stats[P_LINKS_REFUSED]++;
+		log_limited(&peer_limit, LOG_LEVEL_WARN, "link %s: refused, %s",
+		    name, why);
+	}
+}
+
+static void
+peer_on_dead(struct linkconn *lc)
+{
+	struct peer *peer = peer_of(lc);
+
+	peer->proxy->n_closing--;
+	free(peer);
+}
+
+static const struct linkconn_ops peer_ops = {
+    .on_up = peer_on_up,
+    .on_frame = peer_on_frame,
+    .on_credit = peer_on_credit,
+    .on_down = peer_on_down,
+    .on_dead = peer_on_dead,
+};
+
+void
+peer_open(struct proxy *p, int fd, const char *from)
+{
+	struct peer *peer;
+
+	if (p->stopping || p->n_peers >= (unsigned)p->set.links_max) {
+		p->stats[P_LINKS_REFUSED]++;
+		log_limited(&peer_limit, LOG_LEVEL_WARN,
+		    "link %s: refused, %u links are the limit", from,
+		    p->n_peers);
+		close(fd);
+		return;
+	}
+	peer = xcalloc(1, sizeof *peer);
+	peer->proxy = p;
+	peer->id = ++p->next_peer;
+	str_copy(peer->from, sizeof peer->from, str_of(from));
+	HASH_ADD(hh, p->peers, id, sizeof peer->id, peer);
+	p->n_peers++;
+	linkconn_open(
+	    &peer->lc, p->net, fd, false, &p->self, p->key, &peer_ops, NULL);
+}
+
+void
+peer_on_accept(struct listener *l, int fd, const struct addr *from)
+{
+	char text[ADDR_TEXT_MAX];
+
+	addr_text(from, text);
+	peer_open(l->arg, fd, text);
+}
+
+void
+peer_close_all(struct proxy *p, const char *why)
+{
+	struct peer *peer, *tmp;
+
+	HASH_ITER (hh, p->peers, peer, tmp)
+		linkconn_close(&peer->lc, 0, why, 0);
+}

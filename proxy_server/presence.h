@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is there. msg_servers announce their sessions to every proxy; users and
+ * rooms are derived by grouping: a user is in a room while one of his sessions
+ * is. Kept by standbys too, so that a promoted one knows; only the active one
+ * tells (presence_set_active).
+ *
+ *	first session of a user in a room     ROOM in
+ *	a further one, or back within grace   ROOM in, `again` (version 1's
+ *newUser) last one left                         nothing for the grace, then
+ *ROOM out last one left by BYE or `leave`       ROOM out at once a link is lost
+ *as if all its sessions had left, but who is back within the grace is silent
+ *	first snapshot of a server            silent: it was told before we came
+ *
+ * Changes of a room in one turn go out together; rooms of more than 100 users
+ * are told at most once a second, marked `big`.
+ *
+ * Bounds: PRESENCE_SESSIONS_MAX sessions a link, PRESENCE_ROOMS_MAX rooms a
+ * session: what is over is not taken in, and counted.
+ */
+#ifndef PROXY_SERVER_PRESENCE_H
+#define PROXY_SERVER_PRESENCE_H
+
+#include "shared/net/net.h"
+#include "shared/proto/frames.h"
+
+enum {
+	PRESENCE_SESSIONS_MAX = 200000,
+	PRESENCE_ROOMS_MAX = 1000,
+	PRESENCE_BIG = 100
+};
+
+struct presence;
+struct pres_node;
+
+struct presence_ops {
+	/* people of a room changed; room->ch is not set; strings borrowed */
+	void (*on_room)(void *arg, struct str rid, struct f_room *room);
+	/* members of the JSON of a room that presence does not know; may be
+	 * NULL */
+	void (*on_room_info)(void *arg, struct str rid, struct buf *json);
+};
+
+struct presence_figures {
+	uint64_t sessions, users, rooms, updates, refused;
+};
+
+struct presence *presence_new(struct net *net, int64_t grace_ms,
+    const struct presence_ops *ops, void *arg);
+void presence_free(struct presence *pr);
+/* true: changes are told from now on, but for a second of quiet in which
+ * msg_servers come over */
+void presence_set_active(struct presence *pr, bool active);
+
+/* a server that links; the same one each time, never freed before presence */
+struct pres_node *presence_node(
+    struct presence *pr, uint32_t node_no, const char *name);
+uint32_t presence_node_no(const struct pres_node *n);
+bool presence_node_has(
+    struct presence *pr, const struct pres_node *n, struct str uid);
+/* a snapshot: it replaces what the server had announced */
+void presence_begin(struct presence *pr, struct pres_node *n);
+void presence_end(struct presence *pr, struct pres_node *n);
+void presence_put(
+    struct presence *pr, struct pres_node *n, const struct f_pres *pres);
+void presence_lost(struct presence *pr, struct pres_node *n);
+
+/*
+ * Answers a question. json: an empty buf of the caller, answer->json points
+ * into it; a page ends early when it would not fit a frame.
+ */
+void presence_who(struct presence *pr, const struct f_who *who,
+    struct buf *json, struct f_whois *answer);
+void presence_get_figures(
+    const struct presence *pr, struct presence_figures *out);
+/* what time has brought: called by a timer, and by tests */
+void presence_tick(struct presence *pr);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of settings of proxy_server. It knows names, defaults and ranges;
+ * what they do is in the modules that read them.
+ */
+#include "proxy_server/settings.h"
+
+#include <stdio.h>
+
+#include "proxy_server/log.h"
+#include "shared/base/id.h"
+#include "shared/proc/conf.h"
+
+/* in the order of enum log_sync */
+static const char *const settings_sync_words[] = {
+    "full", "normal", "off", NULL};
+
+#define S struct settings
+static const struct conf_opt settings_opts[] = {
+    CONF_STR(S, link_listen, "link_listen", "127.0.0.1:9600",
+	"address where msg_servers and standbys link"),
+    CONF_STR(S, link_address, "link_address", "",
+	"address by which other machines reach link_listen"),
+    CONF_STR(S, admin, "admin", "127.0.0.1:9610",
+	"address of healthz, readyz, status and metrics"),
+    CONF_STR(S, name, "name", "proxy1", "name of this server in the cluster"),
+    CONF_STR(S, cluster, "cluster", "cchat", "name of the cluster"),
+    CONF_STR(S, data, "data", STATEDIR,
+	"data directory; proxy_servers that share it stand in for each other"),
+    CONF_STR(S, config_server, "config_server", "",
+	"address of the config_server; none: stand-alone"),
+    CONF_INT(S, node, "node", 1000, 1, 65535,
+	"node number when there is no config_server"),
+    CONF_STR(S, link_key, "link_key", "",
+	"file with the key of the links (link.key in the data directory)"),
+    CONF_ENUM(S, sync, "sync", "full", settings_sync_words,
+	"when a message is stored: full (fsync), normal or off (weaker)"),
+    CONF_INT(S, keep_days, "keep_days", 90, 0, 36500,
+	"days messages are kept; 0: not at all"),
+    CONF_INT(S, keep_items, "keep_items", 0, 0, 1000000000,
+	"newest messages kept of each conversation; 0: all"),
+    CONF_INT(S, disk_min, "disk_min", 256, 0, 1048576,
+	"MiB of free disk under which nothing new is taken"),
+    CONF_INT(S, presence_grace, "presence_grace", 15000, 0, 600000,
+	"ms a user may be away before others are told"),
+    CONF_INT(S, links_max, "links_max", 4096, 1, 65536, "links held at a time"),
+    CONF_STR(S, log_level, "log_level", "info",
+	"what is logged: err, warn, info or debug"),
+};
+#undef S
+
+const struct conf_program settings_program = {
+    .name = "proxy_server",
+    .summary = "orders, stores and relays the messages of the cluster",
+    .opts = settings_opts,
+    .n_opts = ARRAY_LEN(settings_opts),
+};
+
+/* what the table can't say; false: err tells */
+static bool
+settings_check(struct settings *s, char *err, unsigned long size)
+{
+	if (!id_is_word(str_of(s->name))) {
+		snprintf(
+		    err, size, "name '%s' is not [A-Za-z0-9_-]{1,32}", s->name);
+		return false;
+	}
+	if (!id_is_word(str_of(s->cluster))) {
+		snprintf(err, size, "cluster '%s' is not [A-Za-z0-9_-]{1,32}",
+		    s->cluster);
+		return false;
+	}
+	if (s->data[0] == '\0') {
+		snprintf(err, size, "data: no directory given");
+		return false;
+	}
+	if (!log_level_parse(s->log_level, &s->level)) {
+		snprintf(err, size,
+		    "log_level '%s' is none of err, warn, info, debug",
+		    s->log_level);
+		return false;
+	}
+	return true;
+}
+
+void
+settings_load(struct settings *s, int argc, char **argv)
+{
+	char err[256];
+
+	conf_load(&settings_program, s, argc, argv);
+	if (!settings_check(s, err, sizeof err))
+		fatal(EXIT_USAGE, "%s", err);
+}
+
+int
+settings_read(struct settings *s, const char *file, int argc, char **argv,
+    char *err, unsigned long err_size)
+{
+	int rc;
+
+	rc = conf_read(&settings_program, s, file, argc, argv, err, err_size);
+	if (rc == 0 && !settings_check(s, err, err_size))
+		rc = ERR_CONF;
+	return rc;
+}
