@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Time, and the one place a test can turn it. See clock.h. */
+/*
+ * Time, and the one place a test can turn it. See clock.h.
+ */
 #include "shared/proc/clock.h"
 
 #include <time.h>

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "shared/proc/conf_file.h"
+#include "shared/proc/conf_help.h"
 
 enum { CONF_OPTS_MAX = 96, CONF_LIST_MAX = 64, CONF_FLAG_BASE = 1000 };
 
@@ -39,15 +40,15 @@ conf_bool(const char *v, bool *out)
 	return false;
 }
 
-static void
-conf_words(const struct conf_opt *o, char *to, size_t size)
+void
+conf_words(const struct conf_opt *o, const char *between, char *to, size_t size)
 {
 	size_t len = 0;
 
 	to[0] = '\0';
 	for (size_t i = 0; o->words[i] && len < size; i++)
-		len += (size_t)snprintf(
-		    to + len, size - len, "%s%s", i ? ", " : "", o->words[i]);
+		len += (size_t)snprintf(to + len, size - len, "%s%s",
+		    i ? between : "", o->words[i]);
 }
 
 /* one value as text into the struct; the message has no place in front */
@@ -60,6 +61,7 @@ conf_set(const struct conf_opt *o, void *settings, const char *v,
 
 	switch (o->type) {
 	case CONF_T_STR:
+		free(*(char **)conf_at(settings, o));
 		*(char **)conf_at(settings, o) = xstrdup(v);
 		return OK;
 	case CONF_T_INT:
@@ -90,14 +92,23 @@ conf_set(const struct conf_opt *o, void *settings, const char *v,
 				*(int *)conf_at(settings, o) = i;
 				return OK;
 			}
-		conf_words(o, words, sizeof words);
+		conf_words(o, ", ", words, sizeof words);
 		conf_fail(
 		    e, "'%s' is none of %s (setting '%s')", v, words, o->name);
 		return ERR_CONF;
 	case CONF_T_LIST:
+	case CONF_T_GROUP:
 		break;
 	}
 	return ERR_CONF;
+}
+
+static void
+conf_list_free(char **list)
+{
+	for (char **v = list; v && *v; v++)
+		free(*v);
+	free(list);
 }
 
 static int
@@ -114,6 +125,7 @@ conf_set_list(const struct conf_opt *o, void *settings,
 	list = xcalloc(n + 1, sizeof *list);
 	for (size_t i = 0; i < n; i++)
 		list[i] = xstrdup(values[i]);
+	conf_list_free(*(char ***)conf_at(settings, o));
 	*(char ***)conf_at(settings, o) = list;
 	return OK;
 }
@@ -141,11 +153,16 @@ conf_set_text(const struct conf_opt *o, void *settings, const char *v,
 	return err;
 }
 
-/* --- the file ---------------------------------------------------------------
+/* --- the file --------------------------------------------------------------
  */
 
-static struct conf_error
-    *conf_error_now; /* libconfuse hands no argument over */
+/* may stand in section cluster though this program knows nothing of it */
+static const char *const conf_shared[] = {"admin", "auth", "cluster",
+    "config_server", "data", "keep_days", "keep_items", "link_key", "listen",
+    "log_level", "msg_max", "proxies", "token_key", "www"};
+
+/* libconfuse hands no argument over */
+static struct conf_error *conf_error_now;
 
 static void
 conf_on_error(cfg_t *cfg, const char *fmt, va_list ap)
@@ -202,49 +219,80 @@ conf_on_value(cfg_t *cfg, cfg_opt_t *opt)
 	return err ? -1 : 0;
 }
 
+static bool
+conf_has(const struct conf_program *prog, const char *name)
+{
+	for (size_t i = 0; i < prog->n_opts; i++)
+		if (prog->opts[i].type != CONF_T_GROUP &&
+		    !strcmp(prog->opts[i].name, name))
+			return true;
+	return false;
+}
+
+/* libconfuse's table of what may stand in the section */
+static cfg_t *
+conf_grammar(const struct conf_program *prog, bool shared, const char *file)
+{
+	cfg_opt_t opts[CONF_OPTS_MAX + ARRAY_LEN(conf_shared) + 1];
+	size_t k = 0;
+	cfg_t *cfg;
+
+	for (size_t i = 0; i < prog->n_opts; i++) {
+		const struct conf_opt *o = &prog->opts[i];
+
+		if (o->type == CONF_T_LIST)
+			opts[k++] =
+			    (cfg_opt_t)CFG_STR_LIST(o->name, NULL, CFGF_NONE);
+		else if (o->type != CONF_T_GROUP)
+			opts[k++] =
+			    (cfg_opt_t)CFG_STR(o->name, NULL, CFGF_NONE);
+	}
+	for (size_t i = 0; shared && i < ARRAY_LEN(conf_shared); i++)
+		if (!conf_has(prog, conf_shared[i]))
+			opts[k++] =
+			    (cfg_opt_t)CFG_STR(conf_shared[i], NULL, CFGF_NONE);
+	opts[k] = (cfg_opt_t)CFG_END();
+	cfg = cfg_init(opts, CFGF_NONE);
+	if (cfg == NULL)
+		abort();
+	cfg->filename = xstrdup(file); /* the parser frees it */
+	cfg_set_error_function(cfg, conf_on_error);
+	for (size_t i = 0; i < prog->n_opts; i++)
+		if (prog->opts[i].type != CONF_T_GROUP)
+			cfg_set_validate_func(
+			    cfg, prog->opts[i].name, conf_on_value);
+	return cfg;
+}
+
 static int
 conf_read_section(const struct conf_program *prog, void *settings,
     const char *file, const char *text, const char *section, bool shared,
     struct conf_error *e)
 {
-	cfg_opt_t opts[CONF_OPTS_MAX + 2];
 	char *part = conf_section(file, text, section, e);
 	cfg_t *cfg;
 	FILE *f;
 	int err = OK;
-	size_t n = 0;
 
 	if (part == NULL)
 		return ERR_CONF;
-	for (; n < prog->n_opts && n < CONF_OPTS_MAX; n++) {
-		if (prog->opts[n].type == CONF_T_LIST)
-			opts[n] = (cfg_opt_t)CFG_STR_LIST(
-			    prog->opts[n].name, NULL, CFGF_NONE);
-		else
-			opts[n] = (cfg_opt_t)CFG_STR(
-			    prog->opts[n].name, NULL, CFGF_NONE);
+	if (part[0] == '\0') {
+		free(part);
+		return OK;
 	}
-	if (shared)
-		opts[n++] = (cfg_opt_t)CFG_STR("__unknown", NULL, CFGF_NONE);
-	opts[n] = (cfg_opt_t)CFG_END();
-	cfg = cfg_init(opts, shared ? CFGF_IGNORE_UNKNOWN : CFGF_NONE);
-	if (cfg == NULL)
-		abort();
-	cfg->filename = xstrdup(file);
-	cfg_set_error_function(cfg, conf_on_error);
-	for (size_t i = 0; i < prog->n_opts && i < CONF_OPTS_MAX; i++)
-		cfg_set_validate_func(cfg, prog->opts[i].name, conf_on_value);
+	cfg = conf_grammar(prog, shared, file);
 	conf_error_now = e;
 	conf_program_now = prog;
 	conf_settings_now = settings;
 	f = fmemopen(part, strlen(part), "r");
-	if (part[0] && f && cfg_parse_fp(cfg, f) != CFG_SUCCESS) {
+	if (f == NULL)
+		abort();
+	if (cfg_parse_fp(cfg, f) != CFG_SUCCESS) {
 		err = ERR_CONF;
 		if (!e->text[0])
 			conf_fail(e, "%s: can't be parsed", file);
 	}
-	if (f)
-		fclose(f);
+	fclose(f);
 	cfg_free(cfg);
 	free(part);
 	return err;
@@ -267,21 +315,21 @@ conf_read_file(const struct conf_program *prog, void *settings,
 	return err;
 }
 
-/* --- flags ------------------------------------------------------------------
+/* --- flags -----------------------------------------------------------------
  */
 
 struct conf_flags {
 	struct option longs[CONF_OPTS_MAX + 5];
-	char names[CONF_OPTS_MAX][40];
+	char names[CONF_OPTS_MAX][CONF_FLAG_MAX];
 	char shorts[2 * CONF_OPTS_MAX + 16];
 };
 
 enum { CONF_F_CHECK = CONF_FLAG_BASE - 1 };
 
-static void
-conf_flag_name(const struct conf_opt *o, char out[40])
+void
+conf_flag_name(const struct conf_opt *o, char out[CONF_FLAG_MAX])
 {
-	snprintf(out, 40, "%s", o->name);
+	snprintf(out, CONF_FLAG_MAX, "%s", o->name);
 	for (char *p = out; *p; p++)
 		if (*p == '_')
 			*p = '-';
@@ -299,9 +347,11 @@ conf_flags_init(struct conf_flags *f, const struct conf_program *prog)
 	f->longs[k++] = (struct option){"version", no_argument, NULL, 'V'};
 	f->longs[k++] =
 	    (struct option){"check", no_argument, NULL, CONF_F_CHECK};
-	for (size_t i = 0; i < prog->n_opts && i < CONF_OPTS_MAX; i++) {
+	for (size_t i = 0; i < prog->n_opts; i++) {
 		const struct conf_opt *o = &prog->opts[i];
 
+		if (o->type == CONF_T_GROUP)
+			continue;
 		conf_flag_name(o, f->names[i]);
 		f->longs[k++] = (struct option){f->names[i], required_argument,
 		    NULL, CONF_FLAG_BASE + (int)i};
@@ -375,12 +425,23 @@ conf_read_flags(const struct conf_program *prog, void *settings, int argc,
 static void
 conf_defaults(const struct conf_program *prog, void *settings)
 {
+	static const size_t sizes[] = {
+	    [CONF_T_STR] = sizeof(char *),
+	    [CONF_T_INT] = sizeof(int64_t),
+	    [CONF_T_BOOL] = sizeof(bool),
+	    [CONF_T_ENUM] = sizeof(int),
+	    [CONF_T_LIST] = sizeof(char **),
+	    [CONF_T_GROUP] = 0,
+	};
 	char text[256];
 	struct conf_error e = {text, sizeof text};
 
+	if (prog->n_opts > CONF_OPTS_MAX)
+		abort();
 	for (size_t i = 0; i < prog->n_opts; i++) {
 		const struct conf_opt *o = &prog->opts[i];
 
+		memset(conf_at(settings, o), 0, sizes[o->type]);
 		if (o->def && conf_set_text(o, settings, o->def, &e) != OK) {
 			fprintf(stderr, "default of '%s': %s\n", o->name, text);
 			abort();
@@ -425,141 +486,25 @@ conf_read(const struct conf_program *prog, void *settings, const char *file,
 	return conf_read_all(prog, settings, file, argc, argv, &asked, &e);
 }
 
-/* --- what people see
- * ------------------------------------------------------------ */
-
-enum { CONF_COLUMN = 28, CONF_WIDTH = 79 };
-
-static void
-conf_print_wrapped(const char *left, const char *text)
+void
+conf_free(const struct conf_program *prog, void *settings)
 {
-	int col = printf("  %s", left);
-
-	if (col >= CONF_COLUMN) {
-		printf("\n");
-		col = 0;
-	}
-	col += printf("%*s", CONF_COLUMN - col, "");
-	while (*text) {
-		size_t n = strcspn(text, " ");
-
-		if (col + (int)n > CONF_WIDTH && col > CONF_COLUMN)
-			col = printf("\n%*s", CONF_COLUMN, "") - 1;
-		col += printf("%.*s", (int)n, text);
-		text += n;
-		if (*text == ' ') {
-			text++;
-			if (col < CONF_WIDTH)
-				col += printf(" ");
-		}
-	}
-	printf("\n");
-}
-
-static const char *
-conf_meta(const struct conf_opt *o)
-{
-	switch (o->type) {
-	case CONF_T_STR:
-		return "TEXT";
-	case CONF_T_INT:
-		return "N";
-	case CONF_T_BOOL:
-		return "yes|no";
-	case CONF_T_ENUM:
-		return "WORD";
-	case CONF_T_LIST:
-		return "A,B,...";
-	}
-	return "";
-}
-
-static void
-conf_print_help(const struct conf_program *prog)
-{
-	printf("Usage: %s [-c FILE] [--SETTING VALUE]...\n\n%s\n\n", prog->name,
-	    prog->summary);
-	conf_print_wrapped("-c, --config FILE",
-	    "read settings from FILE (section msg_server, proxy_server or "
-	    "config_server); flags win");
-	conf_print_wrapped(
-	    "    --check", "print the effective settings and end");
-	conf_print_wrapped("-h, --help", "this text");
-	conf_print_wrapped("-V, --version", "the version");
-	printf("\nSettings, as flags or in the file (with _ for -):\n");
-	for (size_t i = 0; i < prog->n_opts; i++) {
-		const struct conf_opt *o = &prog->opts[i];
-		char name[40], left[96], text[512], words[256];
-
-		conf_flag_name(o, name);
-		if (o->flag)
-			snprintf(left, sizeof left, "-%c, --%s %s", o->flag,
-			    name, conf_meta(o));
-		else
-			snprintf(left, sizeof left, "    --%s %s", name,
-			    conf_meta(o));
-		if (o->type == CONF_T_ENUM) {
-			conf_words(o, words, sizeof words);
-			snprintf(text, sizeof text, "%s: %s (%s)", o->help,
-			    words, o->def ? o->def : "none");
-		} else if (o->def && o->def[0]) {
-			snprintf(text, sizeof text, "%s (%s)", o->help, o->def);
-		} else {
-			snprintf(text, sizeof text, "%s", o->help);
-		}
-		conf_print_wrapped(left, text);
-	}
-	printf("\nExit codes: 0 ok, 1 failed, 2 usage or settings, "
-	       "4 address in use, 5 data unusable.\n");
-}
-
-static void
-conf_print_quoted(const char *s)
-{
-	putchar('"');
-	for (; s && *s; s++) {
-		if (*s == '"' || *s == '\\')
-			putchar('\\');
-		putchar(*s);
-	}
-	putchar('"');
-}
-
-static void
-conf_print_effective(const struct conf_program *prog, void *settings)
-{
-	printf("%s {\n", prog->name);
 	for (size_t i = 0; i < prog->n_opts; i++) {
 		const struct conf_opt *o = &prog->opts[i];
 		void *at = conf_at(settings, o);
 
-		printf("\t%s = ", o->name);
-		switch (o->type) {
-		case CONF_T_STR:
-			conf_print_quoted(*(char **)at);
-			break;
-		case CONF_T_INT:
-			printf("%lld", (long long)*(int64_t *)at);
-			break;
-		case CONF_T_BOOL:
-			printf("%s", *(bool *)at ? "yes" : "no");
-			break;
-		case CONF_T_ENUM:
-			printf("%s", o->words[*(int *)at]);
-			break;
-		case CONF_T_LIST:
-			printf("{");
-			for (char **v = *(char ***)at; v && *v; v++) {
-				printf(v == *(char ***)at ? " " : ", ");
-				conf_print_quoted(*v);
-			}
-			printf(" }");
-			break;
+		if (o->type == CONF_T_STR) {
+			free(*(char **)at);
+			*(char **)at = NULL;
+		} else if (o->type == CONF_T_LIST) {
+			conf_list_free(*(char ***)at);
+			*(char ***)at = NULL;
 		}
-		printf("\n");
 	}
-	printf("}\n");
 }
+
+/* --- the program -----------------------------------------------------------
+ */
 
 void
 conf_load(
@@ -574,7 +519,7 @@ conf_load(
 		exit(EXIT_USAGE);
 	}
 	if (asked.help) {
-		conf_print_help(prog);
+		conf_print_help(stdout, prog);
 		exit(EXIT_OK);
 	}
 	if (asked.version) {
@@ -583,7 +528,7 @@ conf_load(
 		exit(EXIT_OK);
 	}
 	if (asked.check) {
-		conf_print_effective(prog, settings);
+		conf_print_effective(stdout, prog, settings);
 		exit(EXIT_OK);
 	}
 }

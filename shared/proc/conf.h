@@ -4,18 +4,24 @@
  * program, and flags that override. A program describes its settings once, as
  * a table of struct conf_opt over its own settings struct:
  *
+ *	#define S struct settings
  *	static const struct conf_opt opts[] = {
- *	    CONF_ADDR(struct settings, listen, "listen", "127.0.0.1:9503", "what
- *it is for"), CONF_INT (struct settings, msg_max, "msg_max", 4096, 1, 65536,
- *"..."),
- *	    ...
+ *	    CONF_GROUP("Addresses"),
+ *	    CONF_ADDR(S, listen, "listen", "127.0.0.1:9503", "clients come
+ *here"), CONF_GROUP("Limits"), CONF_INT(S, msg_max, "msg_max", 4096, 1, 65536,
+ *"bytes of a message"),
+ *	};
  *
  * Every setting is also a long flag: `msg_max` = --msg-max VALUE. Errors are
- * one line on stderr, "cchat.conf:12: no such setting 'x'", exit code 2. An
- * unclosed section is an error (libconfuse alone accepts it silently).
- * Sections of other programs in the file are skipped unread but must be named
- * msg_server, proxy_server, config_server or cluster ("cluster" holds settings
- * shared by all: its keys are accepted for every program that has that key).
+ * one line on stderr, "msg_server: cchat.conf:12: no such setting 'x'", exit
+ * code 2. An unclosed section is an error (libconfuse alone accepts it
+ * silently). In unquoted and double-quoted values libconfuse replaces ${NAME}
+ * by the environment's; single quotes keep it.
+ *
+ * Sections are named msg_server, proxy_server, config_server, cchatctl or
+ * cluster; those of other programs are skipped unread. "cluster" holds what
+ * all share: every key of the program, and those of conf_shared (conf.c) that
+ * only other programs have; anything else is a mistake there too.
  */
 #ifndef SHARED_PROC_CONF_H
 #define SHARED_PROC_CONF_H
@@ -29,7 +35,8 @@ enum conf_type {
 	CONF_T_INT,
 	CONF_T_BOOL,
 	CONF_T_ENUM,
-	CONF_T_LIST
+	CONF_T_LIST,
+	CONF_T_GROUP /* no setting: a headline of --help */
 };
 
 struct conf_opt {
@@ -42,7 +49,26 @@ struct conf_opt {
 	    *words;	  /* CONF_T_ENUM: NULL-terminated; value = index */
 	const char *help; /* one line, for --help, --check and the manual */
 	char flag;	  /* short flag, or 0 */
+	const char *meta; /* "FILE": what --help shows as the value; or NULL */
 };
+
+/* the settings that follow stand under this headline */
+#define CONF_GROUP(title)                                               \
+	{                                                               \
+		title, CONF_T_GROUP, 0, NULL, 0, 0, NULL, NULL, 0, NULL \
+	}
+/* a CONF_STR that says what kind of text it wants: an address, a file ... */
+#define CONF_META(type, field, name, def, meta, help)                     \
+	{                                                                 \
+		name, CONF_T_STR, offsetof(type, field), def, 0, 0, NULL, \
+		    help, 0, meta                                         \
+	}
+#define CONF_ADDR(type, field, name, def, help) \
+	CONF_META(type, field, name, def, "ADDR:PORT", help)
+#define CONF_FILE(type, field, name, def, help) \
+	CONF_META(type, field, name, def, "FILE", help)
+#define CONF_DIR(type, field, name, def, help) \
+	CONF_META(type, field, name, def, "DIR", help)
 
 #define CONF_STR(type, field, name, def, help)                            \
 	{                                                                 \
@@ -79,10 +105,10 @@ struct conf_program {
 };
 
 /*
- * Fills settings from defaults, file (-c FILE; none is fine) and argv. Handles
- * -h/--help, -V/--version, --check (prints the effective settings, exit 0)
- * itself. On any mistake prints one line and exits with 2. Strings and lists
- * are malloced and stay until exit.
+ * Fills settings (whatever was in it before) from defaults, file (-c FILE; none
+ * is fine) and argv. Handles -h/--help, -V/--version, --check (prints the
+ * effective settings, exit 0) itself. On any mistake prints one line and exits
+ * with 2. Strings and lists are malloced and stay until exit.
  */
 void conf_load(
     const struct conf_program *prog, void *settings, int argc, char **argv);
@@ -90,5 +116,8 @@ void conf_load(
 /* the same without exit, for tests: 0 or ERR_CONF, message in err */
 int conf_read(const struct conf_program *prog, void *settings, const char *file,
     int argc, char **argv, char *err, size_t err_size);
+
+/* gives back the strings and lists, for programs that read more than once */
+void conf_free(const struct conf_program *prog, void *settings);
 
 #endif

@@ -23,9 +23,9 @@ void conf_fail(struct conf_error *e, const char *fmt, ...)
 /* the whole file, NUL-terminated and malloced; NULL and an error otherwise */
 char *conf_slurp(const char *file, struct conf_error *e);
 /*
- * The inside of section `name`, with everything else blanked out but the line
- * ends, so that line numbers stay true. Malloced; NULL with an error; "" lines
- * only when the file has no such section.
+ * The inside of section `name`, with everything else (comments too) blanked
+ * out but the line ends, so that line numbers stay true. Malloced; NULL with
+ * an error; "" when the file has no such section or it is empty.
  */
 char *conf_section(
     const char *file, const char *text, const char *name, struct conf_error *e);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What every daemon does around its loop. See daemon.h. */
+/*
+ * What every daemon does around its loop. See daemon.h. Start-up mistakes end
+ * the program here with one line; nothing in this file is called per message.
+ */
 #include "shared/proc/daemon.h"
 
 #include <errno.h>
@@ -209,33 +212,54 @@ daemon_key_create(const char *path)
 	return good ? OK : ERR_IO;
 }
 
+/* what the file holds: 0 if it is empty, for that is a crash at its birth */
+static uint64_t
+daemon_read_counter(int fd, const char *path)
+{
+	char text[32];
+	uint64_t v = 0;
+	ssize_t n = pread(fd, text, sizeof text, 0);
+
+	if (n < 0)
+		fatal(EXIT_DATA, "%s: %s", path, strerror(errno));
+	if (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n > 0 &&
+	    (str_u64(str_n(text, (size_t)n), &v) != OK || v > UINT32_MAX))
+		fatal(EXIT_DATA, "%s: not a counter", path);
+	return v;
+}
+
+/* without it a new file may be gone after a power cut */
+static void
+daemon_sync_dir(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		fatal(EXIT_DATA, "%s: %s", dir, strerror(errno));
+	close(fd);
+}
+
 uint32_t
 daemon_incarnation(const char *dir, const char *name)
 {
-	char path[PATH_LEN], text[16] = "";
-	uint64_t inc = 0;
-	ssize_t n;
-	int fd;
+	char path[PATH_LEN], text[16];
+	uint64_t inc;
+	int fd, n;
 
 	daemon_path(path, dir, name, ".inc");
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		fatal(EXIT_DATA, "%s: %s", path, strerror(errno));
-	n = pread(fd, text, sizeof text - 1, 0);
-	if (n > 0) {
-		struct str s = str_n(text, (size_t)n);
-		long nl = str_chr(s, '\n');
-
-		if (nl >= 0)
-			s.len = (size_t)nl;
-		if (str_u64(s, &inc) != OK)
-			inc = 0;
-	}
+	inc = daemon_read_counter(fd, path);
 	inc = inc >= UINT32_MAX ? 1 : inc + 1;
+	/* of fixed width: written over in place, never longer or shorter */
 	n = snprintf(text, sizeof text, "%010llu\n", (unsigned long long)inc);
 	if (pwrite(fd, text, (size_t)n, 0) != n || fsync(fd) < 0)
 		fatal(EXIT_DATA, "%s: %s", path, strerror(errno));
 	close(fd);
+	daemon_sync_dir(dir);
 	return (uint32_t)inc;
 }
 

@@ -21,7 +21,7 @@ struct daemon_ops {
 };
 
 /* umask 077, RLIMIT_NOFILE soft = hard, SIGPIPE, descriptors 0-2 open, map
- * seed, json seed */
+ * seed; json_init() of shared/proto/json.h is left to the mains */
 void daemon_init(void);
 /* the default loop; dies if epoll can't be had */
 struct ev_loop *daemon_loop(const struct daemon_ops *ops, void *arg);
@@ -40,7 +40,9 @@ void daemon_notify(const char *state);
 void daemon_key(const char *path, const char *what, uint8_t out[32]);
 /* writes fresh key to path (0600, O_EXCL) unless it exists; 0 or ERR_IO */
 int daemon_key_create(const char *path);
-/* counter in DIR/NAME.inc, +1 and fsynced at each start: the `inc` of wire.md
+/*
+ * counter in DIR/NAME.inc, +1 and fsynced at each start: the `inc` of wire.md;
+ * fatal(5) when it can't be read or written
  */
 uint32_t daemon_incarnation(const char *dir, const char *name);
 

@@ -2,6 +2,7 @@ shared_libshared_a_SOURCES += \
 	%D%/clock.c %D%/clock.h \
 	%D%/conf.c %D%/conf.h \
 	%D%/conf_file.c %D%/conf_file.h \
+	%D%/conf_help.c %D%/conf_help.h \
 	%D%/daemon.c %D%/daemon.h \
 	%D%/log.c %D%/log.h \
 	%D%/stats.c %D%/stats.h

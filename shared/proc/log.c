@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Log lines on stderr. See log.h. */
+/*
+ * Log lines on stderr. See log.h. No files and no syslog: whoever started the
+ * program collects its stderr.
+ */
 #include "shared/proc/log.h"
 
 #include <errno.h>
@@ -7,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,23 +29,37 @@ static const struct {
 	const char *text;
 } log_levels[] = {
     {LOG_LEVEL_ERR, "error"},
+    {LOG_LEVEL_ERR, "err"},
     {LOG_LEVEL_WARN, "warn"},
     {LOG_LEVEL_INFO, "info"},
     {LOG_LEVEL_DEBUG, "debug"},
 };
 
+/* JOURNAL_STREAM is inherited by children whose stderr goes elsewhere */
+static bool
+log_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
+	       st.st_ino == ino;
+}
+
 void
 log_init(const char *name, enum log_level level)
 {
 	snprintf(log_name, sizeof log_name, "%s", name);
-	log_level_now = level;
-	log_journal = getenv("JOURNAL_STREAM") != NULL;
+	__atomic_store_n(&log_level_now, level, __ATOMIC_RELAXED);
+	log_journal = log_is_journal();
 }
 
 void
 log_set_level(enum log_level level)
 {
-	log_level_now = level;
+	__atomic_store_n(&log_level_now, level, __ATOMIC_RELAXED);
 }
 
 bool
@@ -64,21 +82,39 @@ log_level_text(enum log_level level)
 	return "?";
 }
 
+/* length of the code point at p that may be shown as it is; 0: escape p[0] */
+static size_t
+log_plain(const uint8_t *p, size_t n)
+{
+	size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+
+	if (p[0] < 0x80)
+		return p[0] >= 0x20 && p[0] != 0x7f;
+	if (len > n || !utf8_valid(p, len))
+		return 0;
+	/* C1: terminals obey U+009B as they do ESC [ */
+	return p[0] == 0xc2 && p[1] < 0xa0 ? 0 : len;
+}
+
 /* escapes what could forge a line or a terminal sequence; returns the length */
 static size_t
 log_escape(char *to, size_t size, const char *text, size_t n)
 {
-	bool valid = utf8_valid(text, n);
+	const uint8_t *p = (const uint8_t *)text;
 	size_t len = 0;
 
-	for (size_t i = 0; i < n && len + 5 < size; i++) {
-		uint8_t c = (uint8_t)text[i];
+	for (size_t i = 0; i < n && len + 5 < size;) {
+		size_t k = log_plain(p + i, n - i);
 
-		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !valid))
+		if (k) {
+			memcpy(to + len, p + i, k);
+			len += k;
+			i += k;
+		} else {
 			len += (size_t)snprintf(
-			    to + len, size - len, "\\x%02x", c);
-		else
-			to[len++] = text[i];
+			    to + len, size - len, "\\x%02x", p[i]);
+			i++;
+		}
 	}
 	return len;
 }
@@ -118,12 +154,16 @@ log_vline(enum log_level level, const char *fmt, va_list ap)
 	int saved = errno, n;
 
 	n = vsnprintf(text, sizeof text, fmt, ap);
-	if (n > 0) {
-		size_t len =
-		    (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
-		/* a cut inside a code point would make all of it "invalid" */
-		log_write(level, text, utf8_cut(str_n(text, (size_t)n), len));
+	if (n >= (int)sizeof text) {
+		/* half a code point at the cut is no reason for escapes */
+		n = (int)sizeof text - 1;
+		while (n && ((uint8_t)text[n - 1] & 0xc0) == 0x80)
+			n--;
+		if (n && (uint8_t)text[n - 1] >= 0xc0)
+			n--;
 	}
+	if (n >= 0)
+		log_write(level, text, (size_t)n);
 	errno = saved;
 }
 
@@ -132,7 +172,7 @@ log_line(enum log_level level, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (level > log_level_now)
+	if (!log_shows(level))
 		return;
 	va_start(ap, fmt);
 	log_vline(level, fmt, ap);
@@ -145,7 +185,7 @@ log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
 	int64_t second = clock_mono_ms() / 1000;
 	va_list ap;
 
-	if (level > log_level_now)
+	if (!log_shows(level))
 		return;
 	if (limit->second != second) {
 		uint32_t dropped = limit->dropped;

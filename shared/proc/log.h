@@ -2,8 +2,9 @@
 /*
  * Log lines on stderr: one line per event, "time level name: text". When
  * stderr is the journal (JOURNAL_STREAM) the line begins with <N> instead of a
- * time. Bytes below 0x20, DEL and invalid UTF-8 are escaped, a line is cut at
- * 1 KiB. errno is kept across a call. Thread-safe (one write per line).
+ * time. Control characters (C0, DEL, C1) and invalid UTF-8 are escaped as \xNN,
+ * a line is cut at 1 KiB. errno is kept across a call. Thread-safe (one write
+ * per line).
  *
  *   log_err    someone must act        log_info   life of the service
  *   log_warn   lost or wrong, going on log_debug  off; per message
@@ -32,19 +33,26 @@ struct log_limit {
 /* name: "msg_server ms1"; copied */
 void log_init(const char *name, enum log_level level);
 void log_set_level(enum log_level level);
+/* "error" (or "err"), "warn", "info", "debug" */
 bool log_level_parse(const char *s, enum log_level *out);
 void log_line(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void log_limited(struct log_limit *limit, enum log_level level, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
+/* read by every thread, written by log_set_level() alone */
 extern enum log_level log_level_now;
+static inline bool
+log_shows(enum log_level level)
+{
+	return __atomic_load_n(&log_level_now, __ATOMIC_RELAXED) >= level;
+}
 
 #define log_err(...)  log_line(LOG_LEVEL_ERR, __VA_ARGS__)
 #define log_warn(...) log_line(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(...) log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)                                          \
 	do {                                                    \
-		if (log_level_now >= LOG_LEVEL_DEBUG)           \
+		if (log_shows(LOG_LEVEL_DEBUG))                 \
 			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__); \
 	} while (0)
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters as Prometheus text. See stats.h. */
+/*
+ * Counters as Prometheus text. See stats.h. The tables belong to the daemons.
+ */
 #include "shared/proc/stats.h"
 
 #include <dirent.h>
