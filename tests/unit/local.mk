@@ -27,3 +27,22 @@ unit_tests += %D%/shared/net/test_timer
 %C%_shared_net_test_timer_SOURCES = %D%/shared/net/test_timer.c \
 	%D%/shared/net/fixture.h
 %C%_shared_net_test_timer_LDADD = $(unit_ldadd)
+
+unit_tests += %D%/shared/base/test_buf
+%C%_shared_base_test_buf_SOURCES = %D%/shared/base/test_buf.c
+%C%_shared_base_test_buf_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_id
+%C%_shared_base_test_id_SOURCES = %D%/shared/base/test_id.c
+%C%_shared_base_test_id_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_utf8
+%C%_shared_base_test_utf8_SOURCES = %D%/shared/base/test_utf8.c
+%C%_shared_base_test_utf8_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_digest
+%C%_shared_base_test_digest_SOURCES = %D%/shared/base/test_digest.c
+%C%_shared_base_test_digest_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proc/test_conf
+%C%_shared_proc_test_conf_SOURCES = %D%/shared/proc/test_conf.c
+%C%_shared_proc_test_conf_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proc/test_log
+%C%_shared_proc_test_log_SOURCES = %D%/shared/proc/test_log.c
+%C%_shared_proc_test_log_LDADD = $(unit_ldadd)
