@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of settings of config_server: names, defaults, help.
+ */
+#include <limits.h>
+#include <stdio.h>
+
+#include "config_server/settings.h"
+#include "shared/base/err.h"
+#include "shared/base/id.h"
+#include "shared/proc/conf.h"
+#include "shared/proc/log.h"
+
+#define S struct settings
+static const struct conf_opt settings_opts[] = {
+    CONF_STR(S, listen, "listen", "127.0.0.1:9700",
+	"address for questions (HTTP, JSON) and for the daemons' links"),
+    CONF_STR(S, name, "name", "config", "name of this server in the cluster"),
+    CONF_STR(S, cluster, "cluster", "cchat", "name of the cluster"),
+    CONF_STR(S, data, "data", STATEDIR, "directory of topology.db and keys"),
+    CONF_STR(S, link_key, "link_key", "",
+	"file with the key of the links (link.key in the data directory)"),
+    CONF_STR(S, log_level, "log_level", "info", "err, warn, info or debug"),
+};
+#undef S
+
+const struct conf_program settings_program = {
+    .name = "config_server",
+    .summary = "knows which servers of a cchat cluster are up",
+    .opts = settings_opts,
+    .n_opts = ARRAY_LEN(settings_opts),
+};
+
+void
+settings_load(struct settings *s, int argc, char **argv)
+{
+	char path[PATH_MAX];
+
+	conf_load(&settings_program, s, argc, argv);
+	if (!id_is_word(str_of(s->name)))
+		fatal(EXIT_USAGE, "name: letters, digits, - and _, at most 32");
+	if (!id_is_word(str_of(s->cluster)))
+		fatal(EXIT_USAGE,
+		    "cluster: letters, digits, - and _, at most 32");
+	if (s->link_key[0] == '\0') {
+		snprintf(path, sizeof(path), "%s/link.key", s->data);
+		s->link_key = xstrdup(path);
+	}
+}
