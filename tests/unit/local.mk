@@ -46,3 +46,21 @@ unit_tests += %D%/shared/proc/test_conf
 unit_tests += %D%/shared/proc/test_log
 %C%_shared_proc_test_log_SOURCES = %D%/shared/proc/test_log.c
 %C%_shared_proc_test_log_LDADD = $(unit_ldadd)
+
+unit_tests += %D%/shared/proto/test_http
+%C%_shared_proto_test_http_SOURCES = %D%/shared/proto/test_http.c
+%C%_shared_proto_test_http_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proto/test_json
+%C%_shared_proto_test_json_SOURCES = %D%/shared/proto/test_json.c
+%C%_shared_proto_test_json_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proto/test_ws
+%C%_shared_proto_test_ws_SOURCES = %D%/shared/proto/test_ws.c \
+	%D%/shared/proto/ws_fixture.h
+%C%_shared_proto_test_ws_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proto/test_ws_out
+%C%_shared_proto_test_ws_out_SOURCES = %D%/shared/proto/test_ws_out.c
+%C%_shared_proto_test_ws_out_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proto/test_ws_state
+%C%_shared_proto_test_ws_state_SOURCES = %D%/shared/proto/test_ws_state.c \
+	%D%/shared/proto/ws_fixture.h
+%C%_shared_proto_test_ws_state_LDADD = $(unit_ldadd)
