@@ -116,6 +116,12 @@ digest_crc32c(uint32_t crc, const void *p, size_t n)
 	return ~digest_crc_soft(crc, p, n);
 }
 
+uint32_t
+digest_crc32c_plain(uint32_t crc, const void *p, size_t n)
+{
+	return ~digest_crc_soft(~crc, p, n);
+}
+
 bool
 digest_equal(const void *a, const void *b, size_t n)
 {

@@ -64,3 +64,15 @@ unit_tests += %D%/shared/proto/test_ws_state
 %C%_shared_proto_test_ws_state_SOURCES = %D%/shared/proto/test_ws_state.c \
 	%D%/shared/proto/ws_fixture.h
 %C%_shared_proto_test_ws_state_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_err
+%C%_shared_base_test_err_SOURCES = %D%/shared/base/test_err.c
+%C%_shared_base_test_err_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_str
+%C%_shared_base_test_str_SOURCES = %D%/shared/base/test_str.c
+%C%_shared_base_test_str_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_blob
+%C%_shared_base_test_blob_SOURCES = %D%/shared/base/test_blob.c
+%C%_shared_base_test_blob_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_map
+%C%_shared_base_test_map_SOURCES = %D%/shared/base/test_map.c
+%C%_shared_base_test_map_LDADD = $(unit_ldadd)
