@@ -76,3 +76,26 @@ unit_tests += %D%/shared/base/test_blob
 unit_tests += %D%/shared/base/test_map
 %C%_shared_base_test_map_SOURCES = %D%/shared/base/test_map.c
 %C%_shared_base_test_map_LDADD = $(unit_ldadd)
+
+unit_tests += %D%/shared/proto/test_wire
+%C%_shared_proto_test_wire_SOURCES = %D%/shared/proto/test_wire.c
+%C%_shared_proto_test_wire_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proto/test_link
+%C%_shared_proto_test_link_SOURCES = %D%/shared/proto/test_link.c
+%C%_shared_proto_test_link_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proto/test_frames
+%C%_shared_proto_test_frames_SOURCES = %D%/shared/proto/test_frames.c
+%C%_shared_proto_test_frames_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/svc/test_linkconn
+%C%_shared_svc_test_linkconn_SOURCES = %D%/shared/svc/test_linkconn.c \
+	%D%/shared/net/fixture.h
+%C%_shared_svc_test_linkconn_LDADD = $(unit_ldadd)
+
+unit_tests += %D%/shared/svc/test_httpd
+%C%_shared_svc_test_httpd_SOURCES = %D%/shared/svc/test_httpd.c \
+	%D%/shared/net/fixture.h
+%C%_shared_svc_test_httpd_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/svc/test_admin
+%C%_shared_svc_test_admin_SOURCES = %D%/shared/svc/test_admin.c \
+	%D%/shared/net/fixture.h
+%C%_shared_svc_test_admin_LDADD = $(unit_ldadd)

@@ -135,4 +135,17 @@ fx_write(int fd, const char *s)
 	    send(fd, s, strlen(s), MSG_NOSIGNAL), (ssize_t)strlen(s));
 }
 
+static inline unsigned
+fx_count(const struct buf *b, const char *text)
+{
+	const uint8_t *p = buf_p(b), *end = p + buf_len(b);
+	unsigned n = 0;
+
+	while ((p = memmem(p, (size_t)(end - p), text, strlen(text))) != NULL) {
+		n++;
+		p++;
+	}
+	return n;
+}
+
 #endif
