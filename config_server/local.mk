@@ -12,3 +12,5 @@ noinst_LIBRARIES += %D%/libconfig_server.a
 sbin_PROGRAMS += %D%/config_server
 %C%_config_server_SOURCES = %D%/main.c
 %C%_config_server_LDADD = %D%/libconfig_server.a $(shared_libs) $(SQLITE_LIBS)
+
+dist_man_MANS += %D%/config_server.8 %D%/cchat.conf.5

@@ -24,3 +24,5 @@ noinst_LIBRARIES += %D%/libproxy_server.a
 sbin_PROGRAMS += %D%/proxy_server
 %C%_proxy_server_SOURCES = %D%/main.c
 %C%_proxy_server_LDADD = %D%/libproxy_server.a $(shared_libs) $(SQLITE_LIBS)
+
+dist_man_MANS += %D%/proxy_server.8
