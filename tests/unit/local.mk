@@ -99,3 +99,22 @@ unit_tests += %D%/shared/svc/test_admin
 %C%_shared_svc_test_admin_SOURCES = %D%/shared/svc/test_admin.c \
 	%D%/shared/net/fixture.h
 %C%_shared_svc_test_admin_LDADD = $(unit_ldadd)
+
+## The log: messages.db and its threads.
+log_ldadd = proxy_server/libproxy_server.a $(unit_ldadd) $(SQLITE_LIBS)
+unit_tests += %D%/proxy_server/test_log
+%C%_proxy_server_test_log_SOURCES = %D%/proxy_server/test_log.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_log_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_log_file
+%C%_proxy_server_test_log_file_SOURCES = %D%/proxy_server/test_log_file.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_log_file_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_log_read
+%C%_proxy_server_test_log_read_SOURCES = %D%/proxy_server/test_log_read.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_log_read_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_log_disk
+%C%_proxy_server_test_log_disk_SOURCES = %D%/proxy_server/test_log_disk.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_log_disk_LDADD = $(log_ldadd)
