@@ -70,7 +70,6 @@ logdb_say(struct logdb *db, int err, const char *fmt, ...)
 int
 logdb_fail(struct logdb *db, int rc, const char *doing)
 {
-	int sys = db->db != NULL ? sqlite3_system_errno(db->db) : errno;
 	const char *text =
 	    db->db != NULL ? sqlite3_errmsg(db->db) : sqlite3_errstr(rc);
 
@@ -94,13 +93,14 @@ logdb_fail(struct logdb *db, int rc, const char *doing)
 		return logdb_say(
 		    db, ERR_READONLY, "can't be written (%s)", text);
 	case SQLITE_IOERR:
-		/* a quota or a size limit is a full disk to us */
-		if (rc == SQLITE_IOERR_WRITE &&
-		    (sys == ENOSPC || sys == EDQUOT || sys == EFBIG))
-			return logdb_say(
-			    db, ERR_FULL, "no space left: %s", strerror(sys));
-		return logdb_say(db, ERR_IO, "can't %s: %s (%d, %s)", doing,
-		    text, rc, strerror(sys));
+		/*
+		 * A quota or a size limit, which is a full disk to us; SQLite
+		 * tells ENOSPC alone. What was not written was not promised.
+		 */
+		if (rc == SQLITE_IOERR_WRITE)
+			return logdb_say(db, ERR_FULL,
+			    "a write failed (no space left in a quota?)");
+		/* fall through */
 	default:
 		return logdb_say(
 		    db, ERR_IO, "can't %s: %s (%d)", doing, text, rc);
