@@ -24,6 +24,15 @@ const WIDE = '(min-width: 1100px)';
 const PHONE = '(max-width: 719.9px)';
 const TONES = { 4001: 'banned', 4003: 'token', 4004: 'elsewhere', 4005: 'kicked' };
 
+const LIST = '#/';
+/** @param {string} key of a conversation */
+const address = (key) => key[0] === '@' ? `#/u/${key.slice(1)}` : `#/r/${key}`;
+/** @param {string} hash @returns {string} key, or "" */
+const keyOf = (hash) => {
+	const m = /^#\/([ru])\/([\w-]{1,32})$/.exec(hash);
+	return !m ? '' : m[1] === 'u' ? `@${m[2]}` : m[2];
+};
+
 /** @param {string} name @param {string} key */
 const button = (name, key) => {
 	const el = $(name);
@@ -130,7 +139,7 @@ export class Chat {
 		});
 		effect([store.folk, lang], () => this.people.draw());
 		effect([this.#line, lang], () => this.#banner());
-		this.#route();
+		this.#arrive();
 		this.composer.load();	/* names of emoji, when all else is here */
 	}
 
@@ -146,23 +155,45 @@ export class Chat {
 	open(key, name) {
 		if (name && key[0] === '@')
 			this.store.conv(key).title = name;
-		const to = key[0] === '@' ? `#/u/${key.slice(1)}` : `#/r/${key}`;
 		this.#modal?.close();
-		if (location.hash === to)
-			this.#route();
-		else
-			location.hash = to;
+		const to = address(key);
+		if (location.hash !== to)	/* `list`: the entry before is the list */
+			history.pushState({ list: location.hash === LIST }, '', to);
+		this.#route();
 	}
 
+	/*
+	 * A phone shows the list or a conversation, so the list has an address
+	 * of its own and Back leads to it; elsewhere it is always there.
+	 */
+	/** @returns {void} */
 	#route() {
-		const m = /^#\/([ru])\/([\w-]{1,32})$/.exec(location.hash);
-		const first = this.chat.rooms[0] ?? '1';
-		const key = !m ? first : m[1] === 'u' ? `@${m[2]}` : m[2];
-		if (!m)
-			history.replaceState(null, '', `#/r/${key}`);
+		const key = keyOf(location.hash);
+		if (!key && location.hash === LIST && matchMedia(PHONE).matches)
+			return this.#layer('side');
+		if (!key) {
+			history.replaceState(null, '', address(this.chat.rooms[0] ?? '1'));
+			return this.#route();
+		}
 		if (key[0] !== '@' && !this.chat.rooms.includes(key))
 			this.store.enter(key);
 		this.#show(this.store.conv(key));
+	}
+
+	/* The first address: on a phone the list goes before it. */
+	#arrive() {
+		if (!matchMedia(PHONE).matches || history.state?.list || location.hash === LIST)
+			return this.#route();
+		const key = keyOf(location.hash) || (this.chat.rooms[0] ?? '1');
+		history.replaceState(null, '', LIST);
+		this.open(key);
+	}
+
+	#toList() {
+		if (history.state?.list)
+			return history.back();
+		history.pushState(null, '', LIST);
+		this.#route();
 	}
 
 	/** @param {Conv} c */
@@ -210,6 +241,8 @@ export class Chat {
 	/** @param {string} name which full-screen layer a phone shows */
 	#layer(name) {
 		$('chat-view').dataset.layer = name;
+		if (name === 'side' && this.#started)
+			$('find').focus();
 		$('shade').hidden = name !== 'people';
 		attr($('toggle-people'), 'aria-expanded', String(this.#peopleOpen()));
 	}
@@ -417,7 +450,7 @@ export class Chat {
 			['out', () => { this.chat.close(); this.acts.leave(true); }],
 			['find', () => this.#dialog('switcher')],
 			['add-room', () => this.#dialog('switcher')],
-			['back', () => { this.#layer('side'); $('find').focus(); }],
+			['back', () => this.#toList()],
 			['toggle-people', () => this.#people()],
 			['people-close', () => this.#people(false)],
 			['shade', () => this.#people(false)],
@@ -426,10 +459,11 @@ export class Chat {
 			$(id).addEventListener('click', fn);
 		addEventListener('hashchange', () => this.#route());
 		$('side').addEventListener('click', (/** @type {any} */ e) => {
-			/* on a phone the row that is current leads back to it */
 			const a = e.target.closest?.('a.go');
-			if (a && a.hash === location.hash)
-				this.#layer('');
+			if (!a || e.ctrlKey || e.metaKey || e.shiftKey)
+				return;
+			e.preventDefault();
+			this.open(keyOf(a.hash));
 		});
 		addEventListener('online', () => this.chat.retry());
 		addEventListener('pagehide', () => { this.composer.save(); store.save(); });

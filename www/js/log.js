@@ -36,6 +36,7 @@ const STICK = 48;
 const OLDER = 900;
 const LINE = 34;	/* first guess of a row's height, px */
 const VIEWS = 8;
+const AWAKE = 10;	/* chunks: more than the margins ever hold */
 
 export class Log {
 	/** @type {Map<string, View>} */ #views = new Map();
@@ -168,6 +169,7 @@ export class Log {
 			if (v.divider !== v.c.divider)
 				this.#divide(v);
 			this.#top(v);
+			this.#tire(v);
 		});
 		this.#stale.clear();
 		if (!v.placed && v.c.loaded)
@@ -500,7 +502,24 @@ export class Log {
 			}
 			for (const k of up)
 				this.#build(v, k);
+			this.#tire(v);
 		});
+	}
+
+	/* The observer is late when much comes at once: bound what is built. */
+	/** @param {View} v */
+	#tire(v) {
+		const up = v.chunks.filter((k) => k.awake);
+		if (up.length <= AWAKE || !v.placed)
+			return;
+		const mid = v.stick ? v.chunks.length - 1
+			: v.chunks.findIndex((k) => k.el.contains(this.#anchor(v)));
+		const far = up.map((k) => ({ k, d: Math.abs(v.chunks.indexOf(k) - mid) }))
+			.sort((a, b) => b.d - a.d).slice(0, up.length - AWAKE)
+			.filter(({ k }) => this.#maySleep(v, k))
+			.map(({ k }) => ({ k, px: k.el.getBoundingClientRect().height }));
+		for (const { k, px } of far)
+			this.#sleepAt(k, px);
 	}
 
 	/** @param {View} v @param {Chunk} k */

@@ -12,7 +12,9 @@ import { avatar } from './row.js';
 /** @typedef {import('./conv.js').Conv} Conv */
 /** @typedef {import('./conv.js').Person} Person */
 
-const ROW = 38;		/* height of a person, px */
+/* height of a person, px; css/app.css has the same */
+const PHONE = matchMedia('(max-width: 719.9px)');
+const rowHeight = () => PHONE.matches ? 46 : 38;
 const SPARE = 10;	/* rows drawn beyond what is seen */
 
 /** @param {boolean} on */
@@ -65,6 +67,7 @@ export const sideList = (store, acts) => {
 		const label = t(c.dm ? 'side.close' : 'side.leave', { name: c.title });
 		attr(x, 'aria-label', label);
 		attr(x, 'title', label);
+		x.hidden = !c.dm && store.sorted().rooms.length < 2;
 	};
 	return () => {
 		const { rooms, dms } = store.sorted();
@@ -114,6 +117,7 @@ export const peopleList = (store, tell) => {
 		attr(el.firstChild, 'title', you ? null : t('mem.tell', { name: p.name }));
 	};
 	const paint = () => {
+		const ROW = rowHeight();
 		const from = Math.max(0, Math.floor(box.scrollTop / ROW) - SPARE);
 		const n = Math.ceil((box.clientHeight || 800) / ROW) + 2 * SPARE;
 		pad.style.setProperty('height', `${from * ROW}px`);
