@@ -26,6 +26,7 @@ struct session;
 	X(CMD_GET_ONLINE,  "getOnline",  cmd_get_online,  ST_IN,  2)           \
 	X(CMD_MARK,        "mark",       cmd_mark,        ST_IN,  2)           \
 	X(CMD_STATUS,      "status",     cmd_status,      ST_IN,  2)           \
+	X(CMD_AUTH,        "auth",        cmd_auth,        ST_IN,  2)           \
 	X(CMD_PING,        "ping",       cmd_ping,        ST_ANY, 2)           \
 	X(CMD_PONG,        "pong",       cmd_pong,        ST_ANY, 2)           \
 	X(CMD_BYE,         "bye",        cmd_bye,         ST_ANY, 2)
@@ -54,11 +55,12 @@ enum { POS_MAX = 129, UIDS_MAX = 200 };
 struct command {
 	enum command_kind kind;
 	struct str cid; /* absent: no answer wanted beyond the documented ones */
-	struct str rid, tid;
+	struct str rid, tid; /* tid "" (level 1 only): to the room, but said */
 	bool rid_is_num; /* v1 echoes the JSON type that came */
 	struct str msg;
 	bool msg_is_json; /* msg is compact JSON (an old client sent a non-string) */
 	enum msg_type type;
+	uint64_t re; /* seq this message answers to, 0: none */
 	/* login */
 	struct str uid, name, avatar, token, dev, from_key;
 	unsigned level; /* 1, or 2 with "v":2 */

@@ -11,3 +11,18 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/replay.c %D%/replay.h %D%/room.c %D%/room.h %D%/user.c
 
 dist_man_MANS += %D%/msg_server.8
+msg_server_libmsg_server_a_SOURCES += \
+	%D%/api.c %D%/api.h %D%/auth.c %D%/auth.h \
+	%D%/client.c %D%/client.h %D%/client_out.c %D%/client_priv.h \
+	%D%/client_time.c %D%/command.c %D%/command.h %D%/event.h \
+	%D%/gate.c %D%/gate.h %D%/marks.c %D%/marks.h \
+	%D%/reply.c %D%/reply.h %D%/server.c %D%/server.h \
+	%D%/session.c %D%/session.h %D%/settings.c %D%/settings.h \
+	%D%/static.c %D%/static.h \
+	%D%/cmd/asker.c %D%/cmd/asker.h %D%/cmd/cmd_get_history.c \
+	%D%/cmd/cmd_get_online.c %D%/cmd/cmd_join.c %D%/cmd/cmd_leave.c \
+	%D%/cmd/cmd_login.c %D%/cmd/cmd_mark.c %D%/cmd/cmd_message.c \
+	%D%/cmd/cmd_session.c \
+	%D%/dialect/cchat.c %D%/dialect/cchat_encode.c \
+	%D%/dialect/cchat_priv.h %D%/dialect/cchat_v1.c \
+	%D%/dialect/cchat_v2.c %D%/dialect/dialect.c %D%/dialect/dialect.h

@@ -48,6 +48,25 @@ relay_pres(struct relay *r, const struct f_pres *pres)
 	}
 }
 
+/* both are at most once: without an active proxy they are lost */
+void
+relay_set_state(struct relay *r, const struct f_set *set)
+{
+	struct buf *out = relay_out(r);
+
+	if (out)
+		put_set(out, set);
+}
+
+void
+relay_eph(struct relay *r, const struct f_eph *eph)
+{
+	struct buf *out = relay_out(r);
+
+	if (out)
+		put_eph(out, eph);
+}
+
 /* --- who is active ----------------------------------------------------- */
 
 static void

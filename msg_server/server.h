@@ -38,6 +38,8 @@ enum server_stat {
 };
 
 struct client;
+struct gate;
+struct marks;
 
 struct server {
 	struct net *net;
@@ -55,10 +57,32 @@ struct server {
 	struct admin admin;
 	struct wheel wheel;       /* login, ping and expiry deadlines of clients */
 	struct client *clients, *not_logged_in; /* lists, oldest first */
+	struct client *due;       /* singly linked: to be detached, or to run what they held */
+	struct gate *gate;        /* who may connect */
+	struct marks *marks;      /* read marks on their way */
 	uint32_t n_clients, n_not_logged_in;
 	struct statics *statics;
 	char direct_url[ADDR_TEXT_MAX + 8], public_url[ADDR_TEXT_MAX + 8];
+	uint64_t next_cid;  /* for messages without a cid of their own */
+	uint32_t max_clients;
+	struct net_turn turn;
+	struct timer stop_timer, wake;
+	uint64_t last_deliveries, last_bytes_out; /* at the last beat, for rates */
+	int64_t last_beat_ms, started_ms, stop_ms;
+	char api_key[129];  /* "": POST is off */
+	struct link_id self;
+	uint8_t link_key[32];
+	void (*on_quit)(struct server *); /* all is said: leave the loop */
 	unsigned stopping : 1;
 };
+
+/* opens everything; ends the program with one line where it can't */
+void server_start(struct server *srv);
+/* the polite end: clients are sent away, then on_quit */
+void server_stop(struct server *srv);
+/* SIGHUP: the page is read again */
+void server_reload(struct server *srv);
+/* ws URLs of the other msg_servers that are up, for "alt"; borrowed from the topology */
+size_t server_alt_urls(const struct server *srv, struct str *out, size_t max);
 
 #endif

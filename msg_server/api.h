@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The HTTP door (protocol.md section 9): what other programs ask and say
+ * without a WebSocket. GET /v1/users/UID, /v1/rooms, /v1/rooms/RID and
+ * /v1/rooms/RID/users go to the active proxy; POST /v1/send appends a message.
+ *
+ * With api_key_file set every request needs "Authorization: Bearer KEY".
+ * Without it POST is off, and questions are answered to loopback alone.
+ */
+#ifndef MSG_SERVER_API_H
+#define MSG_SERVER_API_H
+
+#include "msg_server/server.h"
+
+/* true: the path is the API's and was answered, or will be */
+bool api_request(struct server *srv, struct httpd_conn *c,
+    const struct http_request *rq, struct str body);
+/* reads api_key_file; ends the program when it is set but no good */
+void api_load_key(struct server *srv);
+
+#endif

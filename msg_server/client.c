@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One WebSocket client: conn + ws + session in one allocation. The path of a
+ * message through this server (design.md section 5):
+ *
+ *   in   net/listener.c   accept                      a descriptor
+ *        svc/httpd.c      head of the request         on_upgrade
+ *        client.c         client_on_upgrade           Origin, limits, 101
+ *        net/conn.c       one recv per turn           client_on_data
+ *        proto/ws.c       ws_feed                     a whole, valid text
+ *        client.c         client_text                 which dialect
+ *        dialect/x.c      decode                      struct command
+ *        command.c        command_run                 state? level?
+ *        cmd/cmd_x.c      rights, rates, sizes        relay_append
+ *   log  relay.c -> proxy_server -> SQLite -> relay.c
+ *   out  channel.c        gap rule                    on_item
+ *        room.c, user.c   who gets it                 fanout_send
+ *        dialect/x.c      encode, once per view       one blob
+ *        client.c         session_send                a reference in the queue
+ *        net/conn.c       one write per turn
+ *
+ * Nothing is written and nobody dies inside a handler: session_close() and
+ * everything else that changes who is there is done by client_on_turn(), once
+ * per loop turn, before the flush. It knows no rooms and no JSON.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "msg_server/client_priv.h"
+#include "shared/base/digest.h"
+
+static void
+client_unlist(struct client *c)
+{
+	struct server *srv = c->srv;
+
+	if (c->logged_in) {
+		DL_DELETE(srv->clients, c);
+	} else {
+		DL_DELETE(srv->not_logged_in, c);
+		srv->n_not_logged_in--;
+	}
+}
+
+void
+client_detach(struct client *c)
+{
+	struct server *srv = c->srv;
+
+	if (c->detached)
+		return;
+	c->detached = 1;
+	wheel_cancel(&c->timer);
+	HASH_DEL(srv->sessions, &c->session);
+	room_detach(srv, &c->session, c->bye);
+	client_unlist(c);
+	srv->n_clients--;
+	srv->stats[S_CONNECTIONS] = srv->n_clients;
+	gate_leave(srv->gate, c->ip);
+	client_hold_free(c);
+	ws_fini(&c->ws);
+	free(c->session.name);
+	c->session.name = NULL;
+}
+
+void
+client_logged_in(struct session *s)
+{
+	struct client *c = client_of(s);
+
+	if (c->hold != NULL)
+		c->hold->holds_out = false;
+	if (c->logged_in || c->detached)
+		return;
+	client_unlist(c);
+	c->logged_in = 1;
+	DL_APPEND(c->srv->clients, c);
+	c->ws.msg_max = CLIENT_MSG_AFTER;
+	client_arm(c);
+}
+
+void
+client_token_failed(struct session *s)
+{
+	struct client *c = client_of(s);
+
+	if (gate_token_failed(c->srv->gate, c->ip))
+		session_close(s, 4001, "too many bad tokens", 0);
+}
+
+/* --- the way in --------------------------------------------------------- */
+
+static void
+client_on_command(void *arg, const struct command *cmd)
+{
+	struct client *c = arg;
+
+	if (!c->closing)
+		command_run(c->srv, &c->session, cmd);
+}
+
+static const struct dialect *
+client_guess(struct str text)
+{
+	size_t i;
+
+	for (i = 0; dialects[i] != NULL; i++)
+		if (dialects[i]->guess(text))
+			return dialects[i];
+	return dialects[0];
+}
+
+void
+client_text(struct client *c, struct str text)
+{
+	struct session *s = &c->session;
+	struct blob *frame;
+	struct buf err;
+
+	if (s->dialect == NULL)
+		s->dialect = client_guess(text);
+	buf_init(&err, CLIENT_MSG_AFTER);
+	s->dialect->decode(&s->ctx, text, client_on_command, c, &err);
+	if (buf_len(&err) > 0 && buf_ok(&err)) {
+		c->srv->stats[S_ERRORS]++;
+		frame = ws_text(buf_p(&err), buf_len(&err));
+		session_send(s, frame);
+		blob_unref(frame);
+	}
+	buf_fini(&err);
+}
+
+static bool
+client_on_text(void *arg, struct str text)
+{
+	struct client *c = arg;
+
+	if (c->closing)
+		return false;
+	/* during a login, and behind what came then, in its turn */
+	if (c->session.logging_in || c->hold != NULL)
+		return client_hold_text(c, text);
+	client_text(c, text);
+	return !c->closing;
+}
+
+static bool
+client_on_ping(void *arg, struct blob *pong)
+{
+	struct client *c = arg;
+
+	if (!c->closing)
+		conn_send(&c->conn, pong);
+	return !c->closing;
+}
+
+static bool
+client_on_pong(void *arg)
+{
+	struct client *c = arg;
+
+	return !c->closing;
+}
+
+static void
+client_on_close(void *arg, unsigned code, bool violation, struct blob *answer)
+{
+	struct client *c = arg;
+
+	(void)code;
+	if (c->closing)
+		return;
+	if (violation)
+		c->srv->stats[S_VIOLATIONS]++;
+	conn_send(&c->conn, answer);
+	client_end(c);
+	conn_finish(&c->conn);
+}
+
+static const struct ws_ops client_ws_ops = {
+    .on_text = client_on_text,
+    .on_ping = client_on_ping,
+    .on_pong = client_on_pong,
+    .on_close = client_on_close,
+};
+
+void
+client_read_again(struct client *c)
+{
+	if (!c->flooded && !c->stopped && !c->closing)
+		conn_resume(&c->conn);
+}
+
+static void
+client_count_frames(struct client *c, unsigned n)
+{
+	const struct settings *set = &c->srv->set;
+	uint32_t now = client_now();
+
+	c->srv->stats[S_FRAMES_IN] += n;
+	while (n > 0 && bucket_take(&c->frames, (uint32_t)set->frame_rate,
+			    (uint32_t)set->frame_burst, NULL))
+		n--;
+	if (n == 0)
+		return;
+	if (c->strikes == 0 || now - c->strike_s > CLIENT_STRIKES_S) {
+		c->strikes = 0;
+		c->strike_s = now;
+	}
+	if (++c->strikes >= CLIENT_STRIKES) {
+		session_close(&c->session, 4102, "flood", 10000);
+		return;
+	}
+	c->flooded = 1;
+	conn_pause(&c->conn);
+	client_arm(c);
+}
+
+static void
+client_on_data(struct conn *conn, const uint8_t *p, size_t n)
+{
+	struct client *c = container_of(conn, struct client, conn);
+	unsigned frames = 0;
+
+	if (c->closing || c->ws.dead)
+		return;
+	c->heard_s = client_now();
+	c->pinged = 0;
+	ws_feed(&c->ws, p, n, &client_ws_ops, c, &frames);
+	if (c->closing)
+		return;
+	if (frames > 0)
+		client_count_frames(c, frames);
+	if (!c->closing && session_queued(&c->session) > CLIENT_QUEUE_STOP) {
+		/* it asks faster than it reads */
+		c->stopped = 1;
+		conn_pause(&c->conn);
+		client_set_due(c);
+		c->drain = 1;
+	}
+}
+
+static void
+client_on_end(struct conn *conn, int err)
+{
+	struct client *c = container_of(conn, struct client, conn);
+
+	if (!c->closing)
+		client_end(c);
+	if (err == 0)
+		conn_finish(conn);
+	else
+		conn_close(conn);
+}
+
+static void
+client_on_drain(struct conn *conn)
+{
+	struct client *c = container_of(conn, struct client, conn);
+
+	if (c->closing)
+		return;
+	c->stopped = 0;
+	c->drain = 0;
+	client_read_again(c);
+	room_on_drain(c->srv, &c->session);
+}
+
+static void
+client_on_dead(struct conn *conn)
+{
+	struct client *c = container_of(conn, struct client, conn);
+
+	client_detach(c);
+	client_unset_due(c);
+	free(c);
+}
+
+static const struct conn_ops client_conn_ops = {
+    .on_data = client_on_data,
+    .on_end = client_on_end,
+    .on_drain = client_on_drain,
+    .on_dead = client_on_dead,
+};
+
+/* --- coming ------------------------------------------------------------- */
+
+static bool
+client_refuse(struct server *srv, struct httpd_conn *hc, int status,
+    const char *why, const char *extra)
+{
+	struct buf b;
+
+	srv->stats[S_REFUSED]++;
+	buf_init(&b, 256);
+	buf_printf(
+	    &b, "{\"error\":{\"code\":%d,\"msg\":\"%s\"}}\n", status, why);
+	httpd_reply(hc, status, "application/json", buf_str(&b), extra);
+	buf_fini(&b);
+	return true;
+}
+
+static struct client *
+client_new(struct server *srv, struct gate_ip *ip)
+{
+	struct client *c = xcalloc(1, sizeof *c);
+
+	c->srv = srv;
+	c->ip = ip;
+	c->since_s = c->heard_s = client_now();
+	c->session.cn = (uint64_t)srv->node_no << 32 | srv->next_session++;
+	ws_init(&c->ws, CLIENT_MSG_BEFORE);
+	HASH_ADD(hh, srv->sessions, cn, sizeof c->session.cn, &c->session);
+	return c;
+}
+
+static void
+client_enlist(struct server *srv, struct client *c)
+{
+	uint32_t most = srv->max_clients / 10;
+
+	if (most < CLIENT_NEW_MIN)
+		most = CLIENT_NEW_MIN;
+	DL_APPEND(srv->not_logged_in, c);
+	srv->n_not_logged_in++;
+	srv->n_clients++;
+	srv->stats[S_CONNECTIONS] = srv->n_clients;
+	srv->stats[S_ACCEPTED]++;
+	client_draw_silence(c);
+	client_arm(c);
+	/* who is slowest to log in makes room for who comes */
+	if (srv->n_not_logged_in > most)
+		session_close(
+		    &srv->not_logged_in->session, 4100, "over capacity", 1000);
+}
+
+bool
+client_on_upgrade(struct httpd *h, struct httpd_conn *hc,
+    const struct http_request *rq, struct str rest)
+{
+	struct server *srv = h->arg;
+	struct addr peer = *httpd_peer(hc);
+	struct gate_ip *ip;
+	struct client *c;
+	struct buf out;
+	const char *why = NULL;
+	int status;
+
+	if (!http_has_token(http_field(rq, "upgrade"), "websocket"))
+		return false;
+	buf_init(&out, HTTP_HEAD_MAX);
+	status = ws_upgrade(rq, &out, &why);
+	if (status != 0) {
+		buf_fini(&out);
+		return client_refuse(srv, hc, status,
+		    why != NULL ? why : "bad upgrade",
+		    status == 426 ? "Sec-WebSocket-Version: 13\r\n" : "");
+	}
+	why = NULL;
+	if (srv->stopping || srv->node_no == 0)
+		status = 503, why = srv->stopping ? "stopping" : "not joined";
+	else if (!gate_origin_is_ok(srv->gate, rq))
+		status = 403, why = "origin not allowed";
+	else if (srv->n_clients >= srv->max_clients)
+		status = 503, why = "full";
+	else if ((status = gate_enter(srv->gate, &peer, rq, &ip)) != 0)
+		why = "too many connections";
+	if (why != NULL) {
+		buf_fini(&out);
+		return client_refuse(srv, hc, status, why,
+		    status == 403 ? "" : "Retry-After: 1\r\n");
+	}
+	c = client_new(srv, ip);
+	httpd_take(hc, &c->conn, &client_conn_ops);
+	conn_send_bytes(&c->conn, buf_p(&out), buf_len(&out));
+	buf_fini(&out);
+	client_enlist(srv, c);
+	if (rest.len > 0)
+		client_on_data(&c->conn, (const uint8_t *)rest.p, rest.len);
+	return true;
+}
+
+/* --- going -------------------------------------------------------------- */
+
+static void
+client_close_list(struct client *list, unsigned code, const char *why)
+{
+	struct client *c, *next;
+
+	DL_FOREACH_SAFE (list, c, next)
+		session_close(&c->session, code, why,
+		    1 + (int64_t)digest_random_below(2000));
+}
+
+void
+client_close_all(struct server *srv, unsigned code, const char *why)
+{
+	client_close_list(srv->clients, code, why);
+	client_close_list(srv->not_logged_in, code, why);
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way out of a client, and what waits: texts and frames during a login,
+ * and everything that changes who is there until client_on_turn().
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "msg_server/client_priv.h"
+#include "msg_server/replay.h"
+
+/* --- the way out -------------------------------------------------------- */
+
+bool
+session_is_open(const struct session *s)
+{
+	const struct client *c = client_of(s);
+
+	return !c->closing && conn_is_open(&c->conn);
+}
+
+uint32_t
+session_queued(const struct session *s)
+{
+	const struct client *c = client_of(s);
+
+	return c->conn.queued + (c->hold != NULL ? c->hold->bytes_out : 0);
+}
+
+static void
+client_hold_out(struct client_hold *h, struct blob *frame)
+{
+	if (h->n_out == h->cap_out) {
+		h->cap_out = h->cap_out > 0 ? h->cap_out * 2 : 8;
+		h->out = xrealloc(h->out, h->cap_out * sizeof *h->out);
+	}
+	h->out[h->n_out++] = blob_ref(frame);
+	h->bytes_out += frame->len;
+}
+
+void
+session_send(struct session *s, struct blob *frame)
+{
+	struct client *c = client_of(s);
+	uint64_t queued;
+
+	if (!session_is_open(s))
+		return;
+	queued = (uint64_t)session_queued(s) + frame->len;
+	if (queued > CLIENT_QUEUE_MAX) {
+		conn_drop_queue(&c->conn);
+		session_close(s, 4202, "too much is waiting", 0);
+		return;
+	}
+	c->srv->stats[S_DELIVERIES]++;
+	if (c->hold != NULL && c->hold->holds_out)
+		client_hold_out(c->hold, frame);
+	else
+		conn_send(&c->conn, frame);
+	/*
+	 * Who is paged stops above half of the bound and waits to be called
+	 * back: also when the kernel takes it all at once.
+	 */
+	if (queued > CLIENT_QUEUE_STOP / 2 && !c->drain) {
+		c->drain = 1;
+		client_set_due(c);
+	}
+}
+
+void
+session_close(
+    struct session *s, unsigned code, const char *why, int64_t retry_ms)
+{
+	struct client *c = client_of(s);
+	struct blob *frame;
+	char text[96];
+
+	if (!session_is_open(s))
+		return;
+	if (retry_ms > 0)
+		snprintf(text, sizeof text, "%s retry=%lld", why,
+		    (long long)retry_ms);
+	else
+		snprintf(text, sizeof text, "%s", why);
+	frame = ws_close(code, text);
+	conn_send(&c->conn, frame);
+	blob_unref(frame);
+	client_end(c);
+	conn_finish(&c->conn);
+}
+
+void
+client_bye(struct session *s)
+{
+	client_of(s)->bye = 1;
+	session_close(s, WS_CLOSE_NORMAL, "bye", 0);
+}
+
+/* --- what waits for a login ------------------------------------------- */
+
+static struct client_hold *
+client_hold_get(struct client *c)
+{
+	if (c->hold == NULL) {
+		c->hold = xcalloc(1, sizeof *c->hold);
+		buf_init(&c->hold->in, CLIENT_HOLD_MAX);
+	}
+	return c->hold;
+}
+
+void
+client_hold_free(struct client *c)
+{
+	struct client_hold *h = c->hold;
+
+	if (h == NULL)
+		return;
+	c->hold = NULL;
+	while (h->n_out > 0)
+		blob_unref(h->out[--h->n_out]);
+	free(h->out);
+	buf_fini(&h->in);
+	free(h);
+}
+
+void
+client_hold(struct session *s)
+{
+	client_hold_get(client_of(s))->holds_out = true;
+}
+
+void
+client_release(struct session *s)
+{
+	struct client *c = client_of(s);
+	struct client_hold *h = c->hold;
+	uint32_t i, n;
+
+	if (h == NULL)
+		return;
+	h->holds_out = false;
+	h->bytes_out = 0;
+	n = h->n_out;
+	h->n_out = 0;
+	for (i = 0; i < n; i++) {
+		if (c->conn.queued > CLIENT_QUEUE_STOP / 2)
+			c->drain = 1;
+		if (!c->closing)
+			conn_send(&c->conn, h->out[i]);
+		blob_unref(h->out[i]);
+	}
+	client_set_due(c); /* what it said meanwhile */
+}
+
+void
+client_hold_drop(struct session *s)
+{
+	struct client *c = client_of(s);
+	struct client_hold *h = c->hold;
+
+	if (h == NULL)
+		return;
+	h->holds_out = false;
+	h->bytes_out = 0;
+	while (h->n_out > 0)
+		blob_unref(h->out[--h->n_out]);
+	client_set_due(c);
+}
+
+bool
+client_hold_text(struct client *c, struct str text)
+{
+	struct client_hold *h = client_hold_get(c);
+	uint32_t len = (uint32_t)text.len;
+
+	buf_put(&h->in, &len, sizeof len);
+	buf_put(&h->in, text.p, text.len);
+	if (!buf_ok(&h->in)) {
+		session_close(&c->session, WS_CLOSE_POLICY,
+		    "too much before the login is answered", 0);
+		return false;
+	}
+	client_set_due(c);
+	return true;
+}
+
+/* --- what waits for the turn ------------------------------------------- */
+
+void
+client_set_due(struct client *c)
+{
+	struct server *srv = c->srv;
+
+	if (c->due)
+		return;
+	c->due = 1;
+	c->next_due = srv->due;
+	srv->due = c;
+	if (!timer_is_set(&srv->wake))
+		timer_set(&srv->wake, 0, 0);
+}
+
+void
+client_unset_due(struct client *c)
+{
+	struct client **p = &c->srv->due;
+
+	if (!c->due)
+		return;
+	while (*p != c)
+		p = &(*p)->next_due;
+	*p = c->next_due;
+	c->due = 0;
+}
+
+void
+client_end(struct client *c)
+{
+	c->closing = 1;
+	client_set_due(c);
+}
+
+/* texts that came during the login, in order, until one starts another */
+static void
+client_run_held(struct client *c)
+{
+	struct client_hold *h = c->hold;
+	struct buf in;
+	uint32_t len;
+
+	if (h == NULL || h->holds_out || c->session.logging_in)
+		return;
+	in = h->in;
+	buf_init(&h->in, CLIENT_HOLD_MAX);
+	client_hold_free(c);
+	while (buf_len(&in) > 0 && !c->closing) {
+		if (c->session.logging_in) {
+			/* the rest waits again */
+			buf_fini(&client_hold_get(c)->in);
+			c->hold->in = in;
+			return;
+		}
+		memcpy(&len, buf_p(&in), sizeof len);
+		buf_consume(&in, sizeof len);
+		client_text(c, str_n(buf_p(&in), len));
+		buf_consume(&in, len);
+	}
+	buf_fini(&in);
+}
+
+static void
+client_run_due(struct client *c)
+{
+	if (c->closing) {
+		client_detach(c);
+		return;
+	}
+	client_run_held(c);
+	if (c->drain && !c->conn.blocked) {
+		if (session_queued(&c->session) > CLIENT_QUEUE_STOP / 2) {
+			client_set_due(c); /* after this turn's flush */
+			return;
+		}
+		c->drain = 0;
+		room_on_drain(c->srv, &c->session);
+	}
+}
+
+void
+client_on_turn(struct server *srv)
+{
+	struct client *list = srv->due, *c;
+
+	srv->due = NULL;
+	while ((c = list) != NULL) {
+		list = c->next_due;
+		c->due = 0;
+		client_run_due(c);
+	}
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside of a client, shared by client.c (coming, the way in, going),
+ * client_out.c (the way out, what waits for a login or for the turn) and
+ * client_time.c (deadlines).
+ */
+#ifndef MSG_SERVER_CLIENT_PRIV_H
+#define MSG_SERVER_CLIENT_PRIV_H
+
+#include "msg_server/client.h"
+#include "msg_server/gate.h"
+#include "shared/proc/clock.h"
+#include "shared/proto/ws.h"
+
+enum {
+	CLIENT_MSG_BEFORE = 4096, /* bytes of a frame before login */
+	CLIENT_MSG_AFTER = 65536,
+	CLIENT_QUEUE_STOP = 256 * 1024, /* not read any more above this */
+	CLIENT_QUEUE_MAX = 1024 * 1024, /* not served any more above this */
+	CLIENT_HOLD_MAX = 256 * 1024,
+	CLIENT_PONG_S = 10,
+	CLIENT_STRIKES = 3,
+	CLIENT_STRIKES_S = 60,
+	CLIENT_NEW_MIN = 16, /* connections that may always be not logged in */
+	CLIENT_EXPIRY_S = 60 /* told so long before its token expires */
+};
+
+/* what waits while a login is under way; exists only then */
+struct client_hold {
+	bool holds_out;
+	struct buf in; /* texts: u32 length and bytes, one after the other */
+	struct blob **out;
+	uint32_t n_out, cap_out, bytes_out;
+};
+
+struct client {
+	struct conn conn;
+	struct ws ws;
+	struct session session;
+	struct wheel_entry timer;
+	struct server *srv;
+	struct client *prev, *next; /* clients or not_logged_in */
+	struct client *next_due;
+	struct client_hold *hold; /* owned; NULL nearly always */
+	struct gate_ip *ip;	  /* borrowed; NULL: not limited */
+	struct bucket frames;
+	uint32_t since_s; /* accepted */
+	uint32_t heard_s; /* last byte came */
+	uint32_t strike_s;
+	uint16_t silence_s; /* until the next ping */
+	uint8_t strikes;
+	unsigned logged_in : 1, closing : 1, detached : 1, due : 1, bye : 1;
+	unsigned pinged : 1, flooded : 1, stopped : 1, drain : 1, warned : 1;
+};
+
+static inline struct client *
+client_of(const struct session *s)
+{
+	return container_of(s, struct client, session);
+}
+
+/* monotonic seconds */
+static inline uint32_t
+client_now(void)
+{
+	return (uint32_t)(clock_mono_ms() / 1000);
+}
+
+/* --- client.c --- */
+/* a whole text from the client: decode and run */
+void client_text(struct client *c, struct str text);
+/* out of everything; only its last bytes are still on their way */
+void client_detach(struct client *c);
+/* reading goes on when nothing speaks against it any more */
+void client_read_again(struct client *c);
+
+/* --- client_out.c --- */
+/* something is to be done for it in client_on_turn() */
+void client_set_due(struct client *c);
+void client_unset_due(struct client *c);
+/* detached in the next turn; the caller ends the conn */
+void client_end(struct client *c);
+void client_hold_free(struct client *c);
+/* a text that came during a login; false: too much, closed */
+bool client_hold_text(struct client *c, struct str text);
+
+/* --- client_time.c --- */
+/* the nearest of all its deadlines */
+void client_arm(struct client *c);
+void client_draw_silence(struct client *c);
+
+#endif

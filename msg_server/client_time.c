@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The deadlines of a client: login in time, ping after silence, pong after
+ * ping, progress of what is queued, expiry of its token. One entry in the
+ * server's wheel, set to the nearest; what is due is found when it fires.
+ */
+#include "msg_server/client_priv.h"
+#include "msg_server/reply.h"
+#include "shared/base/digest.h"
+
+static uint32_t
+client_left(uint32_t since, uint32_t now, uint32_t span)
+{
+	return now - since >= span ? 1 : span - (now - since);
+}
+
+void
+client_arm(struct client *c)
+{
+	const struct settings *set = &c->srv->set;
+	uint32_t now = client_now(), s;
+	int64_t left;
+
+	if (c->detached)
+		return;
+	if (!c->logged_in)
+		s = client_left(c->since_s, now, (uint32_t)set->login_timeout);
+	else if (c->pinged || c->conn.queued > 0)
+		s = CLIENT_PONG_S;
+	else
+		s = client_left(c->heard_s, now, c->silence_s);
+	if (c->flooded)
+		s = 1;
+	if (c->session.exp_ms > 0) {
+		left = (int64_t)c->session.exp_ms - clock_wall_ms();
+		if (!c->warned)
+			left -= CLIENT_EXPIRY_S * 1000;
+		left = left < 0 ? 1 : left / 1000 + 1;
+		if (left < s)
+			s = (uint32_t)left;
+	}
+	wheel_set(&c->srv->wheel, &c->timer, s);
+}
+
+/* +-20 %, so that those who came together are not pinged together */
+void
+client_draw_silence(struct client *c)
+{
+	uint32_t ms = (uint32_t)c->srv->set.ping * 1000;
+
+	ms = ms - ms / 5 + (uint32_t)digest_random_below(ms / 5 * 2 + 1);
+	c->silence_s = (uint16_t)((ms + 500) / 1000);
+	if (c->silence_s == 0)
+		c->silence_s = 1;
+}
+
+/* true: closed */
+static bool
+client_token_is_over(struct client *c)
+{
+	struct session *s = &c->session;
+	int64_t left;
+	struct event ev = {.kind = EVENT_AUTH};
+
+	if (s->exp_ms == 0)
+		return false;
+	left = (int64_t)s->exp_ms - clock_wall_ms();
+	if (left <= 0) {
+		session_close(s, 4101, "token expired", 1000);
+		return true;
+	}
+	if (left <= CLIENT_EXPIRY_S * 1000 && !c->warned) {
+		c->warned = 1;
+		ev.exp = (int64_t)s->exp_ms;
+		if (s->level > 1)
+			reply_event(s, &ev);
+	}
+	return false;
+}
+
+static void
+client_check_silence(struct client *c)
+{
+	const struct settings *set = &c->srv->set;
+	uint32_t now = client_now();
+	struct blob *ping;
+
+	if (c->conn.queued > 0) {
+		/* a ping would wait behind its data: only a stall counts */
+		if (now - c->conn.progress_s >= (uint32_t)set->stall_max &&
+		    c->conn.blocked) {
+			conn_drop_queue(&c->conn);
+			session_close(
+			    &c->session, 4202, "output stalled", 1000);
+		}
+	} else if (c->pinged) {
+		session_close(&c->session, 4201, "ping timeout", 0);
+	} else if (now - c->heard_s >= c->silence_s) {
+		ping = ws_ping();
+		conn_send(&c->conn, ping);
+		blob_unref(ping);
+		c->pinged = 1;
+		client_draw_silence(c);
+		wheel_set(&c->srv->wheel, &c->timer, CLIENT_PONG_S);
+	}
+}
+
+void
+client_on_deadline(struct wheel_entry *e, void *arg)
+{
+	struct client *c = container_of(e, struct client, timer);
+	struct server *srv = arg;
+
+	if (c->closing)
+		return;
+	if (c->flooded) {
+		c->flooded = 0;
+		client_read_again(c);
+	}
+	if (!c->logged_in) {
+		if (client_now() - c->since_s >=
+		    (uint32_t)srv->set.login_timeout)
+			session_close(&c->session, 4103,
+			    "login not received in time", 1000);
+	} else if (!client_token_is_over(c)) {
+		client_check_silence(c);
+	}
+	if (!c->closing && e->prevp == NULL)
+		client_arm(c);
+}
+
+void
+client_rearm(struct session *s)
+{
+	struct client *c = client_of(s);
+
+	c->warned = 0;
+	client_arm(c);
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * login: who is this (auth), then one of his user's sessions (private
+ * traffic), then a member of his room and of every room he names a position
+ * for. The order a client sees: the answer with all positions, what he missed,
+ * and one `synced` when all of that is done. A login on a session that is in
+ * already joins one more room and changes neither uid nor name.
+ *
+ * The user comes first and the rooms after him: a session that announces a
+ * room to the proxies is always one that can be taken back.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "msg_server/client.h"
+#include "msg_server/cmd/asker.h"
+#include "shared/proc/clock.h"
+
+enum { LOGIN_RETRY_BASE = 500, LOGIN_RETRY_MAX = 20000, LOGIN_ALT_MAX = 8 };
+
+#define LOGIN_TOKEN_LIFE_MS (30LL * 24 * 3600 * 1000)
+
+/* who it is, before anything is done */
+struct login_who {
+	struct auth_claims claims;
+	bool mint; /* a token goes back with the answer */
+};
+
+struct login;
+
+/* one channel the session becomes a follower of */
+struct login_part {
+	struct follow_call call;
+	struct login *login; /* borrowed: it outlives its parts */
+	struct follow_result res;
+	char rid[ID_MAX + 1]; /* "" for the user */
+	char ep[EP_LEN + 1];
+	uint64_t from;
+	bool joined;
+};
+
+/* a login under way; lives until its last part has come to an end */
+struct login {
+	struct asker asker;
+	struct login_who who;
+	bool first, rid_is_num, answered, failed;
+	char name[NAME_MAX_BYTES + 1]; /* as echoed */
+	unsigned n_waiting;	       /* parts not joined yet */
+	unsigned n_open; /* parts not ended yet, + 1 while we work */
+	unsigned n_rooms;
+	struct login_part user;
+	struct login_part rooms[]; /* the named one first */
+};
+
+static void
+login_refuse(struct session *s, const struct command *cmd, unsigned code,
+    const char *why, const char *v1_text)
+{
+	reply_error(s, cmd->cid, code, why, 0, 50, v1_text);
+}
+
+/* --- who ---------------------------------------------------------------- */
+
+/* false: refused and answered */
+static bool
+login_by_token(struct server *srv, struct session *s, const struct command *cmd,
+    struct login_who *who)
+{
+	int err =
+	    auth_verify(&srv->auth, cmd->token, clock_wall_ms(), &who->claims);
+
+	if (err == 0 && str_is_set(cmd->uid) &&
+	    !str_eqc(cmd->uid, who->claims.uid))
+		err = ERR_DENIED;
+	if (err == 0) {
+		/* open mode: an old token is renewed as it is used */
+		who->mint = srv->auth.mode == AUTH_OPEN && cmd->level > 1 &&
+			    who->claims.exp_ms <
+				clock_wall_ms() + LOGIN_TOKEN_LIFE_MS / 2;
+		return true;
+	}
+	login_refuse(s, cmd, 401,
+	    err == ERR_TIMEOUT ? "token expired" : "bad token", V1_T_NO_TOKEN);
+	if (err != ERR_TIMEOUT)
+		client_token_failed(s);
+	return false;
+}
+
+static bool
+login_by_claim(struct server *srv, struct session *s, const struct command *cmd,
+    struct login_who *who)
+{
+	if (srv->auth.mode == AUTH_TOKEN || auth_uid_is_drawn(cmd->uid)) {
+		login_refuse(
+		    s, cmd, 401, "this uid needs its token", V1_T_NO_TOKEN);
+		return false;
+	}
+	if (str_is_set(cmd->uid)) {
+		str_copy(who->claims.uid, sizeof who->claims.uid, cmd->uid);
+		return true;
+	}
+	auth_draw_uid(cmd->level, who->claims.uid);
+	who->mint = cmd->level > 1 && srv->auth.n_keys > 0;
+	return true;
+}
+
+static bool
+login_who_is_it(struct server *srv, struct session *s,
+    const struct command *cmd, struct login_who *who)
+{
+	struct auth_claims *c = &who->claims;
+
+	memset(who, 0, sizeof *who);
+	if (str_is_set(cmd->token) ? !login_by_token(srv, s, cmd, who)
+				   : !login_by_claim(srv, s, cmd, who))
+		return false;
+	/* a name the site has put into its token is the name */
+	if (str_is_set(cmd->name) &&
+	    (srv->auth.mode == AUTH_OPEN || c->name[0] == '\0'))
+		str_copy(c->name, sizeof c->name, cmd->name);
+	if (c->name[0] == '\0') {
+		login_refuse(s, cmd, 400, "name is missing", V1_T_NAME);
+		return false;
+	}
+	if (who->mint)
+		c->exp_ms = clock_wall_ms() + LOGIN_TOKEN_LIFE_MS;
+	return true;
+}
+
+/* --- the answer --------------------------------------------------------- */
+
+static size_t
+login_positions(const struct login *l, struct event_pos *pos)
+{
+	const struct login_part *p;
+	size_t i, n = 0;
+
+	for (i = 0; i <= l->n_rooms; i++) {
+		p = i < l->n_rooms ? &l->rooms[i] : &l->user;
+		if (!p->joined || p->res.code != 200)
+			continue;
+		pos[n].rid = p->rid[0] != '\0' ? str_of(p->rid) : STR_LIT("@");
+		pos[n].ep = str_of(p->res.ep);
+		pos[n].seq = p->res.head;
+		pos[n].from = p->res.from;
+		pos[n].n = p->res.n;
+		pos[n].full = p->res.full;
+		n++;
+	}
+	return n;
+}
+
+static void
+login_answer(struct login *l, struct session *s)
+{
+	struct server *srv = l->asker.srv;
+	struct event_pos pos[POS_MAX + 1];
+	struct str alt[LOGIN_ALT_MAX];
+	char sid[24];
+	struct buf token;
+	struct event ev = {.kind = EVENT_LOGIN,
+	    .uid = session_uid(s),
+	    .name = str_of(l->name),
+	    .rid_is_num = l->rid_is_num,
+	    .srv = str_of(srv->set.name),
+	    .now = clock_wall_ms(),
+	    .exp = l->who.claims.exp_ms,
+	    .ping_s = (unsigned)srv->set.ping,
+	    .retry_base = LOGIN_RETRY_BASE,
+	    .retry_max = LOGIN_RETRY_MAX,
+	    .msg_max = (unsigned)srv->set.msg_max,
+	    .rooms_max = (unsigned)srv->set.rooms_max,
+	    .rate = (unsigned)srv->set.send_rate,
+	    .rate_burst = (unsigned)srv->set.send_burst,
+	    .alt = alt,
+	    .pos = pos};
+
+	asker_event(&l->asker, &ev);
+	snprintf(sid, sizeof sid, "s-%" PRIx64, s->cn);
+	ev.sid = str_of(sid);
+	ev.n_alt = server_alt_urls(srv, alt, LOGIN_ALT_MAX);
+	ev.n_pos = login_positions(l, pos);
+	buf_init(&token, 8192);
+	if (l->who.mint) {
+		auth_mint(&srv->auth, &l->who.claims, &token);
+		ev.token = buf_str(&token);
+		ev.exp = l->who.claims.exp_ms;
+	}
+	s->logging_in = 0;
+	l->answered = true;
+	if (l->first)
+		client_logged_in(s);
+	reply_event(s, &ev);
+	client_release(s);
+	buf_fini(&token);
+}
+
+/* --- its course --------------------------------------------------------- */
+
+static void
+login_unref(struct login *l)
+{
+	if (--l->n_open == 0)
+		free(l);
+}
+
+/* a part has ended well; the last one to end says so to the client */
+static void
+login_end_part(struct login *l, struct session *s)
+{
+	struct event ev = {.kind = EVENT_SYNCED, .cid = asker_cid(&l->asker)};
+
+	if (l->n_open == 1 && l->answered && s->level > 1)
+		reply_event(s, &ev);
+	login_unref(l);
+}
+
+static void
+login_fail(struct login *l, struct session *s, unsigned code)
+{
+	if (l->failed)
+		return;
+	l->failed = true;
+	l->n_open++;
+	asker_refuse(&l->asker, code, 0);
+	s->logging_in = 0;
+	if (l->first) {
+		room_detach(l->asker.srv, s, true);
+		client_hold_drop(s);
+		free(s->name);
+		s->name = NULL;
+		s->level = 0;
+		s->ctx.in = 0;
+	} else {
+		client_release(s);
+	}
+	login_unref(l);
+}
+
+static void
+login_on_synced(struct follow_call *call, struct session *s)
+{
+	struct login_part *p = container_of(call, struct login_part, call);
+
+	login_end_part(p->login, s);
+}
+
+static void
+login_on_lost(struct follow_call *call)
+{
+	struct login_part *p = container_of(call, struct login_part, call);
+
+	if (!p->joined)
+		p->login->n_waiting--;
+	login_unref(p->login);
+}
+
+static void login_on_joined(struct follow_call *call, struct session *s,
+    const struct follow_result *res);
+
+static void
+login_part_init(struct login *l, struct login_part *p, struct str rid,
+    const struct pos_arg *pos)
+{
+	p->login = l;
+	p->call.cn = l->asker.cn;
+	p->call.on_joined = login_on_joined;
+	p->call.on_synced = login_on_synced;
+	p->call.on_lost = login_on_lost;
+	str_copy(p->rid, sizeof p->rid, rid);
+	if (pos != NULL) {
+		str_copy(p->ep, sizeof p->ep, pos->ep);
+		p->from = pos->seq;
+	}
+}
+
+static struct str
+login_ep(const struct login_part *p)
+{
+	return p->ep[0] != '\0' ? str_of(p->ep) : STR_NONE;
+}
+
+static void
+login_join_rooms(struct login *l, struct session *s)
+{
+	struct login_part *p;
+	unsigned i;
+
+	l->n_waiting += l->n_rooms;
+	l->n_open += l->n_rooms;
+	for (i = 0; i < l->n_rooms; i++) {
+		p = &l->rooms[i];
+		room_join(l->asker.srv, s, str_of(p->rid), login_ep(p), p->from,
+		    s->silent, &p->call);
+	}
+}
+
+static void
+login_on_joined(struct follow_call *call, struct session *s,
+    const struct follow_result *res)
+{
+	struct login_part *p = container_of(call, struct login_part, call);
+	struct login *l = p->login;
+
+	p->res = *res;
+	p->joined = true;
+	l->n_waiting--;
+	/* a refused part ends with this call: its share keeps us alive */
+	if (res->code == 200)
+		l->n_open++;
+	if (l->failed)
+		;
+	else if (p == &l->user && res->code == 200)
+		login_join_rooms(l, s);
+	else if (p == &l->user || (p == &l->rooms[0] && res->code != 200))
+		login_fail(l, s, res->code);
+	else if (l->n_waiting == 0)
+		login_answer(l, s);
+	login_end_part(l, s);
+}
+
+static const struct pos_arg *
+login_pos_of(const struct command *cmd, const char *rid)
+{
+	size_t i;
+
+	for (i = 0; i < cmd->n_pos; i++)
+		if (str_eqc(cmd->pos[i].rid, rid))
+			return &cmd->pos[i];
+	return NULL;
+}
+
+static struct login *
+login_new(struct server *srv, struct session *s, const struct command *cmd)
+{
+	struct login *l =
+	    xcalloc(1, sizeof *l + (cmd->n_pos + 1) * sizeof l->rooms[0]);
+	struct login_part *p;
+	size_t i;
+
+	asker_fill(&l->asker, srv, s, cmd);
+	l->asker.tid[0] = '\0';
+	l->first = s->user == NULL;
+	l->rid_is_num = cmd->rid_is_num;
+	login_part_init(l, &l->rooms[l->n_rooms++], cmd->rid,
+	    login_pos_of(cmd, l->asker.rid));
+	if (!l->first)
+		return l;
+	login_part_init(l, &l->user, STR_LIT(""), login_pos_of(cmd, "@"));
+	for (i = 0; i < cmd->n_pos; i++) {
+		if (str_eqc(cmd->pos[i].rid, "@") ||
+		    str_eq(cmd->pos[i].rid, cmd->rid) ||
+		    !asker_room_is_open(cmd->pos[i].rid))
+			continue;
+		p = &l->rooms[l->n_rooms++];
+		login_part_init(l, p, cmd->pos[i].rid, &cmd->pos[i]);
+	}
+	return l;
+}
+
+void
+cmd_login(struct server *srv, struct session *s, const struct command *cmd)
+{
+	struct login_who who;
+	struct login *l;
+
+	if (s->logging_in) {
+		login_refuse(s, cmd, 409, "login is under way", V1_T_BUSY);
+		return;
+	}
+	if (!asker_room_is_open(cmd->rid)) {
+		login_refuse(
+		    s, cmd, 403, "groups are for members", V1_T_NOT_IN);
+		return;
+	}
+	if (s->user == NULL && !login_who_is_it(srv, s, cmd, &who))
+		return;
+	l = login_new(srv, s, cmd);
+	s->logging_in = 1;
+	if (!l->first) {
+		/* the name he gives now is echoed, and that is all */
+		str_copy(l->name, sizeof l->name,
+		    str_is_set(cmd->name) ? cmd->name : session_name(s));
+		login_join_rooms(l, s);
+		return;
+	}
+	l->who = who;
+	str_copy(l->name, sizeof l->name, str_of(who.claims.name));
+	session_set_strings(s, str_of(who.claims.name), cmd->avatar,
+	    str_is_set(cmd->dev) ? cmd->dev : str_of(who.claims.dev));
+	s->level = (uint8_t)cmd->level;
+	s->ctx.level = s->level;
+	s->ctx.in = 1;
+	s->batch = cmd->batch;
+	s->exp_ms = srv->auth.mode == AUTH_TOKEN && who.claims.exp_ms > 0
+			? (uint64_t)who.claims.exp_ms
+			: 0;
+	client_hold(s);
+	l->n_waiting = l->n_open = 1;
+	user_attach(srv, s, str_of(who.claims.uid), login_ep(&l->user),
+	    l->user.from, &l->user.call);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * message: one item for the log, to a room or to somebody. Nobody is told
+ * here: the item comes back over the log to all who follow, the sender too;
+ * `ok` follows the commit. The order of checks of level 1 (rate, login, room)
+ * is the recorded one.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "msg_server/cmd/asker.h"
+#include "shared/proc/clock.h"
+
+enum { MESSAGE_PENDING_MAX = 64, MESSAGE_UID_BURST = 20 };
+
+struct message_call {
+	struct relay_append append;
+	struct asker asker;
+	struct chan_name chan;
+};
+
+static void
+message_on_done(struct relay_append *ra, unsigned code, uint32_t retry_ms,
+    const struct f_ack *ack)
+{
+	struct message_call *m = container_of(ra, struct message_call, append);
+	struct session *s = asker_session(&m->asker);
+	struct event ev = {.kind = EVENT_OK};
+
+	if (s != NULL) {
+		s->pending--;
+		if (code != 200) {
+			asker_refuse(&m->asker, code, retry_ms);
+		} else if (s->level > 1 && m->asker.cid[0] != '\0') {
+			asker_event(&m->asker, &ev);
+			ev.chan = chan_str(&m->chan);
+			ev.seq = ack->seq;
+			ev.useq = ack->useq;
+			ev.ts = ack->ts;
+			ev.dup = ack->dup;
+			reply_event(s, &ev);
+		}
+	}
+	free(m);
+}
+
+static void
+message_too_fast(struct session *s, const struct command *cmd, int64_t retry)
+{
+	reply_error(s, cmd->cid, 429, "too fast", retry, 50, V1_T_TOO_FAST);
+}
+
+/* level 1: whole seconds, the clock set before anything else is known */
+static bool
+message_v1_rate(struct server *srv, struct session *s)
+{
+	uint32_t now = (uint32_t)(clock_mono_ms() / 1000) + 1;
+
+	if (srv->set.v1_interval > 0 && s->v1_last_s != 0 &&
+	    now - s->v1_last_s < (uint32_t)srv->set.v1_interval)
+		return false;
+	s->v1_last_s = now;
+	return true;
+}
+
+static bool
+message_rate(struct server *srv, struct session *s, const struct command *cmd)
+{
+	int64_t retry = 0;
+
+	if (s->level > 1 && !bucket_take(&s->send, (uint32_t)srv->set.send_rate,
+				(uint32_t)srv->set.send_burst, &retry)) {
+		message_too_fast(s, cmd, retry);
+		return false;
+	}
+	if (!bucket_take(&s->user->send, (uint32_t)srv->set.uid_rate,
+		MESSAGE_UID_BURST, &retry)) {
+		message_too_fast(s, cmd, retry);
+		return false;
+	}
+	return true;
+}
+
+/* may this session say that now? false: answered */
+static bool
+message_check(struct server *srv, struct session *s, const struct command *cmd)
+{
+	if (cmd->level < 2 && !message_v1_rate(srv, s)) {
+		message_too_fast(s, cmd, 0);
+		return false;
+	}
+	if (s->level == 0 || s->user == NULL) {
+		reply_error(
+		    s, cmd->cid, 401, "log in first", 0, 50, V1_T_NO_LOGIN);
+		return false;
+	}
+	if (cmd->level > 1 && cmd->msg.len > (size_t)srv->set.msg_max) {
+		reply_error(s, cmd->cid, 413, "too long", 0, 50, V1_T_BUSY);
+		return false;
+	}
+	if (s->pending >= MESSAGE_PENDING_MAX) {
+		reply_error(s, cmd->cid, 503, "too many unanswered",
+		    ASKER_RETRY_MS, 50, V1_T_BUSY);
+		return false;
+	}
+	return true;
+}
+
+static uint16_t
+message_flags(const struct command *cmd)
+{
+	uint16_t flags = 0;
+
+	if (cmd->msg_is_json)
+		flags |= ITEM_F_JSON;
+	if (cmd->rid_is_num)
+		flags |= ITEM_F_NUM_RID;
+	if (cmd->type == MSG_AUDIO)
+		flags |= ITEM_F_AUDIO;
+	else if (cmd->type == MSG_PIC)
+		flags |= ITEM_F_PIC;
+	else if (cmd->type == MSG_FILE)
+		flags |= ITEM_F_FILE;
+	if (str_is_set(cmd->tid) && cmd->tid.len == 0)
+		flags |= ITEM_F_TID_EMPTY;
+	return flags;
+}
+
+static void
+message_fill(struct server *srv, struct session *s, const struct command *cmd,
+    const struct chan_name *chan, struct f_append *ap)
+{
+	struct item *it = &ap->item;
+
+	memset(ap, 0, sizeof *ap);
+	ap->chan = chan_str(chan);
+	it->kind = ITEM_MESSAGE;
+	it->flags = message_flags(cmd);
+	it->uid = session_uid(s);
+	it->cid = cmd->cid;
+	it->cn = s->cn;
+	it->name = session_name(s);
+	it->avatar = session_avatar(s);
+	it->ref = cmd->re;
+	it->body = cmd->msg;
+	if (cmd->tid.len > 0) {
+		it->rid = cmd->rid;
+		ap->to[ap->n_to++] = str_of(s->user->channel.name.s);
+	}
+	(void)srv;
+}
+
+void
+cmd_message(struct server *srv, struct session *s, const struct command *cmd)
+{
+	struct command c = *cmd;
+	struct chan_name chan, peer;
+	struct message_call *m;
+	struct f_append ap;
+	char cid[CID_MAX + 1];
+
+	if (!message_check(srv, s, cmd))
+		return;
+	if (cmd->tid.len == 0)
+		c.tid = STR_NONE;
+	if (!asker_channel(s, &c, &chan) || !message_rate(srv, s, cmd))
+		return;
+	message_fill(srv, s, cmd, &chan, &ap);
+	if (!str_is_set(cmd->cid)) {
+		/* what is sent again after a lost link must be known again */
+		snprintf(cid, sizeof cid, "~%" PRIx64 ".%" PRIu64, s->cn,
+		    srv->next_cid++);
+		ap.item.cid = str_of(cid);
+		ap.item.flags |= ITEM_F_AUTO_CID;
+	}
+	if (str_is_set(c.tid) && !str_eq(c.tid, ap.item.uid)) {
+		peer = chan_user(c.tid);
+		ap.to[ap.n_to++] = chan_str(&peer);
+	}
+	m = xcalloc(1, sizeof *m);
+	asker_fill(&m->asker, srv, s, &c);
+	m->chan = chan;
+	m->append.done = message_on_done;
+	if (relay_append(srv->relay, &ap, &m->append) != 0) {
+		asker_refuse(&m->asker, 503, 0);
+		free(m);
+		return;
+	}
+	s->pending++;
+	srv->stats[S_APPENDS]++;
+}

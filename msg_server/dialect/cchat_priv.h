@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside of the cchat dialect: cchat.c chooses the level of a frame, cchat_v1.c
+ * and cchat_v2.c read its commands, cchat_encode.c writes.
+ */
+#ifndef MSG_SERVER_DIALECT_CCHAT_PRIV_H
+#define MSG_SERVER_DIALECT_CCHAT_PRIV_H
+
+#include "msg_server/dialect/dialect.h"
+
+enum { CCHAT_V1_MSG_MAX = 1024 };
+
+/* recorded texts of level 1 (dialects/cchat.md) that more than one file says */
+#define CCHAT_T_NOT_JSON   "无效的命令[1]"
+#define CCHAT_T_UNKNOWN	   "无效的命令[2]"
+#define CCHAT_T_NEED_TOKEN "该用户需要凭证"
+
+/* one frame while it is read; what a command borrows lives here or in obj */
+struct cchat_frame {
+	const json_t *obj;
+	unsigned level; /* the frame is read and answered in */
+	struct str cid;
+	struct command cmd;
+	char uid[24], rid[24], tid[24]; /* ids that came as numbers */
+	struct buf text;                /* a cleaned name, a non-string msg */
+	struct pos_arg pos[POS_MAX];
+	struct str uids[UIDS_MAX];
+	struct buf *err; /* where an answer of our own goes */
+};
+
+/* an error answer; always false, so that checks can return it */
+bool cchat_refuse(struct cchat_frame *f, unsigned code, const char *why,
+    const char *v1_text);
+
+/* fill f->cmd from f->obj; false: refused */
+bool cchat_v1_login(struct cchat_frame *f);
+bool cchat_v1_message(struct cchat_frame *f);
+bool cchat_v2_command(struct cchat_frame *f);
+/* the cid of a frame: false when it has one that is none */
+bool cchat_v2_cid(const json_t *obj, struct str *cid);
+/* tags cut out as PHP's strip_tags() does, appended to out */
+void cchat_strip_tags(struct str s, struct buf *out);
+
+void cchat_encode(
+    const struct event *ev, unsigned level, enum view view, struct buf *out);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Coalescing of read marks. An entry lives from its first mark until a whole
+ * second brought no other; the timer runs only while there are entries.
+ *
+ * The body of an ephemeral mark is "CONVERSATION READ RECV", the conversation
+ * as the receiving user names it: a rid, or "@" and the peer's uid.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "msg_server/fanout.h"
+#include "msg_server/marks.h"
+
+enum { MARKS_EPH = 2, MARKS_MS = 1000 };
+
+struct mark {
+	UT_hash_handle hh; /* by key */
+	uint64_t read, recv;
+	bool dirty;
+	char uid[ID_MAX + 1], rid[ID_MAX + 1], tid[ID_MAX + 1];
+	char key[2 * ID_MAX + 4]; /* uid, blank, conversation */
+};
+
+struct marks {
+	struct server *srv;
+	struct mark *all; /* owned */
+	struct timer timer;
+};
+
+static void
+marks_tell(struct server *srv, struct str to, struct str from, const char *conv,
+    const struct mark *m)
+{
+	struct chan_name chan = chan_user(to);
+	char body[ID_MAX + 64];
+	struct f_eph eph = {
+	    .chan = chan_str(&chan), .kind = MARKS_EPH, .uid = from};
+
+	snprintf(body, sizeof body, "%s %" PRIu64 " %" PRIu64, conv, m->read,
+	    m->recv);
+	eph.body = str_of(body);
+	relay_eph(srv->relay, &eph);
+}
+
+static void
+marks_send(struct server *srv, struct mark *m)
+{
+	struct str uid = str_of(m->uid), tid = str_of(m->tid);
+	struct chan_name chan = chan_user(uid);
+	char conv[ID_MAX + 2], self[ID_MAX + 2], key[ID_MAX + 4], val[24];
+	struct f_set set = {.chan = chan_str(&chan)};
+
+	m->dirty = false;
+	snprintf(conv, sizeof conv, "%s%s", tid.len > 0 ? "@" : "",
+	    tid.len > 0 ? m->tid : m->rid);
+	snprintf(self, sizeof self, "@%s", m->uid);
+	if (m->read > 0) {
+		snprintf(key, sizeof key, "k:%s", conv);
+		snprintf(val, sizeof val, "%" PRIu64, m->read);
+		set.rec.key = str_of(key);
+		set.rec.val = str_of(val);
+		relay_set_state(srv->relay, &set);
+	}
+	marks_tell(srv, uid, uid, conv, m);
+	if (tid.len > 0 && !str_eq(tid, uid))
+		marks_tell(srv, tid, uid, self, m);
+}
+
+static void
+marks_on_timer(void *arg)
+{
+	struct marks *all = arg;
+	struct mark *m, *next;
+
+	HASH_ITER (hh, all->all, m, next) {
+		if (m->dirty) {
+			marks_send(all->srv, m);
+			continue;
+		}
+		HASH_DEL(all->all, m);
+		free(m);
+	}
+	if (all->all == NULL)
+		timer_stop(&all->timer);
+}
+
+struct marks *
+marks_new(struct server *srv)
+{
+	struct marks *m = xcalloc(1, sizeof *m);
+
+	m->srv = srv;
+	timer_init(&m->timer, srv->net, marks_on_timer, m);
+	return m;
+}
+
+void
+marks_free(struct marks *all)
+{
+	struct mark *m, *next;
+
+	if (all == NULL)
+		return;
+	timer_stop(&all->timer);
+	HASH_ITER (hh, all->all, m, next) {
+		HASH_DEL(all->all, m);
+		free(m);
+	}
+	free(all);
+}
+
+void
+marks_put(struct server *srv, struct str uid, struct str rid, struct str tid,
+    uint64_t read, uint64_t recv)
+{
+	struct marks *all = srv->marks;
+	struct mark *m;
+	char key[sizeof m->key];
+	int len;
+	bool fresh = false;
+
+	len = snprintf(key, sizeof key, "%.*s %s%.*s", STR_ARG(uid),
+	    tid.len > 0 ? "@" : "", STR_ARG(tid.len > 0 ? tid : rid));
+	HASH_FIND(hh, all->all, key, (unsigned)len, m);
+	if (m == NULL) {
+		if (HASH_COUNT(all->all) >= MARKS_MAX)
+			return;
+		m = xcalloc(1, sizeof *m);
+		memcpy(m->key, key, sizeof key);
+		str_copy(m->uid, sizeof m->uid, uid);
+		str_copy(m->rid, sizeof m->rid, rid);
+		str_copy(m->tid, sizeof m->tid, tid);
+		HASH_ADD(hh, all->all, key, (unsigned)len, m);
+		fresh = true;
+	}
+	/* monotone: an older one says nothing */
+	if (!fresh && read <= m->read && recv <= m->recv)
+		return;
+	m->read = read > m->read ? read : m->read;
+	m->recv = recv > m->recv ? recv : m->recv;
+	if (fresh)
+		marks_send(srv, m);
+	else
+		m->dirty = true;
+	if (!timer_is_set(&all->timer))
+		timer_set(&all->timer, MARKS_MS, MARKS_MS);
+}
+
+void
+marks_on_eph(struct server *srv, struct channel *c, const struct f_eph *eph)
+{
+	struct str rest = eph->body, conv, read, recv;
+	struct event ev = {.kind = EVENT_MARK, .uid = eph->uid};
+	struct fanout f;
+	struct session *s;
+	struct user *u;
+
+	if (eph->kind != MARKS_EPH || !channel_is_user(c))
+		return;
+	u = user_find(srv, chan_id(chan_str(&c->name)));
+	if (u == NULL || !str_next(&rest, ' ', &conv) ||
+	    !str_next(&rest, ' ', &read) || !str_next(&rest, ' ', &recv) ||
+	    str_u64(read, &ev.read) != 0 || str_u64(recv, &ev.recv) != 0 ||
+	    conv.len == 0)
+		return;
+	if (conv.p[0] == '@')
+		ev.tid = str_n(conv.p + 1, conv.len - 1);
+	else
+		ev.rid = conv;
+	fanout_begin(&f, &ev);
+	for (s = u->sessions; s != NULL; s = s->next_of_user)
+		if (s->level > 1 && !s->logging_in)
+			fanout_send(&f, s, VIEW_OTHER);
+	fanout_end(&f);
+}

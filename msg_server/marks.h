@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Read marks on their way out: the newest of each (user, conversation) goes
+ * to the log's state (key k:<rid> or k:@<uid> of u:<uid>) and, as an
+ * ephemeral, to the user's other devices and to the peer of a private
+ * conversation. At most one a second for a conversation; what comes faster is
+ * coalesced, the last one wins. At most MARKS_MAX at once: beyond that a mark
+ * is dropped (marks are at most once and heal themselves).
+ */
+#ifndef MSG_SERVER_MARKS_H
+#define MSG_SERVER_MARKS_H
+
+#include "msg_server/server.h"
+
+enum { MARKS_MAX = 65536 };
+
+struct marks *marks_new(struct server *srv);
+void marks_free(struct marks *m);
+/* tid set: private; read, recv: 0 when not said */
+void marks_put(struct server *srv, struct str uid, struct str rid,
+    struct str tid, uint64_t read, uint64_t recv);
+/* relay_ops.on_eph: marks for users of this server; other kinds are ignored */
+void marks_on_eph(
+    struct server *srv, struct channel *c, const struct f_eph *eph);
+
+#endif

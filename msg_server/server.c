@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Wiring: listeners, topology, relay, the admin questions, start and stop.
+ * What the parts do is in the parts; nothing of the chat is here.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "msg_server/api.h"
+#include "msg_server/client.h"
+#include "msg_server/gate.h"
+#include "msg_server/marks.h"
+#include "msg_server/static.h"
+#include "shared/proc/clock.h"
+#include "shared/proc/daemon.h"
+#include "shared/proc/log.h"
+#include "shared/proc/stats.h"
+#include "shared/proto/ws.h"
+
+enum {
+	SERVER_PROXIES_MAX = 64,
+	SERVER_HTTP_CONNS = 4096,
+	SERVER_STOP_MS = 3500, /* clients have this long to hear us */
+	SERVER_STOP_TICK_MS = 20
+};
+
+static const struct stat_def server_stat_defs[] = {
+#define X(name, kind, text, help) {text, kind, help},
+    SERVER_STATS(X)
+#undef X
+};
+
+/* --- http --------------------------------------------------------------- */
+
+static void
+server_on_request(struct httpd *h, struct httpd_conn *c,
+    const struct http_request *rq, struct str body)
+{
+	struct server *srv = h->arg;
+
+	if (str_eqc(rq->path, "/healthz"))
+		admin_healthz(c);
+	else if (!api_request(srv, c, rq, body))
+		statics_reply(srv->statics, c, rq, gate_sources(srv->gate));
+}
+
+static const struct httpd_ops server_http_ops = {
+    .on_request = server_on_request, .on_upgrade = client_on_upgrade};
+
+/* --- topology ----------------------------------------------------------- */
+
+static void
+server_add_proxy(struct addr *list, size_t *n, const char *text)
+{
+	char have[ADDR_TEXT_MAX], want[ADDR_TEXT_MAX];
+	struct addr a;
+	size_t i;
+
+	if (*n == SERVER_PROXIES_MAX || addr_parse(str_of(text), &a) != 0)
+		return;
+	addr_text(&a, want);
+	for (i = 0; i < *n; i++) {
+		addr_text(&list[i], have);
+		if (strcmp(have, want) == 0)
+			return;
+	}
+	list[(*n)++] = a;
+}
+
+/*
+ * Every proxy there is, whatever the config_server thinks of it: its opinion
+ * is no fence, and a dead one costs a dial every two seconds.
+ */
+static void
+server_use_topology(struct server *srv)
+{
+	struct addr list[SERVER_PROXIES_MAX];
+	const struct topology_server *all;
+	size_t i, n_all, n = 0;
+
+	for (i = 0; srv->set.proxies != NULL && srv->set.proxies[i] != NULL;
+	     i++)
+		server_add_proxy(list, &n, srv->set.proxies[i]);
+	all = topology_servers(srv->topology, &n_all);
+	for (i = 0; i < n_all; i++)
+		if (all[i].role == ROLE_PROXY && all[i].link[0] != '\0')
+			server_add_proxy(list, &n, all[i].link);
+	relay_set_proxies(srv->relay, list, n);
+	gate_refresh(srv->gate);
+}
+
+static void
+server_on_joined(void *arg, uint32_t node_no)
+{
+	struct server *srv = arg;
+
+	srv->node_no = srv->self.node_no = node_no;
+	relay_set_self(srv->relay, &srv->self);
+	log_info("node %u of cluster %s", node_no, srv->set.cluster);
+}
+
+static void
+server_on_change(void *arg)
+{
+	struct server *srv = arg;
+
+	/* the first one may come from inside of topology_new() */
+	if (srv->topology != NULL)
+		server_use_topology(srv);
+}
+
+static void
+server_on_beat(void *arg, struct f_beat *beat)
+{
+	struct server *srv = arg;
+	int64_t now = clock_mono_ms(), ms = now - srv->last_beat_ms;
+
+	beat->conns = srv->n_clients;
+	beat->users = HASH_COUNT(srv->users);
+	beat->rooms = HASH_COUNT(srv->rooms);
+	beat->queue_kb = (uint32_t)(srv->net->queued / 1024);
+	beat->state = srv->stopping ? 2 : 1;
+	if (srv->last_beat_ms != 0 && ms > 0) {
+		beat->msgs_s = (uint32_t)((srv->stats[S_DELIVERIES] -
+					      srv->last_deliveries) *
+					  1000 / (uint64_t)ms);
+		beat->out_kb_s =
+		    (uint32_t)((srv->net->bytes_out - srv->last_bytes_out) *
+			       1000 / 1024 / (uint64_t)ms);
+	}
+	srv->last_beat_ms = now;
+	srv->last_deliveries = srv->stats[S_DELIVERIES];
+	srv->last_bytes_out = srv->net->bytes_out;
+}
+
+static const struct topology_ops server_topology_ops = {
+    .on_joined = server_on_joined,
+    .on_change = server_on_change,
+    .on_beat = server_on_beat,
+};
+
+size_t
+server_alt_urls(const struct server *srv, struct str *out, size_t max)
+{
+	const struct topology_server *all;
+	size_t i, n_all, n = 0;
+
+	all = topology_servers(srv->topology, &n_all);
+	for (i = 0; i < n_all && n < max; i++)
+		if (all[i].role == ROLE_MSG &&
+		    strcmp(all[i].name, srv->set.name) != 0 &&
+		    strcmp(all[i].state, "up") == 0 &&
+		    all[i].direct_url[0] != '\0')
+			out[n++] = str_of(all[i].direct_url);
+	return n;
+}
+
+/* --- from the relay ----------------------------------------------------- */
+
+static void
+server_on_kick(struct server *srv, const struct f_kick *kick)
+{
+	struct session *s, *next;
+	struct user *u;
+	char why[96];
+
+	str_copy(why, sizeof why, kick->text);
+	if (kick->cn != 0) {
+		s = session_find(srv, kick->cn);
+		if (s != NULL)
+			session_close(s, kick->code, why, 0);
+		return;
+	}
+	u = user_find(srv, kick->uid);
+	for (s = u != NULL ? u->sessions : NULL; s != NULL; s = next) {
+		next = s->next_of_user;
+		session_close(s, kick->code, why, 0);
+	}
+}
+
+static const struct relay_ops server_relay_ops = {
+    .on_room = room_on_people,
+    .on_eph = marks_on_eph,
+    .on_kick = server_on_kick,
+    .on_snapshot = room_snapshot,
+};
+
+/* --- admin -------------------------------------------------------------- */
+
+static bool
+server_on_ready(void *arg, struct buf *out)
+{
+	struct server *srv = arg;
+	bool joined = srv->node_no != 0, relay = relay_has_active(srv->relay);
+	bool ready = joined && relay && !srv->stopping;
+
+	buf_printf(out,
+	    "{\"ready\":%s,\"checks\":{\"joined\":%s,\"proxy\":%s,"
+	    "\"running\":%s}}",
+	    ready ? "true" : "false", joined ? "true" : "false",
+	    relay ? "true" : "false", srv->stopping ? "false" : "true");
+	return ready;
+}
+
+static void
+server_on_status(void *arg, struct buf *out)
+{
+	struct server *srv = arg;
+
+	buf_printf(out,
+	    "{\"name\":\"%s\",\"role\":\"msg\",\"version\":\"%s\","
+	    "\"node\":%u,\"inc\":%u,\"uptime_s\":%lld,\"state\":\"%s\",",
+	    srv->set.name, PACKAGE_VERSION, srv->node_no, srv->inc,
+	    (long long)(clock_mono_ms() - srv->started_ms) / 1000,
+	    srv->stopping ? "stopping" : "up");
+	buf_printf(out,
+	    "\"public\":\"%s\",\"direct\":\"%s\",\"connections\":%u,"
+	    "\"max_connections\":%u,\"not_logged_in\":%u,\"sessions\":%llu,"
+	    "\"users\":%u,\"rooms\":%u,\"queue_kb\":%llu,"
+	    "\"topology\":{\"ver\":%llu,\"linked\":%s},\"relay\":{",
+	    srv->public_url, srv->direct_url, srv->n_clients, srv->max_clients,
+	    srv->n_not_logged_in, (unsigned long long)srv->stats[S_SESSIONS],
+	    HASH_COUNT(srv->users), HASH_COUNT(srv->rooms),
+	    (unsigned long long)srv->net->queued / 1024,
+	    (unsigned long long)topology_ver(srv->topology),
+	    topology_is_linked(srv->topology) ? "true" : "false");
+	relay_status(srv->relay, out);
+	buf_puts(out, "}}");
+}
+
+static void
+server_on_metrics(void *arg, struct buf *out)
+{
+	static const struct stat_def more[] = {
+	    {"msg_not_logged_in", STAT_GAUGE, "connections before login"},
+	    {"msg_queued_bytes", STAT_GAUGE, "bytes waiting for clients"},
+	    {"msg_bytes_in_total", STAT_COUNTER, "bytes received"},
+	    {"msg_bytes_out_total", STAT_COUNTER, "bytes sent"},
+	    {"msg_writes_total", STAT_COUNTER, "system calls that sent"},
+	    {"msg_ws_parsers", STAT_GAUGE, "parsers inside of a message"},
+	    {"msg_unacked", STAT_GAUGE, "appends the log has not answered"},
+	    {"msg_proxy_active", STAT_GAUGE, "1 when there is an active proxy"},
+	};
+	struct server *srv = arg;
+	uint64_t values[] = {srv->n_not_logged_in, srv->net->queued,
+	    srv->net->bytes_in, srv->net->bytes_out, srv->net->writes,
+	    ws_rx_live(), relay_unacked(srv->relay),
+	    relay_has_active(srv->relay)};
+
+	stats_render(out, server_stat_defs, srv->stats, S_COUNT);
+	stats_render(out, more, values, ARRAY_LEN(more));
+}
+
+/* --- start -------------------------------------------------------------- */
+
+/* a ws URL of a bound address; "" when it is no address to go to */
+static void
+server_url(char *out, size_t size, const char *set, const struct listener *l)
+{
+	char text[ADDR_TEXT_MAX], host[ADDR_TEXT_MAX];
+
+	addr_host(&l->addr, host);
+	addr_text(&l->addr, text);
+	if (set[0] != '\0')
+		snprintf(out, size, "%s", set);
+	else if (strcmp(host, "0.0.0.0") != 0 && strcmp(host, "::") != 0 &&
+		 strncmp(text, "unix:", 5) != 0)
+		snprintf(out, size, "ws://%s/ws", text);
+	else
+		out[0] = '\0';
+}
+
+static struct str
+server_text(const char *s)
+{
+	return s[0] != '\0' ? str_of(s) : STR_NONE;
+}
+
+static void
+server_join(struct server *srv)
+{
+	char admin[ADDR_TEXT_MAX];
+	struct f_join join = {.name = str_of(srv->set.name),
+	    .version = STR_LIT(PACKAGE_VERSION),
+	    .role = ROLE_MSG,
+	    .inc = srv->inc,
+	    .weight = (uint32_t)srv->set.weight,
+	    .cap = srv->max_clients,
+	    .admin = str_of(admin),
+	    .public_url = server_text(srv->public_url),
+	    .direct_url = server_text(srv->direct_url)};
+
+	addr_text(&srv->admin.listener.addr, admin);
+	srv->topology =
+	    topology_new(srv->net, srv->set.config_server, srv->set.data,
+		&srv->self, &join, srv->link_key, &server_topology_ops, srv);
+	if (srv->set.config_server[0] == '\0' && srv->node_no == 0)
+		server_on_joined(srv, (uint32_t)srv->set.node);
+	server_use_topology(srv);
+}
+
+static void
+server_on_turn(struct net_turn *turn)
+{
+	client_on_turn(container_of(turn, struct server, turn));
+}
+
+static void
+server_on_wake(void *arg)
+{
+	(void)arg; /* the turn that follows does the work */
+}
+
+static void
+server_listen(struct server *srv)
+{
+	httpd_init(&srv->httpd, srv->net, &server_http_ops, srv,
+	    SERVER_HTTP_CONNS, HTTP_BODY_MAX);
+	listener_open_or_die(&srv->public_listener, srv->net, srv->set.listen,
+	    true, "public", httpd_on_accept, &srv->httpd);
+	listener_open_or_die(&srv->direct_listener, srv->net, srv->set.direct,
+	    false, "direct", httpd_on_accept, &srv->httpd);
+	server_url(srv->public_url, sizeof srv->public_url, srv->set.public_url,
+	    &srv->public_listener);
+	server_url(srv->direct_url, sizeof srv->direct_url, srv->set.direct_url,
+	    &srv->direct_listener);
+	srv->admin.on_ready = server_on_ready;
+	srv->admin.on_status = server_on_status;
+	srv->admin.on_metrics = server_on_metrics;
+	srv->admin.arg = srv;
+	admin_start(&srv->admin, srv->net, srv->set.admin);
+}
+
+void
+server_start(struct server *srv)
+{
+	srv->started_ms = clock_mono_ms();
+	srv->max_clients = settings_connections(&srv->set);
+	/* neither may be one of our last life: what came then is remembered */
+	srv->next_session = srv->inc << 16 | 1;
+	srv->next_cid = (uint64_t)clock_wall_ms();
+	srv->self = (struct link_id){.role = ROLE_MSG, .inc = srv->inc};
+	str_copy(srv->self.name, sizeof srv->self.name, str_of(srv->set.name));
+	str_copy(srv->self.cluster, sizeof srv->self.cluster,
+	    str_of(srv->set.cluster));
+	if (srv->set.config_server[0] == '\0')
+		srv->self.node_no = (uint32_t)srv->set.node;
+	wheel_init(&srv->wheel, srv->net, client_on_deadline, srv);
+	timer_init(&srv->wake, srv->net, server_on_wake, srv);
+	srv->turn.on_turn = server_on_turn;
+	net_turn_add(srv->net, &srv->turn);
+	srv->statics = statics_load(srv->set.www);
+	srv->gate = gate_new(srv);
+	srv->marks = marks_new(srv);
+	srv->relay = relay_new(
+	    srv, srv->net, &srv->self, srv->link_key, &server_relay_ops);
+	server_listen(srv);
+	server_join(srv);
+}
+
+void
+server_reload(struct server *srv)
+{
+	struct statics *fresh = statics_load(srv->set.www);
+
+	/* a folder that has vanished is no reason to show nothing */
+	if (statics_count(fresh) == 0) {
+		statics_free(fresh);
+		return;
+	}
+	statics_free(srv->statics);
+	srv->statics = fresh;
+	log_info("the page is read again: %zu files", statics_count(fresh));
+}
+
+/* --- stop --------------------------------------------------------------- */
+
+static void
+server_on_stop_tick(void *arg)
+{
+	struct server *srv = arg;
+
+	if ((srv->n_clients > 0 || srv->net->queued > 0) &&
+	    clock_mono_ms() - srv->stop_ms < SERVER_STOP_MS)
+		return;
+	timer_stop(&srv->stop_timer);
+	srv->on_quit(srv);
+}
+
+void
+server_stop(struct server *srv)
+{
+	if (srv->stopping)
+		return;
+	log_info("stopping: %u connections", srv->n_clients);
+	daemon_notify("STOPPING=1");
+	srv->stopping = 1;
+	srv->stop_ms = clock_mono_ms();
+	listener_close(&srv->public_listener);
+	listener_close(&srv->direct_listener);
+	httpd_stop(&srv->httpd);
+	client_close_all(srv, 4200, "going away");
+	timer_init(&srv->stop_timer, srv->net, server_on_stop_tick, srv);
+	timer_set(&srv->stop_timer, SERVER_STOP_TICK_MS, SERVER_STOP_TICK_MS);
+}

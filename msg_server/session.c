@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is talking: the strings of a session and its rate buckets. What it is
+ * in (rooms, its user) is room.c's and user.c's business, its bytes client.c's.
+ */
+#include <stdlib.h>
+
+#include "msg_server/room.h"
+#include "msg_server/server.h"
+#include "msg_server/session.h"
+#include "shared/proc/clock.h"
+
+/* the n-th of the packed strings */
+static struct str
+session_string(const struct session *s, unsigned n)
+{
+	const char *p = s->name;
+
+	if (p == NULL)
+		return STR_NONE;
+	while (n-- > 0)
+		p += strlen(p) + 1;
+	return str_of(p);
+}
+
+struct str
+session_name(const struct session *s)
+{
+	return session_string(s, 0);
+}
+
+struct str
+session_avatar(const struct session *s)
+{
+	struct str a = session_string(s, 1);
+
+	return a.len > 0 ? a : STR_NONE;
+}
+
+struct str
+session_dev(const struct session *s)
+{
+	struct str d = session_string(s, 2);
+
+	return d.len > 0 ? d : STR_NONE;
+}
+
+struct str
+session_uid(const struct session *s)
+{
+	return s->user != NULL ? str_of(s->user->uid) : STR_NONE;
+}
+
+void
+session_set_strings(
+    struct session *s, struct str name, struct str avatar, struct str dev)
+{
+	/* may be called with what session_name() gave: build before freeing */
+	char *p = xmalloc(name.len + avatar.len + dev.len + 3), *q = p;
+	struct str part[3] = {name, avatar, dev};
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		if (part[i].len > 0)
+			memcpy(q, part[i].p, part[i].len);
+		q += part[i].len;
+		*q++ = '\0';
+	}
+	free(s->name);
+	s->name = p;
+}
+
+struct session *
+session_find(struct server *srv, uint64_t cn)
+{
+	struct session *s;
+
+	HASH_FIND(hh, srv->sessions, &cn, sizeof cn, s);
+	return s;
+}
+
+/*
+ * A leaky bucket: `milli` is what is in it and leaks at the rate; one command
+ * adds 1000 and must fit. All zero is a fresh one.
+ */
+bool
+bucket_take(struct bucket *b, uint32_t rate, uint32_t burst, int64_t *retry_ms)
+{
+	uint32_t now = (uint32_t)clock_mono_ms();
+	uint64_t leaked = (uint64_t)(now - b->t_ms) * rate;
+	uint64_t room = (uint64_t)burst * 1000;
+
+	b->t_ms = now;
+	b->milli = leaked < b->milli ? b->milli - (uint32_t)leaked : 0;
+	if (b->milli + 1000ULL <= room) {
+		b->milli += 1000;
+		return true;
+	}
+	if (retry_ms != NULL)
+		*retry_ms = (int64_t)((b->milli + 1000ULL - room) / rate + 1);
+	return false;
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Static files from memory. HTML and everything else is "no-cache" with a
+ * strong ETag of the content: a reload costs a 304.
+ */
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "msg_server/static.h"
+#include "shared/base/digest.h"
+#include "shared/base/map.h"
+#include "shared/proc/log.h"
+
+enum { STATIC_PATH_MAX = 256, STATIC_ETAG_LEN = 32 };
+
+struct static_file {
+	UT_hash_handle hh; /* by path */
+	struct blob *body; /* owned reference */
+	struct blob *gz;   /* the same, compressed; or NULL */
+	const char *type;
+	char etag[STATIC_ETAG_LEN + 3]; /* with its quotes */
+	char path[STATIC_PATH_MAX];
+};
+
+struct statics {
+	struct static_file *files; /* owned */
+	size_t total, n;
+};
+
+static const struct {
+	const char *ext, *type;
+} static_types[] = {
+    {".html", "text/html; charset=utf-8"},
+    {".js", "text/javascript; charset=utf-8"},
+    {".mjs", "text/javascript; charset=utf-8"},
+    {".css", "text/css; charset=utf-8"},
+    {".json", "application/json"},
+    {".webmanifest", "application/manifest+json"},
+    {".svg", "image/svg+xml"},
+    {".png", "image/png"},
+    {".jpg", "image/jpeg"},
+    {".webp", "image/webp"},
+    {".gif", "image/gif"},
+    {".ico", "image/x-icon"},
+    {".woff2", "font/woff2"},
+    {".ts", "text/plain; charset=utf-8"},
+    {".md", "text/plain; charset=utf-8"},
+    {".txt", "text/plain; charset=utf-8"},
+};
+
+static const char static_csp_head[] =
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; "
+    "style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "font-src 'self'; connect-src 'self'";
+static const char static_csp_tail[] =
+    "; manifest-src 'self'; worker-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'\r\n"
+    "Cross-Origin-Opener-Policy: same-origin\r\n"
+    "Permissions-Policy: microphone=(self), camera=(self), "
+    "geolocation=()\r\n";
+
+const char *
+statics_type(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	size_t i;
+
+	for (i = 0; dot != NULL && i < ARRAY_LEN(static_types); i++)
+		if (strcmp(dot, static_types[i].ext) == 0)
+			return static_types[i].type;
+	return NULL;
+}
+
+/* --- loading ------------------------------------------------------------ */
+
+static void
+static_file_free(struct static_file *f)
+{
+	blob_unref(f->body);
+	blob_unref(f->gz);
+	free(f);
+}
+
+/* the whole of a regular file, or NULL */
+static struct blob *
+static_read(struct statics *st, int dirfd, const char *name)
+{
+	struct blob *b = NULL;
+	struct stat sb;
+	size_t off = 0;
+	ssize_t n;
+	int fd;
+
+	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode) || sb.st_size < 0)
+		goto out;
+	if ((uint64_t)sb.st_size > STATIC_TOTAL_MAX - st->total) {
+		log_warn("www: %s left out: over %d bytes in all", name,
+		    STATIC_TOTAL_MAX);
+		goto out;
+	}
+	b = blob_alloc((size_t)sb.st_size);
+	while (off < b->len) {
+		n = read(fd, b->bytes + off, b->len - off);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			/* it shrank or can't be read */
+			blob_unref(b);
+			b = NULL;
+			goto out;
+		}
+		off += (size_t)n;
+	}
+	st->total += b->len;
+out:
+	close(fd);
+	return b;
+}
+
+static void
+static_add(struct statics *st, int dirfd, const char *name, const char *path)
+{
+	struct static_file *f;
+	uint8_t sum[SHA1_LEN];
+	char gz[STATIC_PATH_MAX + 4], hex[2 * SHA1_LEN + 1];
+
+	if (statics_type(name) == NULL || st->n >= STATIC_FILES_MAX)
+		return;
+	f = xcalloc(1, sizeof *f);
+	f->body = static_read(st, dirfd, name);
+	if (f->body == NULL) {
+		free(f);
+		return;
+	}
+	snprintf(f->path, sizeof f->path, "%s", path);
+	snprintf(gz, sizeof gz, "%s.gz", name);
+	f->gz = static_read(st, dirfd, gz);
+	f->type = statics_type(name);
+	digest_sha1(f->body->bytes, f->body->len, sum);
+	digest_hex(sum, sizeof sum, hex);
+	snprintf(f->etag, sizeof f->etag, "\"%.*s\"", STATIC_ETAG_LEN, hex);
+	HASH_ADD_STR(st->files, path, f);
+	st->n++;
+}
+
+static void
+static_walk(struct statics *st, int dirfd, const char *prefix, unsigned depth)
+{
+	char path[STATIC_PATH_MAX];
+	struct dirent *de;
+	struct stat sb;
+	DIR *dir = fdopendir(dirfd);
+	int fd;
+
+	if (dir == NULL) {
+		close(dirfd);
+		return;
+	}
+	while ((de = readdir(dir)) != NULL) {
+		if (de->d_name[0] == '.' ||
+		    fstatat(dirfd, de->d_name, &sb, 0) != 0)
+			continue;
+		if (snprintf(path, sizeof path, "%s/%s", prefix, de->d_name) >=
+		    (int)sizeof path)
+			continue;
+		if (S_ISREG(sb.st_mode)) {
+			static_add(st, dirfd, de->d_name, path);
+		} else if (S_ISDIR(sb.st_mode) && depth < STATIC_DEPTH) {
+			fd = openat(dirfd, de->d_name,
+			    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			if (fd >= 0)
+				static_walk(st, fd, path, depth + 1);
+		}
+	}
+	closedir(dir);
+}
+
+struct statics *
+statics_load(const char *dir)
+{
+	struct statics *st = xcalloc(1, sizeof *st);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		log_warn(
+		    "www: %s: %s: no page is served", dir, strerror(errno));
+	else
+		static_walk(st, fd, "", 1);
+	return st;
+}
+
+void
+statics_free(struct statics *st)
+{
+	struct static_file *f, *next;
+
+	if (st == NULL)
+		return;
+	HASH_ITER (hh, st->files, f, next) {
+		HASH_DEL(st->files, f);
+		static_file_free(f);
+	}
+	free(st);
+}
+
+size_t
+statics_count(const struct statics *st)
+{
+	return st->n;
+}
+
+/* --- answering ---------------------------------------------------------- */
+
+static const struct static_file *
+static_find(const struct statics *st, struct str path)
+{
+	struct static_file *f;
+
+	if (str_eqc(path, "/"))
+		path = STR_LIT("/index.html");
+	HASH_FIND(hh, st->files, path.p, path.len, f);
+	return f;
+}
+
+/* If-None-Match: "*", or a list in which weak and strong compare alike */
+static bool
+static_matches(struct str field, const char *etag)
+{
+	struct str tag;
+
+	if (!str_is_set(field))
+		return false;
+	if (str_eqc(str_trim(field), "*"))
+		return true;
+	while (str_next(&field, ',', &tag)) {
+		tag = str_trim(tag);
+		if (str_starts(tag, STR_LIT("W/")))
+			tag.p += 2, tag.len -= 2;
+		if (str_eqc(tag, etag))
+			return true;
+	}
+	return false;
+}
+
+/* "gzip", with or without parameters, but not with q=0 */
+static bool
+static_takes_gzip(const struct http_request *rq)
+{
+	struct str field = http_field(rq, "accept-encoding"), one, coding, q;
+
+	while (str_next(&field, ',', &one)) {
+		one = str_trim(one);
+		if (!str_next(&one, ';', &coding) ||
+		    !str_ieq(str_trim(coding), STR_LIT("gzip")))
+			continue;
+		while (str_next(&one, ';', &q)) {
+			q = str_trim(q);
+			if (str_starts(q, STR_LIT("q=0")) &&
+			    strspn(q.p + 3, ".0") >= q.len - 3)
+				return false;
+		}
+		return true;
+	}
+	return false;
+}
+
+static void
+static_headers(struct buf *out, struct str sources)
+{
+	buf_puts(out, static_csp_head);
+	buf_putstr(out, sources);
+	buf_puts(out, static_csp_tail);
+}
+
+static void
+static_send(const struct static_file *f, struct httpd_conn *c,
+    const struct http_request *rq, struct str sources)
+{
+	struct blob *body = f->body;
+	struct buf extra;
+	bool gz = f->gz != NULL && static_takes_gzip(rq);
+
+	buf_init(&extra, 1024 * 1024);
+	static_headers(&extra, sources);
+	/* strong: the two codings are different bytes */
+	buf_printf(&extra, "Cache-Control: no-cache\r\nETag: %.*s%s\"\r\n",
+	    (int)strlen(f->etag) - 1, f->etag, gz ? "-gz" : "");
+	if (f->gz != NULL)
+		buf_puts(&extra, "Vary: Accept-Encoding\r\n");
+	if (gz) {
+		buf_puts(&extra, "Content-Encoding: gzip\r\n");
+		body = f->gz;
+	}
+	buf_putc(&extra, '\0');
+	if (!buf_ok(&extra))
+		httpd_error(c, 500, "too many origins");
+	else
+		httpd_reply_blob(
+		    c, 200, f->type, body, (const char *)buf_p(&extra));
+	buf_fini(&extra);
+}
+
+/* true: the client has it already */
+static bool
+static_not_modified(const struct static_file *f, struct httpd_conn *c,
+    const struct http_request *rq, struct str sources)
+{
+	struct str field = http_field(rq, "if-none-match");
+	char tag[sizeof f->etag + 4];
+	struct buf extra;
+
+	snprintf(tag, sizeof tag, "%.*s%s\"", (int)strlen(f->etag) - 1, f->etag,
+	    f->gz != NULL && static_takes_gzip(rq) ? "-gz" : "");
+	if (!static_matches(field, tag))
+		return false;
+	buf_init(&extra, 1024 * 1024);
+	static_headers(&extra, sources);
+	buf_printf(&extra, "Cache-Control: no-cache\r\nETag: %s\r\n", tag);
+	buf_putc(&extra, '\0');
+	httpd_reply(c, 304, f->type, STR_LIT(""),
+	    buf_ok(&extra) ? (const char *)buf_p(&extra) : "");
+	buf_fini(&extra);
+	return true;
+}
+
+void
+statics_reply(const struct statics *st, struct httpd_conn *c,
+    const struct http_request *rq, struct str sources)
+{
+	const struct static_file *f = static_find(st, rq->path);
+
+	if (rq->method != HTTP_GET_M && rq->method != HTTP_HEAD_M)
+		httpd_reply(c, 405, "text/plain; charset=utf-8",
+		    STR_LIT("only GET and HEAD\n"), "Allow: GET, HEAD\r\n");
+	else if (str_eqc(rq->path, "/ws"))
+		httpd_reply(c, 426, "text/plain; charset=utf-8",
+		    STR_LIT("this is a WebSocket\n"),
+		    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+	else if (f == NULL)
+		httpd_reply(c, 404, "text/plain; charset=utf-8",
+		    STR_LIT("no such page\n"), "");
+	else if (!static_not_modified(f, c, rq, sources))
+		static_send(f, c, rq, sources);
+}
