@@ -13,12 +13,12 @@
 
 #define S struct settings
 static const struct conf_opt settings_opts[] = {
-    CONF_STR(S, listen, "listen", "127.0.0.1:9700",
+    CONF_ADDR(S, listen, "listen", "127.0.0.1:9700",
 	"address for questions (HTTP, JSON) and for the daemons' links"),
     CONF_STR(S, name, "name", "config", "name of this server in the cluster"),
     CONF_STR(S, cluster, "cluster", "cchat", "name of the cluster"),
-    CONF_STR(S, data, "data", STATEDIR, "directory of topology.db and keys"),
-    CONF_STR(S, link_key, "link_key", "",
+    CONF_DIR(S, data, "data", STATEDIR, "directory of topology.db and keys"),
+    CONF_FILE(S, link_key, "link_key", "",
 	"file with the key of the links (link.key in the data directory)"),
     CONF_STR(S, log_level, "log_level", "info", "err, warn, info or debug"),
 };

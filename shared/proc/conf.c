@@ -157,9 +157,8 @@ conf_set_text(const struct conf_opt *o, void *settings, const char *v,
  */
 
 /* may stand in section cluster though this program knows nothing of it */
-static const char *const conf_shared[] = {"admin", "auth", "cluster",
-    "config_server", "data", "keep_days", "keep_items", "link_key", "listen",
-    "log_level", "msg_max", "proxies", "token_key", "www"};
+static const char *const conf_shared[] = {"cluster", "config_server", "data",
+    "link_key", "log_level", "token_key", "www"};
 
 /* libconfuse hands no argument over */
 static struct conf_error *conf_error_now;

@@ -15,8 +15,8 @@
  * Every setting is also a long flag: `msg_max` = --msg-max VALUE. Errors are
  * one line on stderr, "msg_server: cchat.conf:12: no such setting 'x'", exit
  * code 2. An unclosed section is an error (libconfuse alone accepts it
- * silently). In unquoted and double-quoted values libconfuse replaces ${NAME}
- * by the environment's; single quotes keep it.
+ * silently), and so is ${NAME} outside of single quotes, which libconfuse
+ * would replace by the environment's.
  *
  * Sections are named msg_server, proxy_server, config_server, cchatctl or
  * cluster; those of other programs are skipped unread. "cluster" holds what

@@ -158,9 +158,24 @@ conf_outside(struct conf_scan *s)
 		}
 	}
 	conf_fail(s->e,
-	    "%s:%d: settings belong into a section, as in msg_server { }",
+	    "%s:%d: settings belong inside a section, as in msg_server { }",
 	    s->file, s->line);
 	return ERR_CONF;
+}
+
+/* libconfuse would put the environment's value there; nobody looks for that */
+static int
+conf_no_env(struct conf_scan *s, const char *to)
+{
+	for (const char *p = s->p; p < to && *s->p != '\''; p++)
+		if (p[0] == '$' && p[1] == '{') {
+			conf_fail(s->e,
+			    "%s:%d: \"${\" only in single quotes; variables "
+			    "are not replaced",
+			    s->file, s->line);
+			return ERR_CONF;
+		}
+	return OK;
 }
 
 /* moves to `to`; copies to out if it is not NULL */
@@ -188,6 +203,8 @@ conf_step(struct conf_scan *s, const char *name, char *out)
 	to = conf_quote_end(s);
 	if (to == s->p)
 		to++;
+	if (mine && conf_no_env(s, to) != OK)
+		return ERR_CONF;
 	if (*s->p == '{') {
 		if (conf_open(s) != OK)
 			return ERR_CONF;

@@ -1,25 +1,53 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every setting of every program is in cchat.conf(5), and every flag in the
-# program's own manual page or in that one.
+# Every setting of every program is in cchat.conf(5) and in --help, every
+# program has its manual page, and no page speaks of a setting that is gone.
 . "${top_srcdir:-.}/tests/lint/lib.sh"
 build=${CCHAT_BUILD:-.}
 page=config_server/cchat.conf.5
-echo 1..3
+echo 1..4
+
+# names of the settings a page explains: ".It Ic a , Ic b"
+explained() {
+	sed -n 's/^\.It Ic //p' "$1" | tr ',' '\n' | sed 's/ *Ic *//' |
+	grep -oE '^ *[a-z0-9_]+ *$' | tr -d ' ' | LC_ALL=C sort -u
+}
+
+# the page NAME is there and names SETTING, or sends its reader to cchat.conf(5)
+in_manual() {
+	grep -qE '^\.Xr cchat\.conf 5|^Any setting of' "$1" ||
+		grep -qE "Fl -$(echo "$2" | tr _ -)( |\$)" "$1"
+}
+
+page_names=$(mktemp) && all=$(mktemp) || exit 1
+trap 'rm -f "$found" "$page_names" "$all"' EXIT
+explained $page >"$page_names" 2>/dev/null
 n=0
 for p in msg_server proxy_server config_server; do
 	n=$((n + 1))
 	: >"$found"
-	if [ ! -x "$build/$p/$p" ]; then
-		echo "$p is not built" >"$found"
-	else
-		"$build/$p/$p" --check |
-		sed -n 's/^	\([a-z0-9_]*\) = .*/\1/p' |
-		while read -r s; do
-			grep -qE "^\.It (Ic|Va|Cm) $s( |\$)" "$page" 2>/dev/null ||
-				echo "$p: setting '$s' is not in cchat.conf(5)"
-		done >"$found"
-		[ -f "$p/$p.8" ] || echo "$p.8 is missing" >>"$found"
+	[ -f "$p/$p.8" ] || echo "$p/$p.8 is missing" >>"$found"
+	if ! "$build/$p/$p" --check >"$found.set" 2>/dev/null; then
+		echo "$p --check does not run" >>"$found"
 	fi
+	"$build/$p/$p" --help >"$found.help" 2>/dev/null
+	sed -n 's/^	\([a-z0-9_]*\) *= .*/\1/p' "$found.set" |
+	while read -r s; do
+		echo "$s" >>"$all"
+		grep -qx "$s" "$page_names" ||
+			echo "$p: '$s' is not in cchat.conf(5)"
+		grep -qE -- "--$(echo "$s" | tr _ -)( |\$)" "$found.help" ||
+			echo "$p: '$s' is not in --help"
+		in_manual "$p/$p.8" "$s" 2>/dev/null ||
+			echo "$p: '$s' is not in $p(8)"
+	done >>"$found"
+	grep -qE '^	[a-z]' "$found.set" || echo "$p: no settings" >>"$found"
+	# what a terminal shows without folding
+	awk -v p="$p" 'length($0) > 80 { print p " --help: line over 80" }' \
+		"$found.help" >>"$found"
 	verdict $n "settings of $p are documented" "$found"
+	rm -f "$found.set" "$found.help"
 done
+LC_ALL=C sort -u "$all" | LC_ALL=C comm -13 - "$page_names" |
+	sed 's/^/cchat.conf(5) explains a setting nobody has: /' >"$found"
+verdict 4 'cchat.conf(5) explains nothing that is gone' "$found"
