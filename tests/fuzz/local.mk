@@ -7,4 +7,19 @@ fuzz_replay =
 else
 fuzz_ldflags =
 fuzz_replay = tests/fuzz/replay.c
+TESTS += $(fuzz_tests)
 endif
+
+fuzz_tests += %D%/fuzz_http
+%C%_fuzz_http_SOURCES = %D%/fuzz_http.c $(fuzz_replay)
+%C%_fuzz_http_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_http_LDADD = $(shared_libs)
+fuzz_tests += %D%/fuzz_json
+%C%_fuzz_json_SOURCES = %D%/fuzz_json.c $(fuzz_replay)
+%C%_fuzz_json_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_json_LDADD = $(shared_libs)
+fuzz_tests += %D%/fuzz_ws
+%C%_fuzz_ws_SOURCES = %D%/fuzz_ws.c $(fuzz_replay)
+%C%_fuzz_ws_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_ws_LDADD = $(shared_libs)
+EXTRA_DIST += %D%/corpus
