@@ -348,6 +348,8 @@ client_on_upgrade(struct httpd *h, struct httpd_conn *hc,
 
 	if (!http_has_token(http_field(rq, "upgrade"), "websocket"))
 		return false;
+	if (!str_eqc(rq->path, "/") && !str_eqc(rq->path, "/ws"))
+		return client_refuse(srv, hc, 404, "no WebSocket here", "");
 	buf_init(&out, HTTP_HEAD_MAX);
 	status = ws_upgrade(rq, &out, &why);
 	if (status != 0) {

@@ -153,20 +153,16 @@ gate_origin_is_ok(const struct gate *g, const struct http_request *rq)
 {
 	struct str origin = http_field(rq, "origin");
 	struct str host = http_field(rq, "host");
-	size_t i, n = 0;
+	size_t i, n = strlen("http://");
 
 	if (!str_is_set(origin))
 		return settings_no_origin_ok(&g->srv->set);
 	if (http_field_count(rq, "origin") != 1)
 		return false;
-	if (str_starts(origin, STR_LIT("http://")))
-		n = strlen("http://");
-	else if (str_starts(origin, STR_LIT("https://")))
-		n = strlen("https://");
-	/* "null" and other schemes are nobody's page */
-	if (n == 0)
-		return false;
-	if (str_ieq(str_n(origin.p + n, origin.len - n), host))
+	/* we speak plain HTTP: a page of https://host is another origin, and
+	 * public_url says so where something in front of us speaks TLS */
+	if (str_starts(origin, STR_LIT("http://")) &&
+	    str_ieq(str_n(origin.p + n, origin.len - n), host))
 		return true;
 	for (i = 0; i < g->n_origins; i++)
 		if (str_ieq(origin, str_of(g->origins[i])))

@@ -38,8 +38,15 @@ server_on_request(struct httpd *h, struct httpd_conn *c,
 {
 	struct server *srv = h->arg;
 
-	if (str_eqc(rq->path, "/healthz"))
+	if (str_eqc(rq->path, "/healthz")) {
 		admin_healthz(c);
+		return;
+	}
+	/* a WebSocket handshake gone wrong: what follows may be frames */
+	if (str_is_set(http_field(rq, "upgrade")) || str_eqc(rq->path, "/ws"))
+		httpd_last(c);
+	if (http_has_token(http_field(rq, "upgrade"), "websocket"))
+		httpd_error(c, 400, "not a WebSocket handshake");
 	else if (!api_request(srv, c, rq, body))
 		statics_reply(srv->statics, c, rq, gate_sources(srv->gate));
 }
@@ -294,8 +301,6 @@ server_join(struct server *srv)
 	srv->topology =
 	    topology_new(srv->net, srv->set.config_server, srv->set.data,
 		&srv->self, &join, srv->link_key, &server_topology_ops, srv);
-	if (srv->set.config_server[0] == '\0' && srv->node_no == 0)
-		server_on_joined(srv, (uint32_t)srv->set.node);
 	server_use_topology(srv);
 }
 

@@ -333,6 +333,21 @@ static_not_modified(const struct static_file *f, struct httpd_conn *c,
 	return true;
 }
 
+static void
+static_refuse(struct httpd_conn *c, int status, const char *why,
+    const char *more, struct str sources)
+{
+	struct buf extra;
+
+	buf_init(&extra, 1024 * 1024);
+	static_headers(&extra, sources);
+	buf_puts(&extra, more);
+	buf_putc(&extra, '\0');
+	httpd_reply(c, status, "text/plain; charset=utf-8", str_of(why),
+	    buf_ok(&extra) ? (const char *)buf_p(&extra) : more);
+	buf_fini(&extra);
+}
+
 void
 statics_reply(const struct statics *st, struct httpd_conn *c,
     const struct http_request *rq, struct str sources)
@@ -340,15 +355,14 @@ statics_reply(const struct statics *st, struct httpd_conn *c,
 	const struct static_file *f = static_find(st, rq->path);
 
 	if (rq->method != HTTP_GET_M && rq->method != HTTP_HEAD_M)
-		httpd_reply(c, 405, "text/plain; charset=utf-8",
-		    STR_LIT("only GET and HEAD\n"), "Allow: GET, HEAD\r\n");
+		static_refuse(c, 405, "only GET and HEAD\n",
+		    "Allow: GET, HEAD\r\n", sources);
 	else if (str_eqc(rq->path, "/ws"))
-		httpd_reply(c, 426, "text/plain; charset=utf-8",
-		    STR_LIT("this is a WebSocket\n"),
-		    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+		static_refuse(c, 426, "this is a WebSocket\n",
+		    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+		    sources);
 	else if (f == NULL)
-		httpd_reply(c, 404, "text/plain; charset=utf-8",
-		    STR_LIT("no such page\n"), "");
+		static_refuse(c, 404, "no such page\n", "", sources);
 	else if (!static_not_modified(f, c, rq, sources))
 		static_send(f, c, rq, sources);
 }

@@ -216,7 +216,7 @@ cchat_message(struct cchat_frame *f)
 
 	if (!cchat_type(f))
 		return false;
-	if (!json_is_string(msg) || json_string_length(msg) == 0)
+	if (!json_is_string(msg))
 		return cchat_refuse(f, 400, "msg must be a text", NULL);
 	f->cmd.msg = json_str(f->obj, "msg");
 	if (json_int(f->obj, "re", &re) && re > 0 && re <= 1LL << 53)

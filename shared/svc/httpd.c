@@ -527,6 +527,12 @@ httpd_id(const struct httpd_conn *c)
 	return c->id;
 }
 
+void
+httpd_last(struct httpd_conn *c)
+{
+	c->keep = false;
+}
+
 struct httpd_conn *
 httpd_find(struct httpd *h, uint64_t id)
 {

@@ -60,6 +60,8 @@ const struct addr *httpd_peer(const struct httpd_conn *c);
 void *httpd_tag(const struct httpd_conn *c);
 uint64_t httpd_id(const struct httpd_conn *c);
 struct httpd_conn *httpd_find(struct httpd *h, uint64_t id);
+/* the answer about to be given is the last one: the connection closes behind it */
+void httpd_last(struct httpd_conn *c);
 /* extra: complete field lines with CRLF or ""; HEAD requests get no body by themselves */
 void httpd_reply(struct httpd_conn *c, int status, const char *type, struct str body, const char *extra);
 /* a shared body (static files): head and body go out as two blobs, body is not copied */
