@@ -13,8 +13,12 @@ unit_tests += %D%/shared/net/test_addr
 %C%_shared_net_test_addr_LDADD = $(unit_ldadd)
 unit_tests += %D%/shared/net/test_conn
 %C%_shared_net_test_conn_SOURCES = %D%/shared/net/test_conn.c \
-	%D%/shared/net/fixture.h
+	%D%/shared/net/fixture.h %D%/shared/net/owner.h
 %C%_shared_net_test_conn_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/net/test_conn_life
+%C%_shared_net_test_conn_life_SOURCES = %D%/shared/net/test_conn_life.c \
+	%D%/shared/net/fixture.h %D%/shared/net/owner.h
+%C%_shared_net_test_conn_life_LDADD = $(unit_ldadd)
 unit_tests += %D%/shared/net/test_dial
 %C%_shared_net_test_dial_SOURCES = %D%/shared/net/test_dial.c \
 	%D%/shared/net/fixture.h
@@ -41,10 +45,12 @@ unit_tests += %D%/shared/base/test_digest
 %C%_shared_base_test_digest_SOURCES = %D%/shared/base/test_digest.c
 %C%_shared_base_test_digest_LDADD = $(unit_ldadd)
 unit_tests += %D%/shared/proc/test_conf
-%C%_shared_proc_test_conf_SOURCES = %D%/shared/proc/test_conf.c
+%C%_shared_proc_test_conf_SOURCES = %D%/shared/proc/test_conf.c \
+	%D%/shared/proc/child.h
 %C%_shared_proc_test_conf_LDADD = $(unit_ldadd)
 unit_tests += %D%/shared/proc/test_log
-%C%_shared_proc_test_log_SOURCES = %D%/shared/proc/test_log.c
+%C%_shared_proc_test_log_SOURCES = %D%/shared/proc/test_log.c \
+	%D%/shared/proc/child.h
 %C%_shared_proc_test_log_LDADD = $(unit_ldadd)
 
 unit_tests += %D%/shared/proto/test_http
@@ -118,3 +124,17 @@ unit_tests += %D%/proxy_server/test_log_disk
 %C%_proxy_server_test_log_disk_SOURCES = %D%/proxy_server/test_log_disk.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
 %C%_proxy_server_test_log_disk_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_standby
+%C%_proxy_server_test_standby_SOURCES = %D%/proxy_server/test_standby.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_standby_LDADD = $(log_ldadd)
+unit_tests += %D%/shared/proc/test_daemon
+%C%_shared_proc_test_daemon_SOURCES = %D%/shared/proc/test_daemon.c \
+	%D%/shared/proc/child.h
+%C%_shared_proc_test_daemon_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proc/test_clock
+%C%_shared_proc_test_clock_SOURCES = %D%/shared/proc/test_clock.c
+%C%_shared_proc_test_clock_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proc/test_stats
+%C%_shared_proc_test_stats_SOURCES = %D%/shared/proc/test_stats.c
+%C%_shared_proc_test_stats_LDADD = $(unit_ldadd)
