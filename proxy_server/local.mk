@@ -10,7 +10,8 @@ noinst_LIBRARIES += %D%/libproxy_server.a
 	%D%/log_commit.c %D%/log_commit.h \
 	%D%/log_trim.c %D%/log_trim.h \
 	%D%/writer.c %D%/writer.h \
-	%D%/reader.c %D%/reader.h
+	%D%/reader.c %D%/reader.h \
+	%D%/standby.c %D%/standby.h
 
 %C%_libproxy_server_a_SOURCES += \
 	%D%/settings.c %D%/settings.h \

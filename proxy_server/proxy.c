@@ -12,6 +12,7 @@
 #include "proxy_server/peer.h"
 #include "proxy_server/presence.h"
 #include "proxy_server/route.h"
+#include "proxy_server/standby.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/daemon.h"
 #include "shared/proto/json.h"
@@ -34,8 +35,10 @@ proxy_on_state(void *arg, enum log_state state, uint64_t gen, const char *ep,
 		str_copy(p->ep, sizeof p->ep, str_of(ep));
 	}
 	str_copy(p->why, sizeof p->why, str_of(why ? why : ""));
+	standby_watch(p->standby, state == LOG_WAITING);
 	switch (state) {
 	case LOG_WAITING:
+		log_info("log: standby, %s", p->why);
 		return;
 	case LOG_ACTIVE:
 		log_info("log: active gen=%llu ep=%s",
@@ -222,6 +225,7 @@ proxy_open_log(struct proxy *p)
 	};
 
 	addr_text(&p->listener.addr, link);
+	p->standby = standby_new(p->net, p->set.data, &p->self, p->key);
 	p->log = log_open(p->loop, &set, &proxy_log_ops, p);
 }
 
@@ -298,6 +302,8 @@ proxy_stop(struct proxy *p)
 	/* commits what is queued: its acks go to the links from within */
 	log_close(p->log);
 	p->log = NULL;
+	standby_free(p->standby);
+	p->standby = NULL;
 	if (p->topology != NULL && proxy_is_active(p))
 		topology_report(p->topology, p->gen, str_of(p->ep), false);
 	peer_close_all(p, "stopping");

@@ -66,6 +66,7 @@ enum proxy_stat {
 struct peer;
 struct route;
 struct presence;
+struct standby;
 
 struct proxy {
 	struct net *net;
@@ -78,6 +79,8 @@ struct proxy {
 	struct admin admin;
 	struct topology *topology;
 	struct log *log;
+	struct standby
+	    *standby; /* watches the active one while the log waits */
 	struct route *route;
 	struct presence *presence;
 	struct peer *peers; /* by id */
