@@ -14,6 +14,7 @@
 #include "shared/base/err.h"
 #include "shared/base/str.h"
 #include "shared/proc/conf.h"
+#include "tests/unit/shared/proc/child.h"
 
 struct settings {
 	char *listen;
@@ -26,7 +27,10 @@ struct settings {
 static const char *const auth_words[] = {"open", "token", NULL};
 
 static const struct conf_opt opts[] = {
-    CONF_STR(struct settings, listen, "listen", "127.0.0.1:9503", "listener"),
+    CONF_GROUP("Where"),
+    CONF_ADDR(struct settings, listen, "listen", "127.0.0.1:9503",
+	"where clients come in, which takes more words than a line has"),
+    CONF_GROUP("What"),
     CONF_INT(struct settings, msg_max, "msg_max", 4096, 1, 65536, "bytes"),
     CONF_BOOL(struct settings, echo, "echo", "no", "echo"),
     CONF_ENUM(struct settings, auth, "auth", "open", auth_words, "who"),
@@ -34,7 +38,7 @@ static const struct conf_opt opts[] = {
 };
 
 static const struct conf_program prog = {
-    "msg_server", "test", opts, ARRAY_LEN(opts)};
+    "msg_server", "owns the clients", opts, ARRAY_LEN(opts)};
 
 static char file[] = "/tmp/cchat-conf-XXXXXX";
 static char err[512];
@@ -48,7 +52,7 @@ read_text(const char *text, int argc, char **argv)
 	assert_non_null(f);
 	fputs(text, f);
 	fclose(f);
-	memset(&set, 0, sizeof set);
+	conf_free(&prog, &set);
 	return conf_read(
 	    &prog, &set, text[0] ? file : NULL, argc, argv, err, sizeof err);
 }
@@ -70,17 +74,16 @@ static void
 test_file(void **state)
 {
 	(void)state;
-	assert_int_equal(
-	    read_text("# a comment { with a brace\n"
-		      "cluster { msg_max = 9  something_else = 3 }\n"
-		      "proxy_server { unknown_here = \"}\" }\n"
-		      "msg_server {\n"
-		      "  listen = \"0.0.0.0:1 # no comment\"\n"
-		      "  echo = yes /* a } here */\n"
-		      "  auth = token\n"
-		      "  origins = { \"http://a\", 'http://b' }\n"
-		      "}\n",
-		0, NULL),
+	assert_int_equal(read_text("# a comment { with a brace\n"
+				   "cluster { msg_max = 9  data = /here }\n"
+				   "proxy_server { unknown_here = \"}\" }\n"
+				   "msg_server {\n"
+				   "  listen = \"0.0.0.0:1 # no comment\"\n"
+				   "  echo = yes /* a } here */\n"
+				   "  auth = token\n"
+				   "  origins = { \"http://a\", 'http://b' }\n"
+				   "}\n",
+			     0, NULL),
 	    OK);
 	assert_string_equal(set.listen, "0.0.0.0:1 # no comment");
 	assert_int_equal(set.msg_max, 9);
@@ -137,6 +140,20 @@ test_mistakes(void **state)
 	    {"msgserver { }", ":1: no such section 'msgserver'"},
 	    {"listen = 3", ":1: settings belong inside a section"},
 	    {"hello", ":1: 'hello' is no section"},
+	    {"msg_server x { }", ":1: settings belong inside"},
+	    {"msg_server { msg_server { } }", ":1: no such setting"},
+	    {"msg_server {\n\"open\n", ":1: section 'msg_server' is never"},
+	    {"cluster {\n msgmax = 9\n}", ":2: no such setting 'msgmax'"},
+	    {"msg_server {\n msg_max = 99999999999999999999\n}",
+		":2: '99999999999999999999' is not a number"},
+	    {"msg_server {\n msg_max = \"\"\n}", ":2: '' is not a number"},
+	    {"msg_server {\n msg_max 5\n}", ":2: "},
+	    {"msg_server {\n listen = \"${HOME}\"\n}", ":2: \"${\" only in"},
+	    {"msg_server {\n listen = ${HOME}\n}", ":2: \"${\" only in"},
+	    /* lines are counted through comments and quotes */
+	    {"/* one\n two */ msg_server { # three\n/*\n*/ // }\n"
+	     "listen = 'a\nb'\nx = 1 }",
+		":7: no such setting 'x'"},
 	};
 
 	(void)state;
@@ -146,6 +163,187 @@ test_mistakes(void **state)
 			fail_msg("'%s' says '%s'", cases[i].text, err);
 		assert_null(strchr(err, '\n'));
 	}
+}
+
+/* 64 values fill a list, 65 are too many */
+static void
+test_list_bound(void **state)
+{
+	char text[1024] = "msg_server { origins = { ", flag[1024];
+	char *argv[] = {(char *)"x", (char *)"--origins", flag, NULL};
+	size_t n;
+
+	(void)state;
+	for (int i = 0; i < 64; i++)
+		strcat(text, "a,");
+	n = strlen(text);
+	strcpy(text + n, "} }");
+	assert_int_equal(read_text(text, 0, NULL), OK);
+	assert_string_equal(set.origins[63], "a");
+	assert_null(set.origins[64]);
+	strcpy(text + n, "a } }");
+	assert_int_equal(read_text(text, 0, NULL), ERR_CONF);
+	assert_non_null(strstr(err, ":1: more than 64 values"));
+
+	flag[0] = '\0';
+	for (int i = 0; i < 64; i++)
+		strcat(flag, i ? ",a" : "a");
+	assert_int_equal(read_text("", 3, argv), OK);
+	assert_null(set.origins[64]);
+	strcat(flag, ",a");
+	assert_int_equal(read_text("", 3, argv), ERR_CONF);
+	strcpy(flag, "");
+	assert_int_equal(read_text("", 3, argv), OK);
+	assert_null(set.origins[0]);
+}
+
+static void
+test_values(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    read_text("msg_server { msg_max = 1 echo = on }", 0, NULL), OK);
+	assert_int_equal(set.msg_max, 1);
+	assert_true(set.echo);
+	assert_int_equal(
+	    read_text("msg_server { msg_max = 65536 echo = 0 }", 0, NULL), OK);
+	assert_int_equal(set.msg_max, 65536);
+	assert_false(set.echo);
+	assert_int_equal(
+	    read_text("msg_server { listen = unix:/a//b }", 0, NULL), OK);
+	assert_string_equal(set.listen, "unix:/a//b");
+	assert_int_equal(
+	    read_text("msg_server { listen = 'a${HOME}\\'b' }", 0, NULL), OK);
+	assert_string_equal(set.listen, "a${HOME}'b");
+	assert_int_equal(
+	    read_text(
+		"msg_server { listen = \"\" }\nmsg_server{echo=yes}", 0, NULL),
+	    OK);
+	assert_string_equal(set.listen, "");
+	assert_true(set.echo);
+}
+
+static void
+test_files(void **state)
+{
+	char big[] = "/tmp/cchat-conf-XXXXXX";
+	FILE *f = fdopen(mkstemp(big), "w");
+
+	(void)state;
+	assert_non_null(f);
+	for (int i = 0; i < 1024 * 1024; i++)
+		fputc('\n', f);
+	fflush(f);
+	assert_int_equal(
+	    conf_read(&prog, &set, big, 0, NULL, err, sizeof err), OK);
+	conf_free(&prog, &set);
+	fputc('\n', f);
+	fflush(f);
+	assert_int_equal(
+	    conf_read(&prog, &set, big, 0, NULL, err, sizeof err), ERR_CONF);
+	conf_free(&prog, &set);
+	assert_non_null(strstr(err, "larger than 1 MiB"));
+	assert_int_equal(ftruncate(fileno(f), 0), 0);
+	rewind(f);
+	fputc('\0', f);
+	fclose(f);
+	assert_int_equal(
+	    conf_read(&prog, &set, big, 0, NULL, err, sizeof err), ERR_CONF);
+	conf_free(&prog, &set);
+	assert_non_null(strstr(err, "not a text file"));
+	unlink(big);
+}
+
+static void
+load(void *arg)
+{
+	char **argv = arg;
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	conf_load(&prog, &set, argc, argv);
+	conf_free(&prog, &set);
+}
+
+/* what a person sees: 80 columns, aligned, defaults, groups */
+static void
+test_help(void **state)
+{
+	char *argv[] = {(char *)"x", (char *)"--help", NULL};
+	unsigned col = 0;
+
+	(void)state;
+	assert_int_equal(child_run(load, argv), 0);
+	for (const char *p = child_text; *p; p++) {
+		col = *p == '\n' ? 0 : col + 1;
+		assert_true(col < 80);
+	}
+	assert_true(!strncmp(child_text, "Usage: msg_server [-c FILE]", 27));
+	assert_non_null(strstr(child_text, "\nOwns the clients.\n"));
+	assert_non_null(strstr(child_text, "\nWhere:\n"));
+	assert_non_null(strstr(child_text,
+	    "\n      --listen ADDR:PORT  where clients come in, which takes "
+	    "more words than a\n"
+	    "                          line has [127.0.0.1:9503]\n"));
+	assert_non_null(
+	    strstr(child_text, "\n      --auth open|token   who [open]\n"));
+	assert_non_null(
+	    strstr(child_text, "\n      --origins A,B,...   origins\n"));
+	/* whatever else is wrong, help is given */
+	argv[0] = (char *)"x";
+	argv[1] = (char *)"-h";
+	assert_int_equal(child_run(load, argv), 0);
+}
+
+/* --check prints what gives the same settings again, quotes and all */
+static void
+test_check(void **state)
+{
+	char *argv[] = {(char *)"x", (char *)"-c", file, (char *)"--check",
+	    (char *)"--listen", (char *)"q\"\\${X}'", NULL};
+	char first[4096];
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(read_text("msg_server { origins = { 'a', \"b c\" }\n"
+				   "auth = token }",
+			     0, NULL),
+	    OK);
+	assert_int_equal(child_run(load, argv), 0);
+	assert_non_null(strstr(child_text, "\tmsg_max            = 4096\n"));
+	assert_non_null(strstr(child_text, "\tauth               = token\n"));
+	assert_non_null(strstr(child_text, "= { \"a\", \"b c\" }\n"));
+	strcpy(first, child_text);
+	f = fopen(file, "w");
+	fputs(first, f);
+	fclose(f);
+	argv[4] = NULL;
+	assert_int_equal(child_run(load, argv), 0);
+	assert_string_equal(child_text, first);
+}
+
+static void
+test_exit(void **state)
+{
+	char *version[] = {(char *)"x", (char *)"-V", NULL};
+	char *bad[] = {(char *)"x", (char *)"--msg-max=0", NULL};
+	char *none[] = {
+	    (char *)"x", (char *)"-c", (char *)"/nonexistent", NULL};
+	char *fine[] = {(char *)"x", NULL};
+
+	(void)state;
+	assert_int_equal(child_run(load, version), 0);
+	assert_string_equal(
+	    child_text, "msg_server (" PACKAGE_NAME ") " PACKAGE_VERSION "\n");
+	assert_int_equal(child_run(load, bad), EXIT_USAGE);
+	assert_string_equal(child_text, "msg_server: 0 is out of range for "
+					"'msg_max' (1 to 65536)\n");
+	assert_int_equal(child_run(load, none), EXIT_USAGE);
+	assert_string_equal(child_text,
+	    "msg_server: /nonexistent: No such file or directory\n");
+	assert_int_equal(child_run(load, fine), 99);
+	assert_string_equal(child_text, "");
 }
 
 static void
@@ -171,6 +369,7 @@ static void
 test_no_file(void **state)
 {
 	(void)state;
+	conf_free(&prog, &set);
 	assert_int_equal(conf_read(&prog, &set, "/nonexistent/cchat.conf", 0,
 			     NULL, err, sizeof err),
 	    ERR_CONF);
@@ -192,6 +391,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
+	conf_free(&prog, &set);
 	return unlink(file);
 }
 
@@ -203,7 +403,10 @@ main(void)
 	    cmocka_unit_test(test_section_beats_cluster),
 	    cmocka_unit_test(test_mistakes),
 	    cmocka_unit_test(test_flag_mistakes),
-	    cmocka_unit_test(test_no_file)};
+	    cmocka_unit_test(test_no_file), cmocka_unit_test(test_list_bound),
+	    cmocka_unit_test(test_values), cmocka_unit_test(test_files),
+	    cmocka_unit_test(test_help), cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_exit)};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Log lines can not be forged or flooded; counters render. */
+/* Log lines can not be forged, flooded, mixed or cut in the middle. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,14 +9,16 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shared/base/err.h"
 #include "shared/base/str.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/log.h"
-#include "shared/proc/stats.h"
+#include "tests/unit/shared/proc/child.h"
 
 static char text[65536];
 
@@ -111,52 +113,168 @@ test_limit(void **state)
 	assert_non_null(strstr(text, "40 similar lines left out"));
 }
 
+/* every byte alone; half code points; C1, which a terminal obeys like ESC [ */
 static void
-test_histogram(void **state)
+say_bytes(void)
 {
-	struct histogram h = {{0}, 0, 0};
-	struct buf b;
+	char one[2] = "", half[64];
 
-	(void)state;
-	assert_int_equal(histogram_quantile(&h, 0.5), 0);
-	for (int i = 0; i < 99; i++)
-		histogram_add(&h, 100);
-	histogram_add(&h, 1000000);
-	histogram_add(&h, UINT64_MAX / 4);
-	histogram_add(&h, 0);
-	assert_int_equal(histogram_quantile(&h, 0.5), 128);
-	assert_true(histogram_quantile(&h, 0.999) >= 1000000);
-	buf_init(&b, 65536);
-	histogram_render(&b, "commit_seconds", "time of a commit", &h);
-	buf_putc(&b, '\0');
-	assert_non_null(strstr((const char *)buf_p(&b),
-	    "cchat_commit_seconds_bucket{le=\"+Inf\"} 102\n"));
-	assert_non_null(strstr((const char *)buf_p(&b),
-	    "# TYPE cchat_commit_seconds histogram\n"));
-	buf_fini(&b);
+	for (int c = 1; c < 256; c++) {
+		one[0] = (char)c;
+		log_info("%s", one);
+	}
+	log_info("%s", "\xc2\x9b"
+		       "31m|\xc2\xa0|\xe4\xbd|\xe4\xbd\xa0");
+	snprintf(half, sizeof half, "%s", "ok \xf0\x9f\x98\x80 \xff end");
+	log_info("%s", half);
 }
 
 static void
-test_render(void **state)
+test_bytes(void **state)
 {
-	static const struct stat_def defs[] = {
-	    {"msg_connections", STAT_GAUGE, "open connections"},
-	    {"msg_frames_in_total", STAT_COUNTER, "frames"}};
-	uint64_t values[] = {3, UINT64_MAX};
-	struct buf b;
+	const char *p;
+	unsigned lines = 0;
 
 	(void)state;
-	buf_init(&b, 65536);
-	stats_render(&b, defs, values, 2);
-	stats_render_process(&b);
-	buf_putc(&b, '\0');
-	const char *s = (const char *)buf_p(&b);
-	assert_non_null(strstr(s, "# TYPE cchat_msg_connections gauge\n"
-				  "cchat_msg_connections 3\n"));
-	assert_non_null(
-	    strstr(s, "cchat_msg_frames_in_total 18446744073709551615\n"));
-	assert_non_null(strstr(s, "cchat_process_resident_bytes "));
-	buf_fini(&b);
+	log_init("x", LOG_LEVEL_INFO);
+	capture(say_bytes);
+	for (p = text; *p; p++) {
+		uint8_t c = (uint8_t)*p;
+
+		lines += c == '\n';
+		assert_true(c == '\n' || (c >= 0x20 && c != 0x7f));
+	}
+	assert_int_equal(lines, 257);
+	assert_non_null(strstr(text, "x: \\x01\n"));
+	assert_non_null(strstr(text, "x: \\xff\n"));
+	assert_non_null(strstr(text, "x: ~\n"));
+	assert_non_null(strstr(text, "\\xc2\\x9b31m|\xc2\xa0|\\xe4\\xbd|"
+				     "\xe4\xbd\xa0\n"));
+	/* one bad byte spoils nothing but itself */
+	assert_non_null(strstr(text, "ok \xf0\x9f\x98\x80 \\xff end\n"));
+}
+
+static void
+say_wide(void)
+{
+	char big[3000];
+
+	for (size_t i = 0; i + 3 < sizeof big; i += 3)
+		memcpy(big + i, "\xe4\xbd\xa0", 4);
+	for (size_t k = 0; k < 4; k++)
+		log_info("%.*s%s", (int)k, "xxx", big);
+	memset(big, 1, sizeof big - 1);
+	big[sizeof big - 1] = '\0';
+	log_info("%s", big);
+}
+
+/* a cut falls between code points and between escapes */
+static void
+test_cut_wide(void **state)
+{
+	char *line, *rest = text;
+
+	(void)state;
+	capture(say_wide);
+	for (int i = 0; i < 5; i++) {
+		line = strsep(&rest, "\n");
+		assert_non_null(rest);
+		assert_in_range(strlen(line), 900, 1024);
+		if (i < 4)
+			assert_null(strstr(line, "\\x"));
+		else
+			assert_string_equal(
+			    line + strlen(line) - 8, "\\x01\\x01");
+	}
+	assert_string_equal(rest, "");
+}
+
+static void
+say_journal(void)
+{
+	struct stat st;
+	char stream[64];
+
+	fstat(2, &st);
+	snprintf(stream, sizeof stream, "%llu:%llu",
+	    (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+	log_init("ms1", LOG_LEVEL_DEBUG);
+	log_err("a");
+	log_warn("b");
+	log_info("c");
+	log_debug("d");
+	/* inherited, but stderr goes elsewhere */
+	setenv("JOURNAL_STREAM", "1:1", 1);
+	log_init("ms1", LOG_LEVEL_INFO);
+	log_err("e");
+	unsetenv("JOURNAL_STREAM");
+}
+
+static void
+test_journal(void **state)
+{
+	static const char want[] =
+	    "<3>ms1: a\n<4>ms1: b\n<6>ms1: c\n<7>ms1: d\n2";
+
+	(void)state;
+	capture(say_journal);
+	assert_memory_equal(text, want, sizeof want - 1);
+	assert_non_null(strstr(text, "Z error ms1: e\n"));
+}
+
+static void *
+say_many(void *arg)
+{
+	for (int i = 0; i < 100; i++)
+		log_info("thread %s says a whole line", (const char *)arg);
+	return NULL;
+}
+
+static void
+say_threads(void)
+{
+	pthread_t a, b;
+
+	pthread_create(&a, NULL, say_many, (void *)(uintptr_t) "a");
+	pthread_create(&b, NULL, say_many, (void *)(uintptr_t) "b");
+	log_set_level(LOG_LEVEL_DEBUG);
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+	log_set_level(LOG_LEVEL_INFO);
+}
+
+static void
+test_threads(void **state)
+{
+	char *line, *rest = text;
+	unsigned n = 0;
+
+	(void)state;
+	capture(say_threads);
+	while ((line = strsep(&rest, "\n")) && line[0]) {
+		assert_true(strlen(line) > 40);
+		assert_string_equal(
+		    line + strlen(line) - 17, "says a whole line");
+		n++;
+	}
+	assert_int_equal(n, 200);
+}
+
+static void
+fatal_in_child(void *arg)
+{
+	log_init("prog", LOG_LEVEL_ERR);
+	fatal(EXIT_DATA, "%s is %d", (const char *)arg, 7);
+}
+
+static void
+test_fatal(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    child_run(fatal_in_child, (void *)(uintptr_t) "it"), EXIT_DATA);
+	assert_string_equal(child_text, "prog: it is 7\n");
 }
 
 static void
@@ -167,7 +285,12 @@ test_levels(void **state)
 	(void)state;
 	assert_true(log_level_parse("debug", &l));
 	assert_int_equal(l, LOG_LEVEL_DEBUG);
+	assert_true(log_level_parse("err", &l));
+	assert_int_equal(l, LOG_LEVEL_ERR);
+	assert_true(log_level_parse("error", &l));
+	assert_int_equal(l, LOG_LEVEL_ERR);
 	assert_false(log_level_parse("loud", &l));
+	assert_false(log_level_parse("", &l));
 }
 
 int
@@ -175,8 +298,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_escapes),
 	    cmocka_unit_test(test_cut_and_level), cmocka_unit_test(test_limit),
-	    cmocka_unit_test(test_histogram), cmocka_unit_test(test_render),
-	    cmocka_unit_test(test_levels)};
+	    cmocka_unit_test(test_bytes), cmocka_unit_test(test_cut_wide),
+	    cmocka_unit_test(test_journal), cmocka_unit_test(test_threads),
+	    cmocka_unit_test(test_fatal), cmocka_unit_test(test_levels)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
