@@ -203,6 +203,8 @@ export class Chat {
 			c.divider = firstNew(c);
 		}
 		store.current.value = c.key;
+		if (c.dm && !store.isOn(c.id))
+			store.friends();
 		this.#layer('');
 		this.log.show(c);
 		this.composer.show(c);

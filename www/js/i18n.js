@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Words, dates and numbers in the reader's language.  One module of words a
- * language, fetched when it is used; a test keeps their keys equal.
+ * language, fetched when it is used (English comes along); a test keeps
+ * their keys equal.
  */
+import en from '../i18n/en.js';
 import { signal } from './dom.js';
 import { local } from './prefs.js';
 
 /** Which language; redraw when it changes. */
 export const lang = signal('en');
-/** @type {Record<string, string>} */ let words = {};
+/** @type {Record<string, string>} */ let words = en;
 /** @type {Record<string, any>} */ let made = {};
 
-/** @param {string} l */
-const load = (l) => l === 'zh' ? import('../i18n/zh.js') : import('../i18n/en.js');
-
-/** @param {string} [to] */
-export const setLang = async (to) => {
+/**
+ * Take over a language; false when nothing had to be waited for.
+ * @param {string} [to] @returns {Promise<void>|false}
+ */
+export const setLang = (to) => {
 	const l = to ?? local.get('lang') ??
 		(/^zh/i.test(navigator.languages?.[0] ?? navigator.language) ? 'zh' : 'en');
-	words = (await load(l)).default;
-	made = {};
 	if (to)
 		local.set('lang', to);
+	if (l === 'zh')
+		return import('../i18n/zh.js').then((m) => use(l, m.default),
+			() => use('en', en));
+	use('en', en);
+	return false;
+};
+
+/** @param {string} l @param {Record<string, string>} w */
+const use = (l, w) => {
+	words = w;
+	made = {};
 	document.documentElement.lang = l === 'zh' ? 'zh-CN' : 'en';
 	lang.value = l;
 	lang.touch();

@@ -148,9 +148,7 @@ const show = () => {
 		$('name').focus();
 };
 
-const boot = async () => {
-	theme();
-	await setLang();
+const boot = () => {
 	fill($('login-logo'), logo(56));
 	/** @type {Id|null} */ const id = local.get('id');
 	const live = tab.get('live');
@@ -190,4 +188,9 @@ const boot = async () => {
 		show();
 };
 
-boot();
+theme();
+const wait = setLang();
+if (wait)
+	wait.then(boot);
+else
+	boot();	/* at once: the first field has the focus when the page is there */

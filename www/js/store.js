@@ -18,6 +18,7 @@ const KEEP = 5000;	/* messages of a conversation in memory */
 const PAGE = 100;
 const QUEUE = 50;	/* unsent ones that survive a reload */
 const ROOMS = 30;
+const ASK = 30000;	/* who of the private chats is online, ms */
 
 export class Store {
 	/** @type {Map<string, Conv>} */ convs = new Map();
@@ -49,6 +50,7 @@ export class Store {
 		chat.on('left', (e) => this.drop(e.rid));
 		chat.on('synced', () => {
 			this.#save();
+			this.friends();
 			for (const c of this.convs.values())
 				if (!c.dm && c.people.size)
 					this.people(c);
@@ -73,11 +75,9 @@ export class Store {
 
 	/** The name somebody goes by, as far as known. @param {string} uid */
 	name(uid) {
-		for (const c of this.convs.values()) {
-			const p = c.people.get(uid);
-			if (p)
-				return p.name;
-		}
+		for (const c of this.convs.values())
+			if (c.people.has(uid))
+				return c.people.get(uid)?.name ?? '';
 		return '';
 	}
 
@@ -86,7 +86,21 @@ export class Store {
 		for (const c of this.convs.values())
 			if (c.people.get(uid)?.on)
 				return true;
-		return false;
+		return this.#friends.get(uid) ?? false;
+	}
+	/** @type {Map<string, boolean>} peers I share no room with */ #friends = new Map();
+
+	/** Ask for the peers of private chats that no room tells of. */
+	async friends() {
+		const uids = this.sorted().dms.map((c) => c.id).slice(0, 100)
+			.filter((u) => u !== this.me.uid);
+		if (!uids.length || this.chat.v < 2)
+			return;
+		try {
+			for (const u of await this.chat.users(uids))
+				this.#friends.set(u.uid, u.st !== 'off');
+		} catch { /* the next time */ }
+		this.rows.touch();
 	}
 
 	/** Conversations as the list shows them. */
@@ -443,6 +457,7 @@ export class Store {
 		if (!c || c.dm)
 			return;
 		const was = c.people.get(u.uid)?.on ?? false;
+		this.#friends.delete(u.uid);
 		this.#meet(c, u, on);
 		c.count += +on - +was;
 		this.folk.touch();
@@ -495,6 +510,10 @@ export class Store {
 		for (const c of this.sorted().dms.slice(0, 20))
 			if (l.v > 1)
 				this.load(c);
+		setInterval(() => {
+			if (!document.hidden && this.chat.state === 'online')
+				this.friends();
+		}, ASK);
 		this.chat.inbox().then((all) => this.#inbox(all), () => {});
 	}
 

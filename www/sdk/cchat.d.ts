@@ -141,6 +141,7 @@ export class CChat {
     Promise<HistoryPage>;
   historyAll(of: Target, opt?: { from?: number }): AsyncGenerator<Message, void>;
   online(rid: string, max?: number): Promise<{ count: number; users: User[] }>;
+  users(uids: string[]): Promise<User[]>;
   inbox(): Promise<Record<string, any>[]>;
   join(rid: string): Promise<{ rid: string }>;
   leave(rid: string): Promise<void>;

@@ -105,13 +105,9 @@ export class CChat {
 		for (const fn of [...(this.#on.get(type) ?? [])]) {
 			try {
 				fn(e);
-			} catch (err) {
-				/* one bad handler must not stop the others */
-				const g = /** @type {any} */ (globalThis);
-				if (g.reportError)
-					g.reportError(err);
-				else
-					setTimeout(() => { throw err; });
+			} catch (err) {	/* must not stop the others */
+				(globalThis.reportError ?? ((e) =>
+					setTimeout(() => { throw e; })))(err);
 			}
 		}
 	}
@@ -165,7 +161,7 @@ export class CChat {
 	/** @param {import('./link.js').Sock} s @returns {Frame} */
 	#hello(s) {
 		const { name, rid, token, dev, uid } = this.#who;
-		const pos = this.#positions([rid, '@']);
+		const pos = this.pos;	/* a room named is entered again */
 		return {
 			cmd: 'login', v: 2, name, rid, dev, cid: s.cid,
 			...(uid ? { uid } : {}), ...(token ? { token } : {}),
@@ -211,9 +207,10 @@ export class CChat {
 		const ok = { ...clean(f), v: this.v, again: !first };
 		this.#emit('login', ok);
 		first?.resolve(ok);
-		this.#joined(room, null);
 		for (const [rid, r] of this.#rooms)
-			if (r !== room)
+			if (r === room || f.pos?.[rid])
+				this.#joined(r, null);
+			else
 				this.#join(rid, r);
 		this.#patience = setTimeout(() => this.#synced(), SYNC);
 		if (!this.#syncs.size)
@@ -305,6 +302,12 @@ export class CChat {
 			next = f.next;
 		} while (next && users.length < max);
 		return { count, users };
+	}
+
+	/** Which of these are online, anywhere. @param {string[]} uids */
+	async users(uids) {
+		const f = await this.ask('getOnline', { uids: uids.slice(0, 200) });
+		return list(f.users).map((u) => clean(u));
 	}
 
 	/** Conversations the server keeps for me; [] where it does not. */
