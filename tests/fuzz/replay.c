@@ -80,6 +80,8 @@ main(int argc, char **argv)
 	struct stat st;
 	int bad = 0;
 
+	/* so that a crash is known to be that of the next file */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int i = 1; i < argc; i++)
 		bad |= stat(argv[i], &st) == 0 && S_ISDIR(st.st_mode)
 			   ? replay_dir(argv[i])
