@@ -29,9 +29,9 @@ void api_put_load(struct buf *out, const struct registry *r, const struct api_pa
 bool api_put_next(struct buf *out, const struct registry *r, struct str uid);
 /* store_err: what the store last failed with, 0 when well */
 void api_put_check(struct buf *out, const struct registry *r, int store_err);
-/* `json`, an object, with ver and gen in front */
-void api_put_object(struct buf *out, const struct registry *r, struct str json);
-/* a list somebody else made; next may be absent */
-void api_put_list(struct buf *out, const struct registry *r, struct str json, struct str next);
+/* `json`, an object somebody else made, with our ver and gen; owner: the active proxy's name, or NULL. ERR_PROTO */
+int api_put_object(struct buf *out, const struct registry *r, struct str json, const char *owner) MUST_CHECK;
+/* a list somebody else made; next may be absent. ERR_PROTO: not a list */
+int api_put_list(struct buf *out, const struct registry *r, struct str json, struct str next) MUST_CHECK;
 
 #endif

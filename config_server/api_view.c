@@ -189,22 +189,52 @@ api_put_check(struct buf *out, const struct registry *r, int store_err)
 	free(p);
 }
 
-void
-api_put_object(struct buf *out, const struct registry *r, struct str json)
+static int
+api_put_json(const char *p, size_t n, void *out)
 {
-	buf_printf(out, "{\"ver\":%llu,\"gen\":%llu",
-	    (unsigned long long)r->ver, (unsigned long long)r->gen);
-	if (json.len > 2)
-		buf_putc(out, ',');
-	buf_put(out, json.p + 1, json.len - 1);
+	buf_put(out, p, n);
+	return 0;
 }
 
-void
+int
+api_put_object(struct buf *out, const struct registry *r, struct str json,
+    const char *owner)
+{
+	json_t *v, *all;
+	int err;
+
+	v = json_read(json, &err);
+	if (!json_is_object(v)) {
+		json_decref(v);
+		return ERR_PROTO;
+	}
+	/* ours first, and ours count where the proxy says the same word */
+	all = json_object();
+	json_object_set_new(all, "ver", json_integer((json_int_t)r->ver));
+	json_object_set_new(all, "gen", json_integer((json_int_t)r->gen));
+	json_object_update_missing(all, v);
+	if (owner != NULL)
+		json_object_set_new(all, "owner", json_string(owner));
+	json_dump_callback(all, api_put_json, out, JSON_COMPACT);
+	json_decref(all);
+	json_decref(v);
+	return 0;
+}
+
+int
 api_put_list(
     struct buf *out, const struct registry *r, struct str json, struct str next)
 {
+	json_t *v;
 	struct jw w;
+	bool list;
+	int err;
 
+	v = json_read(json, &err);
+	list = json_is_array(v);
+	json_decref(v);
+	if (!list)
+		return ERR_PROTO;
 	jw_init(&w, out);
 	api_put_head(&w, r);
 	jw_raw(&w, "list", json);
@@ -213,4 +243,5 @@ api_put_list(
 	else
 		jw_null(&w, "next");
 	jw_obj_end(&w);
+	return 0;
 }

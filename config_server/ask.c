@@ -56,49 +56,39 @@ ask_send(struct server *s, struct httpd_conn *c, struct f_who *who)
 	put_who(linkconn_out(&n->lc), who);
 }
 
-/* the proxy's JSON is checked: what is sent on is well formed */
-static bool
-ask_is_json(struct str json, bool list)
-{
-	json_t *v;
-	bool ok;
-	int err;
-
-	v = json_read(json, &err);
-	ok = list ? json_is_array(v) : json_is_object(v);
-	json_decref(v);
-	return ok;
-}
-
-static void
+/* the proxy's JSON is read first: what is sent on is well formed */
+static int
 ask_reply(struct server *s, struct ask *a, const struct f_whois *f)
 {
 	struct httpd_conn *c = httpd_find(&s->http.httpd, a->http);
 	struct buf out;
+	int err;
 
-	if (c == NULL)
-		return;
-	if (f->code != 200) {
+	if (c != NULL && f->code != 200)
 		httpd_error(c, f->code,
 		    f->code != 404	  ? "the proxy_server can't answer"
 		    : a->what == WHO_USER ? "no such user"
 					  : "no such room");
-		return;
-	}
+	if (c == NULL || f->code != 200)
+		return 0;
 	buf_init(&out, API_ANSWER_MAX);
 	if (a->what == WHO_ROOMS)
-		api_put_list(&out, &s->registry, f->json, f->next);
+		err = api_put_list(&out, &s->registry, f->json, f->next);
 	else
-		api_put_object(&out, &s->registry, f->json);
-	httpd_reply(c, 200, "application/json", buf_str(&out),
-	    "Cache-Control: no-store\r\n");
+		err = api_put_object(&out, &s->registry, f->json,
+		    a->what == WHO_ROOM_INFO ? s->registry.active : NULL);
+	if (err == 0)
+		httpd_reply(c, 200, "application/json", buf_str(&out),
+		    "Cache-Control: no-store\r\n");
 	buf_fini(&out);
+	return err;
 }
 
 int
 ask_answer(struct server *s, struct node *from, const struct f_whois *f)
 {
 	struct ask *a;
+	int err;
 
 	DL_FOREACH (s->asks, a)
 		if (a->rid == f->rid && a->node == from)
@@ -106,11 +96,9 @@ ask_answer(struct server *s, struct node *from, const struct f_whois *f)
 	/* too late: it was answered with 503 */
 	if (a == NULL)
 		return 0;
-	if (f->code == 200 && !ask_is_json(f->json, a->what == WHO_ROOMS))
-		return ERR_PROTO;
-	ask_reply(s, a, f);
-	ask_end(s, a, 0, NULL);
-	return 0;
+	err = ask_reply(s, a, f);
+	ask_end(s, a, err != 0 ? 503 : 0, "the proxy_server can't answer");
+	return err;
 }
 
 void

@@ -14,3 +14,15 @@ sbin_PROGRAMS += %D%/config_server
 %C%_config_server_LDADD = %D%/libconfig_server.a $(shared_libs) $(SQLITE_LIBS)
 
 dist_man_MANS += %D%/config_server.8 %D%/cchat.conf.5
+
+bin_PROGRAMS += %D%/cchatctl
+%C%_cchatctl_SOURCES = %D%/ctl/cchatctl.c \
+	%D%/ctl/ctl_settings.c %D%/ctl/ctl_settings.h \
+	%D%/ctl/ctl_http.c %D%/ctl/ctl_http.h \
+	%D%/ctl/ctl_table.c %D%/ctl/ctl_table.h \
+	%D%/ctl/ctl_child.c %D%/ctl/ctl_child.h \
+	%D%/ctl/ctl_prepare.c %D%/ctl/ctl_prepare.h \
+	%D%/ctl/ctl_cluster.c %D%/ctl/ctl_cluster.h \
+	%D%/ctl/ctl_state.c %D%/ctl/ctl_state.h \
+	%D%/ctl/ctl_cmds.c %D%/ctl/ctl_local.c %D%/ctl/ctl_verbs.h
+%C%_cchatctl_LDADD = $(shared_libs)

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cchatctl: runs a cchat cluster on this machine and asks it questions. Here
+ * are the verbs and their help; what they do is in ctl_local.c (this machine)
+ * and ctl_cmds.c (the cluster).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_server/ctl/ctl_verbs.h"
+#include "shared/base/err.h"
+#include "shared/proc/log.h"
+#include "shared/proto/json.h"
+
+struct verb {
+	const char *name, *args, *help;
+	const char *more; /* for -h */
+	int (*run)(const struct ctl_args *);
+	bool local; /* its settings are those of start */
+};
+
+static const struct verb verbs[] = {
+    {"start", "[-d]", "start the cluster and stay with it",
+	"Starts a config_server, proxy_servers (one active, the others\n"
+	"standby) and msg_servers, starts them again when they end, and stops\n"
+	"them on Ctrl-C. With -d it returns when all are ready and leaves\n"
+	"them running.",
+	verb_start, true},
+    {"stop", "", "stop it",
+	"msg_servers first, then proxy_servers, then the config_server; one\n"
+	"that does not end within 10 s is killed.",
+	verb_stop, false},
+    {"restart", "[-d]", "stop and start it",
+	"With the settings it was started with, unless others are given.",
+	verb_restart, true},
+    {"status", "", "what runs on this machine, and is it ready",
+	"Exit code 0: all ready, 1: not all, 3: nothing runs.", verb_status,
+	false},
+    {"servers", "", "all servers of the cluster", NULL, verb_servers, false},
+    {"load", "", "how busy they are", NULL, verb_load, false},
+    {"where", "UID", "on which servers a user is", NULL, verb_where, false},
+    {"room", "RID", "one room", NULL, verb_room, false},
+    {"rooms", "[--srv NAME] [--limit N]", "rooms with people in them", NULL,
+	verb_rooms, false},
+    {"next", "[UID]", "where a new client should connect", NULL, verb_next,
+	false},
+    {"events", "[-f] [--since ID]", "what has changed; -f: go on watching",
+	NULL, verb_events, false},
+    {"check", "", "is the topology sound; exit code 1 when not", NULL,
+	verb_check, false},
+    {"forget", "NAME", "drop a server that is down from the lists", NULL,
+	verb_forget, false},
+};
+
+static void
+usage(FILE *to)
+{
+	fprintf(to, "Usage: cchatctl VERB [...]\n\nOn this machine:\n");
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (i == 4)
+			fprintf(to, "\nOf the cluster:\n");
+		fprintf(to, "  %-10s %-24s %s\n", verbs[i].name, verbs[i].args,
+		    verbs[i].help);
+	}
+	fprintf(to,
+	    "\nEverywhere:\n"
+	    "  --data DIR               where the cluster keeps its data "
+	    "(data)\n"
+	    "  --config-server ADDR     the config_server to ask, if not the "
+	    "one of --data\n"
+	    "  -c FILE                  settings from a file (section "
+	    "cchatctl)\n"
+	    "  --json                   answers as JSON, for programs\n"
+	    "  -h after a verb tells more; -V prints the version\n"
+	    "\nExit codes: 0 ok, 1 failed, 2 usage or settings, 3 not "
+	    "running, 4 address in use, 5 data unusable.\n");
+}
+
+static void
+usage_verb(const struct verb *v)
+{
+	printf("Usage: cchatctl %s%s%s\n\n%s.\n", v->name,
+	    v->args[0] ? " " : "", v->args, v->help);
+	if (v->more != NULL)
+		printf("\n%s\n", v->more);
+	if (v->local) {
+		printf(
+		    "\nSettings, as flags or in section cchatctl of the file "
+		    "given with -c:\n");
+		ctl_settings_print();
+	} else {
+		printf("\n  --data DIR, --config-server ADDR:PORT, --json; see "
+		       "cchatctl -h\n");
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ctl_args args;
+	const struct verb *v = NULL;
+	const char *name = argc > 1 ? argv[1] : "-h";
+
+	log_init("cchatctl", LOG_LEVEL_INFO);
+	json_init();
+	if (!strcmp(name, "-h") || !strcmp(name, "--help") ||
+	    !strcmp(name, "help")) {
+		usage(argc > 1 ? stdout : stderr);
+		return argc > 1 ? EXIT_OK : EXIT_USAGE;
+	}
+	if (!strcmp(name, "-V") || !strcmp(name, "--version")) {
+		printf("cchatctl (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (!strcmp(name, verbs[i].name))
+			v = &verbs[i];
+	if (v == NULL)
+		fatal(EXIT_USAGE, "no such verb '%s'; see cchatctl -h", name);
+	argv[1] = argv[0];
+	ctl_args_read(&args, argc - 1, argv + 1);
+	if (args.help) {
+		usage_verb(v);
+		return EXIT_OK;
+	}
+	return v->run(&args);
+}

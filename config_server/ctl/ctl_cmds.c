@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Questions to the config_server, printed as tables. What the answers mean is
+ * written in api.h and features.md 5.8.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config_server/ctl/ctl_http.h"
+#include "config_server/ctl/ctl_state.h"
+#include "config_server/ctl/ctl_table.h"
+#include "config_server/ctl/ctl_verbs.h"
+#include "shared/base/id.h"
+#include "shared/proc/clock.h"
+
+enum { CMD_FOLLOW_NS = 500000000, CMD_TARGET_MAX = 512 };
+
+/* ---- asking ----------------------------------------------------------- */
+
+/* --config-server, else what runs here, else the default */
+static const char *
+cmd_address(const struct ctl_args *a)
+{
+	static char text[128];
+	json_t *state;
+
+	if (a->given_config || state_pid(a->set.data) == 0)
+		return a->set.config_server;
+	state = state_read(a->set.data);
+	snprintf(text, sizeof(text), "%s", state_text(state, "config"));
+	json_decref(state);
+	return text[0] != '\0' ? text : a->set.config_server;
+}
+
+static int
+cmd_fail(const char *address, int status, struct str body)
+{
+	const char *msg = NULL;
+	json_t *v;
+	int err;
+
+	if (status == ERR_IO) {
+		fprintf(stderr,
+		    "cchatctl: no config_server answers at %s; does the "
+		    "cluster run? (cchatctl status)\n",
+		    address);
+		return EXIT_NOT_RUNNING;
+	}
+	v = json_read(body, &err);
+	msg = json_string_value(
+	    json_object_get(json_object_get(v, "error"), "msg"));
+	if (status < 0)
+		fprintf(
+		    stderr, "cchatctl: %s: %s\n", address, err_text(status));
+	else
+		fprintf(stderr, "cchatctl: %s (%d)\n",
+		    msg != NULL ? msg : "unexpected answer", status);
+	json_decref(v);
+	return EXIT_FAILED;
+}
+
+/*
+ * Asks; with --json prints the answer. *out: the answer, to be released, or
+ * NULL when there is nothing more to print.
+ */
+static int
+cmd_ask(const struct ctl_args *a, const char *method, const char *target,
+    json_t **out)
+{
+	const char *address = cmd_address(a);
+	struct buf body;
+	int status, code = EXIT_OK, err;
+
+	*out = NULL;
+	buf_init(&body, CTL_HTTP_MAX);
+	status = ctl_http(method, address, target, CTL_HTTP_MS, &body);
+	if (a->json && status > 0)
+		printf("%.*s\n", STR_ARG(buf_str(&body)));
+	if (status != 200) {
+		code = a->json && status > 0
+			   ? EXIT_FAILED
+			   : cmd_fail(address, status, buf_str(&body));
+	} else {
+		*out = json_read(buf_str(&body), &err);
+		if (*out == NULL)
+			code = cmd_fail(address, ERR_PROTO, STR_NONE);
+	}
+	buf_fini(&body);
+	return code;
+}
+
+static int64_t
+cmd_int(const json_t *obj, const char *key)
+{
+	int64_t v = 0;
+
+	(void)json_int(obj, key, &v);
+	return v;
+}
+
+static void
+cmd_put(struct table *t, const json_t *obj, const char *key)
+{
+	struct str s = json_str(obj, key);
+
+	table_put(t, s.len > 0 ? s : STR_LIT("-"), TABLE_PLAIN);
+}
+
+static void
+cmd_put_int(struct table *t, const json_t *obj, const char *key)
+{
+	const json_t *v = json_object_get(obj, key);
+
+	if (v == NULL)
+		table_put(t, STR_LIT("-"), TABLE_PLAIN);
+	else if (json_is_real(v))
+		table_putf(t, TABLE_PLAIN, "%.1f", json_real_value(v));
+	else
+		table_putf(
+		    t, TABLE_PLAIN, "%lld", (long long)cmd_int(obj, key));
+}
+
+static void
+cmd_put_age(struct table *t, int64_t wall_ms)
+{
+	char age[32];
+
+	table_age(clock_wall_ms() - wall_ms, age, sizeof(age));
+	table_put(t, str_of(wall_ms > 0 ? age : "-"), TABLE_PLAIN);
+}
+
+static void
+cmd_put_state(struct table *t, const json_t *obj)
+{
+	struct str s = json_str(obj, "state");
+
+	table_put(t, s,
+	    str_eqc(s, "up")	 ? TABLE_GREEN
+	    : str_eqc(s, "down") ? TABLE_RED
+				 : TABLE_YELLOW);
+}
+
+static const json_t *
+cmd_item(const json_t *v, const char *key, size_t i)
+{
+	return json_array_get(json_object_get(v, key), i);
+}
+
+/* the id of a verb, checked before it becomes part of a path */
+static const char *
+cmd_word(const struct ctl_args *a, const char *what)
+{
+	if (a->n_words == 1 && id_is_word(str_of(a->word[0])))
+		return a->word[0];
+	fprintf(stderr, "cchatctl: %s; see -h\n", what);
+	return NULL;
+}
+
+static const char *
+cmd_limit(const struct ctl_args *a, const char *def)
+{
+	return a->limit != NULL ? a->limit : def;
+}
+
+/* what of the command line goes into a query */
+static bool
+cmd_plain(const char *s)
+{
+	return s == NULL || id_is_word(str_of(s));
+}
+
+/* ---- servers ---------------------------------------------------------- */
+
+int
+verb_servers(const struct ctl_args *a)
+{
+	static const char *const head[] = {"NAME", "ROLE", "STATE", ">SINCE",
+	    ">CONNS", ">USERS", ">ROOMS", ">NODE", "VERSION", "ADDRESS", NULL};
+	struct table t;
+	json_t *v;
+	const json_t *s;
+	int code;
+
+	code = cmd_ask(a, "GET", "/v1/servers?limit=1000", &v);
+	if (v == NULL || a->json) {
+		json_decref(v);
+		return code;
+	}
+	table_init(&t, head);
+	for (size_t i = 0; (s = cmd_item(v, "list", i)) != NULL; i++) {
+		cmd_put(&t, s, "id");
+		cmd_put(&t, s, "role");
+		cmd_put_state(&t, s);
+		cmd_put_age(&t, cmd_int(s, "since"));
+		cmd_put_int(&t, s, "conns");
+		cmd_put_int(&t, s, "users");
+		cmd_put_int(&t, s, "rooms");
+		cmd_put_int(&t, s, "node");
+		cmd_put(&t, s, "ver");
+		cmd_put(&t, s, "addr");
+	}
+	table_print(&t, stdout, "no servers");
+	json_decref(v);
+	return EXIT_OK;
+}
+
+int
+verb_load(const struct ctl_args *a)
+{
+	static const char *const head[] = {"NAME", ">CONNS", ">CAP", ">MSG/S",
+	    ">OUT KB/S", ">LOOP MS", ">QUEUE KB", ">LAG", NULL};
+	static const char *const keys[] = {
+	    "conns", "cap", "msgs_s", "out_kB_s", "loop_ms", "queue_kB", "lag"};
+	struct table t;
+	json_t *v;
+	const json_t *s;
+	int code;
+
+	code = cmd_ask(a, "GET", "/v1/load?limit=1000", &v);
+	if (v == NULL || a->json) {
+		json_decref(v);
+		return code;
+	}
+	table_init(&t, head);
+	for (size_t i = 0; (s = cmd_item(v, "list", i)) != NULL; i++) {
+		cmd_put(&t, s, "id");
+		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
+			cmd_put_int(&t, s, keys[k]);
+	}
+	table_print(&t, stdout, "no servers");
+	json_decref(v);
+	return EXIT_OK;
+}
+
+int
+verb_next(const struct ctl_args *a)
+{
+	char target[CMD_TARGET_MAX] = "/v1/next";
+	json_t *v;
+	const json_t *alt;
+	int code;
+
+	if (a->n_words > 0) {
+		const char *uid = cmd_word(a, "next takes one UID");
+
+		if (uid == NULL)
+			return EXIT_USAGE;
+		snprintf(target, sizeof(target), "/v1/next?uid=%s", uid);
+	}
+	code = cmd_ask(a, "GET", target, &v);
+	if (v != NULL && !a->json) {
+		printf("%s  %s\n", state_text(v, "id"), state_text(v, "url"));
+		for (size_t i = 0; (alt = cmd_item(v, "alt", i)) != NULL; i++)
+			printf("else  %s\n", json_string_value(alt));
+	}
+	json_decref(v);
+	return code;
+}
+
+/* ---- people and rooms ------------------------------------------------- */
+
+static void
+cmd_print_user(const json_t *v)
+{
+	static const char *const head[] = {
+	    "SERVER", "SESSION", "DEVICE", ">SINCE", ">V", "STATE", NULL};
+	struct str name = json_str(v, "name");
+	struct table t;
+	const json_t *s;
+	char age[32];
+
+	printf("%s%s%.*s%s: %s\n", state_text(v, "uid"),
+	    name.len > 0 ? " (" : "", STR_ARG(name), name.len > 0 ? ")" : "",
+	    json_bool(v, "online", false) ? "online" : "offline");
+	if (cmd_int(v, "last") > 0 && !json_bool(v, "online", false)) {
+		table_age(
+		    clock_wall_ms() - cmd_int(v, "last"), age, sizeof(age));
+		printf("last seen %s ago\n", age);
+	}
+	if (json_array_size(json_object_get(v, "sessions")) == 0)
+		return;
+	table_init(&t, head);
+	for (size_t i = 0; (s = cmd_item(v, "sessions", i)) != NULL; i++) {
+		cmd_put(&t, s, "srv");
+		cmd_put(&t, s, "sid");
+		cmd_put(&t, s, "dev");
+		cmd_put_age(&t, cmd_int(s, "since"));
+		cmd_put_int(&t, s, "v");
+		cmd_put(&t, s, "st");
+	}
+	table_print(&t, stdout, NULL);
+	if (json_array_size(json_object_get(v, "rooms")) == 0)
+		return;
+	printf("rooms:");
+	for (size_t i = 0; (s = cmd_item(v, "rooms", i)) != NULL; i++)
+		printf(" %s", json_string_value(s));
+	printf("\n");
+}
+
+int
+verb_where(const struct ctl_args *a)
+{
+	const char *uid = cmd_word(a, "where takes one UID");
+	char target[CMD_TARGET_MAX];
+	json_t *v;
+	int code;
+
+	if (uid == NULL)
+		return EXIT_USAGE;
+	snprintf(target, sizeof(target), "/v1/users/%s", uid);
+	code = cmd_ask(a, "GET", target, &v);
+	if (v != NULL && !a->json)
+		cmd_print_user(v);
+	json_decref(v);
+	return code;
+}
+
+/* {"ms1":2,"ms2":1} as "ms1: 2, ms2: 1" */
+static void
+cmd_members(const json_t *members, char *out, size_t size)
+{
+	const char *key;
+	json_t *v;
+	size_t n = 0;
+
+	out[0] = '\0';
+	json_object_foreach((json_t *)(uintptr_t)members, key, v)
+	{
+		if (n >= size)
+			break;
+		n += (size_t)snprintf(out + n, size - n, "%s%s: %lld",
+		    n > 0 ? ", " : "", key, (long long)json_integer_value(v));
+	}
+}
+
+int
+verb_room(const struct ctl_args *a)
+{
+	static const char *const keys[] = {
+	    "rid", "title", "users", "seq", "ep", "owner", "gen"};
+	const char *rid = cmd_word(a, "room takes one RID");
+	char target[CMD_TARGET_MAX], members[1024];
+	json_t *v;
+	const json_t *x;
+	int code;
+
+	if (rid == NULL)
+		return EXIT_USAGE;
+	snprintf(target, sizeof(target), "/v1/rooms/%s", rid);
+	code = cmd_ask(a, "GET", target, &v);
+	for (size_t i = 0; v != NULL && !a->json && i < ARRAY_LEN(keys); i++) {
+		x = json_object_get(v, keys[i]);
+		if (json_is_string(x))
+			printf("%-8s %s\n", keys[i], json_string_value(x));
+		else if (json_is_integer(x))
+			printf("%-8s %lld\n", keys[i],
+			    (long long)json_integer_value(x));
+	}
+	if (v != NULL && !a->json) {
+		cmd_members(
+		    json_object_get(v, "members"), members, sizeof(members));
+		printf("%-8s %s\n", "members", members[0] ? members : "-");
+	}
+	json_decref(v);
+	return code;
+}
+
+int
+verb_rooms(const struct ctl_args *a)
+{
+	static const char *const head[] = {"ROOM", ">USERS", "MEMBERS", NULL};
+	char target[CMD_TARGET_MAX], members[1024];
+	struct table t;
+	json_t *v;
+	const json_t *r;
+	int code;
+
+	if (!cmd_plain(a->srv) || !cmd_plain(a->limit)) {
+		fprintf(
+		    stderr, "cchatctl: --srv is a name, --limit a number\n");
+		return EXIT_USAGE;
+	}
+	snprintf(target, sizeof(target), "/v1/rooms?limit=%s%s%s",
+	    cmd_limit(a, "1000"), a->srv != NULL ? "&srv=" : "",
+	    a->srv != NULL ? a->srv : "");
+	code = cmd_ask(a, "GET", target, &v);
+	if (v == NULL || a->json) {
+		json_decref(v);
+		return code;
+	}
+	table_init(&t, head);
+	for (size_t i = 0; (r = cmd_item(v, "list", i)) != NULL; i++) {
+		cmd_put(&t, r, "rid");
+		cmd_put_int(&t, r, "users");
+		cmd_members(
+		    json_object_get(r, "members"), members, sizeof(members));
+		table_put(&t, str_of(members), TABLE_PLAIN);
+	}
+	table_print(&t, stdout, "no rooms with people");
+	if (json_is_string(json_object_get(v, "next")))
+		printf("... and more\n");
+	json_decref(v);
+	return EXIT_OK;
+}
+
+/* ---- events and problems ---------------------------------------------- */
+
+static void
+cmd_print_event(const json_t *e)
+{
+	time_t t = (time_t)(cmd_int(e, "t") / 1000);
+	char when[32] = "";
+	struct tm tm;
+
+	if (localtime_r(&t, &tm) != NULL)
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	printf("%s%s%s  %6lld  %-10s %-10s %s\n",
+	    table_color(stdout, TABLE_DIM), when,
+	    table_color(stdout, TABLE_PLAIN), (long long)cmd_int(e, "id"),
+	    state_text(e, "kind"), state_text(e, "srv"),
+	    state_text(e, "detail"));
+}
+
+int
+verb_events(const struct ctl_args *a)
+{
+	const struct timespec nap = {.tv_nsec = CMD_FOLLOW_NS};
+	const char *since = a->since != NULL ? a->since : "0";
+	char target[CMD_TARGET_MAX];
+	const json_t *e;
+	long long last;
+	json_t *v;
+	bool more;
+	int code;
+
+	if (!cmd_plain(a->since) || !cmd_plain(a->limit)) {
+		fprintf(stderr, "cchatctl: --since and --limit are numbers\n");
+		return EXIT_USAGE;
+	}
+	last = strtoll(since, NULL, 10);
+	do {
+		snprintf(target, sizeof(target),
+		    "/v1/events?since=%lld&limit=%s", last,
+		    cmd_limit(a, "1000"));
+		code = cmd_ask(a, "GET", target, &v);
+		for (size_t i = 0; (e = cmd_item(v, "list", i)) != NULL; i++) {
+			if (!a->json)
+				cmd_print_event(e);
+			last = (long long)cmd_int(e, "id");
+		}
+		more = json_is_string(json_object_get(v, "next"));
+		fflush(stdout);
+		json_decref(v);
+		if (a->follow && !more)
+			nanosleep(&nap, NULL);
+	} while (code == EXIT_OK && (a->follow || (more && !a->limit)));
+	return code;
+}
+
+int
+verb_check(const struct ctl_args *a)
+{
+	static const char *const head[] = {"PROBLEM", "SERVER", "WHAT", NULL};
+	struct table t;
+	const json_t *p;
+	json_t *v;
+	bool sound;
+	int code;
+
+	code = cmd_ask(a, "GET", "/v1/check", &v);
+	if (v == NULL)
+		return code;
+	sound = json_array_size(json_object_get(v, "list")) == 0;
+	if (!a->json) {
+		table_init(&t, head);
+		for (size_t i = 0; (p = cmd_item(v, "list", i)) != NULL; i++) {
+			table_put(&t, json_str(p, "kind"), TABLE_RED);
+			cmd_put(&t, p, "srv");
+			cmd_put(&t, p, "detail");
+		}
+		table_print(&t, stdout, "the topology is sound");
+	}
+	json_decref(v);
+	return sound ? EXIT_OK : EXIT_FAILED;
+}
+
+int
+verb_forget(const struct ctl_args *a)
+{
+	const char *name = cmd_word(a, "forget takes the name of one server");
+	char target[CMD_TARGET_MAX];
+	json_t *v;
+	int code;
+
+	if (name == NULL)
+		return EXIT_USAGE;
+	snprintf(target, sizeof(target), "/v1/servers/%s", name);
+	code = cmd_ask(a, "DELETE", target, &v);
+	json_decref(v);
+	return code;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verbs of cchatctl that ask or tell a running cluster. Each prints for
+ * people, or with --json what the server answered, and returns the exit code.
+ */
+#ifndef CONFIG_SERVER_CTL_VERBS_H
+#define CONFIG_SERVER_CTL_VERBS_H
+
+#include "config_server/ctl/ctl_settings.h"
+
+/* of this machine's cluster (ctl_local.c) */
+int verb_start(const struct ctl_args *a);
+int verb_stop(const struct ctl_args *a);
+int verb_restart(const struct ctl_args *a);
+int verb_status(const struct ctl_args *a);
+
+/* of the config_server (ctl_cmds.c) */
+int verb_servers(const struct ctl_args *a);
+int verb_load(const struct ctl_args *a);
+int verb_where(const struct ctl_args *a);
+int verb_room(const struct ctl_args *a);
+int verb_rooms(const struct ctl_args *a);
+int verb_next(const struct ctl_args *a);
+int verb_events(const struct ctl_args *a);
+int verb_check(const struct ctl_args *a);
+int verb_forget(const struct ctl_args *a);
+
+#endif
