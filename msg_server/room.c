@@ -122,6 +122,7 @@ room_on_people(struct server *srv, struct channel *c, const struct f_room *f)
 		ev.uid = f->in[i].uid;
 		ev.name = f->in[i].name;
 		ev.avatar = f->in[i].avatar;
+		ev.rid_is_num = f->in[i].num_rid;
 		room_tell(room, &ev, f->in[i].cn, 1, 1);
 		if (!f->big && !f->in[i].again)
 			room_tell(room, &ev, f->in[i].cn, 2, 2);
@@ -159,6 +160,7 @@ room_presence_fill(const struct session *s, struct f_pres *out)
 	out->level = s->level;
 	out->silent = s->silent;
 	out->away = s->away;
+	out->num_rid = s->ctx.rid_is_num;
 }
 
 static void

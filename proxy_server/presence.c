@@ -337,6 +337,7 @@ presence_set(
 	s->level = pres->level;
 	s->dialect = pres->dialect;
 	s->away = pres->away;
+	s->num_rid = pres->num_rid;
 	for (unsigned i = 0; i < pres->n_add; i++)
 		presence_sit_down(pr, s, pres->add[i], pres->silent);
 	for (unsigned i = 0; i < pres->n_del; i++) {

@@ -39,7 +39,7 @@ struct pres_session {
 	struct pres_seat *seats; /* owned list */
 	uint16_t n_seats;
 	uint8_t level, dialect;
-	bool away;
+	bool away, num_rid;
 	char *name, *avatar; /* owned; may be NULL */
 	char dev[ID_MAX + 1];
 };
@@ -83,6 +83,7 @@ enum pres_change_kind { CHANGE_IN, CHANGE_AGAIN, CHANGE_OUT };
 struct pres_change {
 	struct pres_change *prev, *next;
 	enum pres_change_kind kind;
+	bool num_rid;
 	uint64_t cn;
 	char *name, *avatar;
 	char uid[ID_MAX + 1];

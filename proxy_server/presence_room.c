@@ -75,6 +75,7 @@ presence_change(struct presence *pr, struct pres_room *room,
     enum pres_change_kind kind, const struct pres_user *user, uint64_t cn)
 {
 	bool was_dirty = room->changes != NULL;
+	const struct pres_session *s;
 	struct pres_change *c;
 
 	if (presence_cancel(room, &kind, user->uid)) {
@@ -85,6 +86,8 @@ presence_change(struct presence *pr, struct pres_room *room,
 	c = xcalloc(1, sizeof *c);
 	c->kind = kind;
 	c->cn = cn;
+	HASH_FIND(hh, pr->sessions, &cn, sizeof cn, s);
+	c->num_rid = s != NULL && s->num_rid;
 	str_copy(c->uid, sizeof c->uid, str_of(user->uid));
 	c->name = user->name ? xstrdup(user->name) : NULL;
 	c->avatar = user->avatar ? xstrdup(user->avatar) : NULL;
@@ -129,6 +132,7 @@ presence_tell(struct presence *pr, struct pres_room *room)
 		u->name = str_of(c->name);
 		u->avatar = str_of(c->avatar);
 		u->again = c->kind == CHANGE_AGAIN;
+		u->num_rid = c->num_rid;
 		if (f.n_in == ARRAY_LEN(f.in) || f.n_out == ARRAY_LEN(f.out))
 			presence_tell_frame(pr, room, &f);
 	}

@@ -67,6 +67,7 @@ message_v1_rate(struct server *srv, struct session *s)
 static bool
 message_rate(struct server *srv, struct session *s, const struct command *cmd)
 {
+	uint32_t rate = (uint32_t)srv->set.uid_rate;
 	int64_t retry = 0;
 
 	if (s->level > 1 && !bucket_take(&s->send, (uint32_t)srv->set.send_rate,
@@ -74,8 +75,8 @@ message_rate(struct server *srv, struct session *s, const struct command *cmd)
 		message_too_fast(s, cmd, retry);
 		return false;
 	}
-	if (!bucket_take(&s->user->send, (uint32_t)srv->set.uid_rate,
-		MESSAGE_UID_BURST, &retry)) {
+	if (!bucket_take(&s->user->send, rate,
+		rate < MESSAGE_UID_BURST ? MESSAGE_UID_BURST : rate, &retry)) {
 		message_too_fast(s, cmd, retry);
 		return false;
 	}

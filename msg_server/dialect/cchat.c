@@ -122,7 +122,8 @@ cchat_decode(struct dialect_ctx *ctx, struct str text,
 		ctx->level = (uint8_t)f.level;
 	buf_init(&f.text, 1024 * 1024);
 	if (cchat_read(&f, cmd)) {
-		ctx->rid_is_num = f.cmd.rid_is_num;
+		if (f.cmd.kind == CMD_LOGIN)
+			ctx->rid_is_num = f.cmd.rid_is_num;
 		emit(arg, &f.cmd);
 	}
 	buf_fini(&f.text);

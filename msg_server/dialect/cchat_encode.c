@@ -200,7 +200,7 @@ cchat_login_answer(struct jw *w, const struct event *ev)
 	jw_cstr(w, "cmd", "login");
 	jw_str(w, "uid", ev->uid);
 	jw_str(w, "name", ev->name);
-	cchat_put_rid(w, ev);
+	jw_str(w, "rid", ev->rid);
 	jw_int(w, "v", 2);
 	if (str_is_set(ev->cid))
 		jw_str(w, "cid", ev->cid);

@@ -2,7 +2,7 @@
 /*
  * Commands of level 2 (protocol.md): each key checked for type, grammar and
  * size, refused with 400 and the frame's cid. Keys that are only hints
- * (avatar, dev, inbox, caps, re) are dropped when they are no good. Sizes that
+ * (avatar, inbox, caps, re) are dropped when they are no good. Sizes that
  * are settings (msg_max) and everything about rights is the handlers'.
  */
 #include "msg_server/dialect/cchat_priv.h"
@@ -179,8 +179,11 @@ cchat_login(struct cchat_frame *f)
 	if (s.len > CCHAT_TOKEN_MAX)
 		return cchat_refuse(f, 400, "bad token", NULL);
 	f->cmd.token = s.len > 0 ? s : STR_NONE;
-	s = json_str(f->obj, "dev");
-	f->cmd.dev = id_is_word(s) ? s : STR_NONE;
+	f->cmd.dev = json_str(f->obj, "dev");
+	if (f->cmd.dev.len == 0)
+		f->cmd.dev = STR_NONE;
+	else if (!id_is_word(f->cmd.dev))
+		return cchat_refuse(f, 400, "bad dev", NULL);
 	f->cmd.avatar = cchat_avatar(f->obj);
 	f->cmd.from_key = json_str(f->obj, "from");
 	f->cmd.inbox = json_bool(f->obj, "inbox", false);

@@ -18,7 +18,7 @@ enum { DIALECT_MAX = 5 };
 /* small state a dialect may keep per session, zeroed at connect */
 struct dialect_ctx {
 	uint8_t level;       /* as the client's first login asked: 0 before it, then 1 or 2 */
-	uint8_t rid_is_num : 1;
+	uint8_t rid_is_num : 1; /* in its last login */
 	uint8_t in : 1;      /* logged in: the level stays (set by cmd_login) */
 };
 

@@ -213,6 +213,7 @@ struct f_pres {
 	uint8_t dialect, level; /* level: 1, 2 */
 	bool silent;		/* takeover by `move`: nobody is told */
 	bool away;
+	bool num_rid; /* level 1 wrote its rid as a number: so is newUser */
 	struct str add[32], del[32]; /* rids; of PRES_SET */
 	uint8_t n_add, n_del;
 };
@@ -225,6 +226,7 @@ struct f_room {
 	struct room_user {
 		uint64_t cn;
 		struct str uid, name, avatar;
+		bool num_rid;
 		bool again; /* another device of a user already there: v1's
 			       newUser only */
 	} in[64], out[64];

@@ -8,7 +8,10 @@ enum {
 	WHO_ARG_MAX = 8192, /* 200 uids and their commas */
 	WHO_NEXT_MAX = 64,
 	PRES_SILENT = 1,
-	PRES_AWAY = 2
+	PRES_AWAY = 2,
+	PRES_NUM_RID = 4,
+	USER_AGAIN = 1,
+	USER_NUM_RID = 2
 };
 
 static void
@@ -43,7 +46,8 @@ put_pres(struct buf *b, const struct f_pres *f)
 	wire_put_u8(b, f->dialect);
 	wire_put_u8(b, f->level);
 	wire_put_u8(b, (uint8_t)((f->silent ? PRES_SILENT : 0) |
-				 (f->away ? PRES_AWAY : 0)));
+				 (f->away ? PRES_AWAY : 0) |
+				 (f->num_rid ? PRES_NUM_RID : 0)));
 	frames_put_words(b, f->add, f->n_add);
 	frames_put_words(b, f->del, f->n_del);
 	frames_end(b, mark);
@@ -67,6 +71,7 @@ get_pres(struct str body, struct f_pres *f)
 	flags = wire_u8(&in.w);
 	f->silent = flags & PRES_SILENT;
 	f->away = flags & PRES_AWAY;
+	f->num_rid = flags & PRES_NUM_RID;
 	f->n_add = frames_get_words(&in, f->add, (uint16_t)ARRAY_LEN(f->add));
 	f->n_del = frames_get_words(&in, f->del, (uint16_t)ARRAY_LEN(f->del));
 	return fields_end(&in);
@@ -81,7 +86,8 @@ frames_put_users(struct buf *b, const struct room_user *u, unsigned n)
 		wire_put_str(b, u->uid);
 		wire_put_str(b, u->name);
 		wire_put_str(b, u->avatar);
-		wire_put_u8(b, u->again);
+		wire_put_u8(b, (uint8_t)((u->again ? USER_AGAIN : 0) |
+					 (u->num_rid ? USER_NUM_RID : 0)));
 	}
 }
 
@@ -89,13 +95,16 @@ static uint8_t
 frames_get_users(struct fields *in, struct room_user *u, uint16_t max)
 {
 	uint16_t n = fields_count(in, max);
+	uint8_t flags;
 
 	for (unsigned i = 0; i < n; i++, u++) {
 		u->cn = wire_u64(&in->w);
 		u->uid = fields_word(in, false);
 		u->name = fields_text(in, NAME_MAX_BYTES, true);
 		u->avatar = fields_text(in, AVATAR_MAX, true);
-		u->again = fields_bool(in);
+		flags = wire_u8(&in->w);
+		u->again = flags & USER_AGAIN;
+		u->num_rid = flags & USER_NUM_RID;
 	}
 	return (uint8_t)n;
 }
