@@ -138,3 +138,13 @@ unit_tests += %D%/shared/proc/test_clock
 unit_tests += %D%/shared/proc/test_stats
 %C%_shared_proc_test_stats_SOURCES = %D%/shared/proc/test_stats.c
 %C%_shared_proc_test_stats_LDADD = $(unit_ldadd)
+
+## Links, routing and presence: on a log that the test plays.
+unit_tests += %D%/proxy_server/test_presence
+%C%_proxy_server_test_presence_SOURCES = %D%/proxy_server/test_presence.c \
+	%D%/shared/net/fixture.h
+%C%_proxy_server_test_presence_LDADD = proxy_server/libproxy_server.a $(unit_ldadd)
+unit_tests += %D%/proxy_server/test_route
+%C%_proxy_server_test_route_SOURCES = %D%/proxy_server/test_route.c \
+	%D%/shared/net/fixture.h
+%C%_proxy_server_test_route_LDADD = proxy_server/libproxy_server.a $(unit_ldadd) $(SQLITE_LIBS)
