@@ -19,3 +19,4 @@ include tests/integration/local.mk
 include tests/conformance/local.mk
 include tests/browser/local.mk
 include tests/www/local.mk
+include tests/bench/local.mk
