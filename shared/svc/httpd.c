@@ -40,7 +40,7 @@ struct httpd_conn {
 	struct buf in;	     /* an incomplete request, or pipelined ones */
 	struct addr peer;
 	void *tag;
-	bool keep, is_head, is_waiting, is_ready, continued, ended;
+	bool keep, is_head, is_waiting, is_ready, continued;
 };
 
 static const struct conn_ops httpd_conn_ops;
@@ -109,7 +109,7 @@ httpd_replied(struct httpd_conn *c)
 {
 	httpd_set_waiting(c, false);
 	c->continued = false;
-	if (!c->keep || c->ended) {
+	if (!c->keep) {
 		c->state = HTTPD_DONE;
 		c->deadline_ms = 0;
 		conn_finish(&c->conn);
@@ -383,11 +383,8 @@ httpd_on_data(struct conn *conn, const uint8_t *p, size_t n)
 static void
 httpd_on_end(struct conn *conn, int err)
 {
-	struct httpd_conn *c = httpd_of(conn);
-
-	c->ended = true;
-	/* an answer may be owed or queued still */
-	if (err == 0 && c->state != HTTPD_BUSY)
+	/* never in BUSY, which is paused; answers may be queued still */
+	if (err == 0)
 		conn_finish(conn);
 }
 

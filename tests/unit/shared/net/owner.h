@@ -87,6 +87,7 @@ owner_on_dead(struct conn *c)
 
 	o->deads++;
 	assert_int_equal(c->io.fd, -1);
+	assert_false(c->dirty);
 	if (o->victim != NULL) {
 		conn_send_bytes(&o->victim->c, "x", 1);
 		conn_close(&o->victim->c);

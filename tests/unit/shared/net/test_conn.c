@@ -100,6 +100,7 @@ test_partial(void **state)
 	assert_true(o.c.queued > 0);
 	assert_true(o.c.progress_s > 0);
 	writes = fx.net->writes;
+	assert_int_equal(writes, 1);
 	assert_true(conn_send_bytes(&o.c, "tail", 4));
 	fx_run_for(&fx, 50);
 	assert_int_equal(fx.net->writes, writes);

@@ -230,6 +230,10 @@ test_no_descriptors(void **state)
 	while (n_fill > 0)
 		close(fill[--n_fill]);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	/* a spare one that could not be had again then is had again now */
+	close(fx.net->spare_fd);
+	fx.net->spare_fd = -1;
+	FX_WAIT(&fx, 2000, fx.net->spare_fd >= 0);
 	FX_WAIT(&fx, 2000, n_taken + l.refused == 10);
 	assert_int_equal(l.accepted, n_taken);
 	close_taken();

@@ -310,15 +310,18 @@ static void
 test_later(void **state)
 {
 	struct httpd_conn *c;
-	uint64_t first;
+	uint64_t first, before;
 
 	(void)state;
 	fx_write(client, "GET /later HTTP/1.1\r\n" HOST "\r\n"
 			 "GET /later HTTP/1.1\r\n" HOST "\r\n"
 			 "GET /now HTTP/1.1\r\n" HOST "\r\n");
 	FX_WAIT(&fx, 2000, n_later == 1);
+	before = fx.net->bytes_in;
+	fx_write(client, "GET /tail HTTP/1.1\r\n" HOST "\r\n");
 	fx_run_for(&fx, 30);
-	/* one at a time: the others wait for the first answer */
+	/* one at a time: the others wait, and no more is read meanwhile */
+	assert_int_equal(fx.net->bytes_in, before);
 	assert_int_equal(n_later, 1);
 	assert_int_equal(n_requests, 1);
 	first = later_id[0];
@@ -333,7 +336,7 @@ test_later(void **state)
 	assert_null(httpd_find(&h, first));
 	httpd_reply(
 	    httpd_find(&h, later_id[1]), 200, NULL, STR_LIT("answer-2 "), "");
-	FX_WAIT(&fx, 2000, read_has("/now"));
+	FX_WAIT(&fx, 2000, read_has("/tail"));
 	assert_true(has("answer-1 HTTP/1.1"));
 	assert_true(has("answer-2 HTTP/1.1"));
 
@@ -470,7 +473,6 @@ test_timeouts(void **state)
 {
 	int silent = dial_in(), slow = dial_in(), body = dial_in(),
 	    idle = dial_in(), busy = dial_in(), keep = client;
-	int fd[4], i;
 
 	(void)state;
 	fx_write(slow, "GET / HTTP/1.1\r\nHo");
@@ -515,12 +517,10 @@ test_timeouts(void **state)
 	httpd_reply(
 	    httpd_find(&h, later_id[0]), 200, NULL, STR_LIT("at last"), "");
 	FX_WAIT(&fx, 2000, read_has("at last"));
-	fd[0] = silent;
-	fd[1] = slow;
-	fd[2] = body;
-	fd[3] = idle;
-	for (i = 0; i < 4; i++)
-		close(fd[i]);
+	close(silent);
+	close(slow);
+	close(body);
+	close(idle);
 	close(busy);
 	client = keep;
 }
