@@ -14,6 +14,17 @@ before(async () => {
 });
 after(() => c?.stop());
 
+/* n times text, below the 2000 a second that a room takes. */
+async function
+flood(who, rid, text, n)
+{
+	for (let i = 0; i < n; i += 50) {
+		await Promise.all(Array.from({ length: 50 }, () =>
+		    who.say(rid, text)));
+		await sleep(30);
+	}
+}
+
 test('sockets reset again and again: nothing lost, nothing doubled',
     async () => {
 	const f = await FaultProxy.listen(direct);
@@ -47,8 +58,7 @@ test('a client behind a slow line holds nobody up', async () => {
 	f.blackhole(true);
 	const before = c.msgs[0].rss;
 	const text = 'x'.repeat(4000);
-	for (let i = 0; i < 1500; i += 50)
-		await Promise.all(Array.from({ length: 50 }, () => a.say('22', text)));
+	await flood(a, '22', text, 1500);
 	await b.next(m => m.seq === 1500, 20000);
 	assert.ok(c.msgs[0].rss - before < 64, 'memory for one who does not read');
 	assert.equal(slow.closed, null);
@@ -64,8 +74,7 @@ test('a client that does not read lags, and catches up', async () => {
 	const a = await Client.login(c.msgs[0].ws, 'amy', '23');
 	slow.ws._socket.pause();
 	const text = 'y'.repeat(4000), before = c.msgs[0].rss;
-	for (let i = 0; i < 3000; i += 50)
-		await Promise.all(Array.from({ length: 50 }, () => a.say('23', text)));
+	await flood(a, '23', text, 3000);
 	assert.ok(c.msgs[0].rss - before < 64);
 	slow.ws._socket.resume();
 	await slow.next(m => m.seq === 3000, 20000);

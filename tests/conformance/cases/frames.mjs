@@ -8,9 +8,12 @@ import { BIN, CLOSE, CONT, PING, PONG, TEXT, closeFrame, frame } from '../wire.m
 
 const sizes = [0, 125, 126, 127, 128, 65535, 65536];
 
-/* In chat mode the size is the frame's; the text inside stays a message. */
+/*
+ * In chat mode the size is the frame's, and the least is a message of one
+ * character; the text inside stays a message.
+ */
 const sized = (t, n) => t.chat ?
-    (n < 80 ? t.msg('') : t.msg('*'.repeat(Math.min(40, n - 80)), { size: n })) :
+    (n < 80 ? t.msg('.') : t.msg('*'.repeat(Math.min(40, n - 80)), { size: n })) :
     t.msg('', { size: n });
 
 sizes.forEach((n, i) => {

@@ -75,7 +75,7 @@ const over = (t, n) => n > t.max;
 		const rounds = t.chat ? Math.min(t.opt.rounds,
 		    (t.main.rate?.[1] ?? 20) - 2) : t.opt.rounds;
 		for (let k = 0; k < rounds; k++) {
-			const m = t.msg('r'.repeat(t.chat && n === 4 * K ? n : n));
+			const m = t.msg('r'.repeat(t.chat ? Math.max(1, n) : n));
 			t.send(frame(TEXT, m.buf));
 			await t.got(m, 3000);
 		}

@@ -308,7 +308,7 @@ add('7.9.19', 'Close 1015 is refused', async t => {
 });
 add('7.14.1', 'FIN without Close', async t => {
 	t.main.sock.end();
-	const ev = await t.main.next(2000);
+	const ev = await t.event(2000);
 	if (!['close', 'end', 'reset', 'gone'].includes(ev.type))
 		throw new Error('the server does not see FIN');
 });
@@ -316,7 +316,7 @@ add('7.14.2', 'FIN inside a frame', async t => {
 	t.send(frame(TEXT, t.msg('cut off').buf).subarray(0, 12));
 	await sleep(10);
 	t.main.sock.end();
-	const ev = await t.main.next(2000);
+	const ev = await t.event(2000);
 	if (!['close', 'end', 'reset', 'gone'].includes(ev.type))
 		throw new Error('the server does not see FIN');
 });
@@ -324,7 +324,7 @@ add('7.14.3', 'FIN inside a fragmented message', async t => {
 	t.send(frame(TEXT, 'a', { fin: false }));
 	await sleep(10);
 	t.main.sock.end();
-	const ev = await t.main.next(2000);
+	const ev = await t.event(2000);
 	if (!['close', 'end', 'reset', 'gone'].includes(ev.type))
 		throw new Error('the server does not see FIN');
 });
