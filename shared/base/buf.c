@@ -54,7 +54,7 @@ buf_reserve(struct buf *b, size_t n)
 	want = live + n;
 	cap = b->cap ? b->cap : BUF_FIRST;
 	while (cap < want)
-		cap *= 2;
+		cap = cap > SIZE_MAX / 2 ? want : cap * 2;
 	if (cap > b->max && b->max >= want)
 		cap = b->max;
 	data = realloc(b->data, cap ? cap : 1);

@@ -163,7 +163,7 @@ static const char *const conf_shared[] = {"cluster", "config_server", "data",
 /* libconfuse hands no argument over */
 static struct conf_error *conf_error_now;
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 conf_on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	char text[512];

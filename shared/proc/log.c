@@ -147,7 +147,7 @@ log_write(enum log_level level, const char *text, size_t n)
 	}
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 log_vline(enum log_level level, const char *fmt, va_list ap)
 {
 	char text[LOG_LINE_MAX];

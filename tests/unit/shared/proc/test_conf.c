@@ -230,6 +230,7 @@ test_files(void **state)
 	FILE *f = fdopen(mkstemp(big), "w");
 
 	(void)state;
+	conf_free(&prog, &set);
 	assert_non_null(f);
 	for (int i = 0; i < 1024 * 1024; i++)
 		fputc('\n', f);
@@ -262,6 +263,7 @@ load(void *arg)
 
 	while (argv[argc])
 		argc++;
+	conf_free(&prog, &set);
 	conf_load(&prog, &set, argc, argv);
 	conf_free(&prog, &set);
 }
