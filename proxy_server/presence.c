@@ -33,8 +33,11 @@ presence_new(struct net *net, int64_t grace_ms, const struct presence_ops *ops,
 void
 presence_set_active(struct presence *pr, bool active)
 {
+	/* with nobody known yet there is nothing that followers could miss */
 	if (active && !pr->active)
-		pr->quiet_until_ms = clock_mono_ms() + PRESENCE_QUIET_MS;
+		pr->quiet_until_ms = pr->sessions != NULL
+					 ? clock_mono_ms() + PRESENCE_QUIET_MS
+					 : 0;
 	pr->active = active;
 }
 
