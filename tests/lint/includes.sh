@@ -3,7 +3,7 @@
 # The floors of the tree: a file includes its own floor and those below, and
 # each library is known to the one module that wraps it.
 . "${top_srcdir:-.}/tests/lint/lib.sh"
-echo 1..2
+echo 1..4
 
 # floor of a path; larger stands higher
 floors='
@@ -61,3 +61,16 @@ function only(lib, pattern) {
 	only("openssl/", "^shared/base/digest\\.c$|^msg_server/auth")
 }' >"$found"
 verdict 2 'each library has its one module' "$found"
+
+# base does no I/O but for the last words of err; proto is fed bytes
+sources .c .h | grep -E '^shared/(base|proto)/' |
+xargs grep -nE '#include <(sys/(socket|un|epoll|uio|file|stat)|netinet/.*|arpa/.*|netdb|poll|fcntl|unistd|signal|pthread)\.h>' >"$found"
+verdict 3 'base and proto do no input or output' "$found"
+
+# no environment overrides: what systemd hands over is all that is read, and
+# cchatctl asks what kind of terminal it has
+sources .c .h | grep -E '^(shared|msg_server|proxy_server|config_server)/' |
+xargs grep -nE '\b(secure_)?getenv *\(' |
+grep -vE '^shared/proc/(log|daemon)\.c:[0-9]+:.*"(JOURNAL_STREAM|NOTIFY_SOCKET)"' |
+grep -vE '^config_server/ctl/ctl_table\.c:' >"$found"
+verdict 4 'no setting comes from the environment' "$found"
