@@ -17,8 +17,6 @@
 
 enum { API_LIMIT = 100, API_LIMIT_MAX = 1000, API_ANSWER_MAX = 4 << 20 };
 
-static const char api_no_store[] = "Cache-Control: no-store\r\n";
-
 void
 api_load_key(struct server *srv)
 {
@@ -102,7 +100,7 @@ api_on_whois(struct relay_who *rw, unsigned code, const struct f_whois *a)
 		}
 		buf_putc(&out, '}');
 	}
-	httpd_reply(c, 200, "application/json", buf_str(&out), api_no_store);
+	httpd_reply(c, 200, "application/json", buf_str(&out), API_HEADERS);
 	buf_fini(&out);
 	free(q);
 }
@@ -168,7 +166,7 @@ api_on_stored(struct relay_append *ra, unsigned code, uint32_t retry_ms,
 		    ack->seq, q->chan.s, ack->seq, ack->ts,
 		    ack->dup ? "true" : "false");
 		httpd_reply(
-		    c, 200, "application/json", buf_str(&out), api_no_store);
+		    c, 200, "application/json", buf_str(&out), API_HEADERS);
 		buf_fini(&out);
 	}
 	free(q);

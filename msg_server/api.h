@@ -12,6 +12,12 @@
 
 #include "msg_server/server.h"
 
+/* of every answer that is no page */
+#define API_HEADERS                                     \
+	"Cache-Control: no-store\r\n"                   \
+	"Content-Security-Policy: default-src 'none'; " \
+	"frame-ancestors 'none'\r\n"
+
 /* true: the path is the API's and was answered, or will be */
 bool api_request(struct server *srv, struct httpd_conn *c,
     const struct http_request *rq, struct str body);
