@@ -115,7 +115,7 @@ standby_unlink(struct standby *s)
 		dial_stop(&s->dial);
 	s->dialing = false;
 	if (lc != NULL)
-		linkconn_close(lc, 0, "no longer watching", 0);
+		linkconn_close(lc, ERR_EOF, "no longer watching", 0);
 }
 
 /* --- the holder --- */
