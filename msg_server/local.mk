@@ -12,13 +12,13 @@ msg_server_libmsg_server_a_SOURCES += \
 
 dist_man_MANS += %D%/msg_server.8
 msg_server_libmsg_server_a_SOURCES += \
-	%D%/api.c %D%/api.h %D%/auth.c %D%/auth.h \
+	%D%/door/api.c %D%/door/api.h %D%/auth.c %D%/auth.h \
 	%D%/client.c %D%/client.h %D%/client_out.c %D%/client_priv.h \
 	%D%/client_time.c %D%/command.c %D%/command.h %D%/event.h \
 	%D%/gate.c %D%/gate.h %D%/marks.c %D%/marks.h \
 	%D%/reply.c %D%/reply.h %D%/server.c %D%/server.h \
 	%D%/session.c %D%/session.h %D%/settings.c %D%/settings.h \
-	%D%/static.c %D%/static.h \
+	%D%/door/static.c %D%/door/static.h \
 	%D%/cmd/asker.c %D%/cmd/asker.h %D%/cmd/cmd_get_history.c \
 	%D%/cmd/cmd_get_online.c %D%/cmd/cmd_join.c %D%/cmd/cmd_leave.c \
 	%D%/cmd/cmd_login.c %D%/cmd/cmd_mark.c %D%/cmd/cmd_message.c \

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "msg_server/api.h"
+#include "msg_server/door/api.h"
 #include "msg_server/server.h"
 #include "shared/proc/daemon.h"
 #include "shared/proc/log.h"

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "msg_server/api.h"
 #include "msg_server/client.h"
+#include "msg_server/door/api.h"
+#include "msg_server/door/static.h"
 #include "msg_server/gate.h"
 #include "msg_server/marks.h"
-#include "msg_server/static.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/daemon.h"
 #include "shared/proc/log.h"

@@ -7,8 +7,8 @@
  * type, or begins with a dot is left out and logged. x.gz beside x is sent to
  * those who accept gzip. Headers: page.md c.19.
  */
-#ifndef MSG_SERVER_STATIC_H
-#define MSG_SERVER_STATIC_H
+#ifndef MSG_SERVER_DOOR_STATIC_H
+#define MSG_SERVER_DOOR_STATIC_H
 
 #include "shared/svc/httpd.h"
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "msg_server/api.h"
 #include "msg_server/client.h"
+#include "msg_server/door/api.h"
 #include "shared/base/digest.h"
 #include "shared/proc/log.h"
 

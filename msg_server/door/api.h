@@ -7,8 +7,8 @@
  * With api_key_file set every request needs "Authorization: Bearer KEY".
  * Without it POST is off, and questions are answered to loopback alone.
  */
-#ifndef MSG_SERVER_API_H
-#define MSG_SERVER_API_H
+#ifndef MSG_SERVER_DOOR_API_H
+#define MSG_SERVER_DOOR_API_H
 
 #include "msg_server/server.h"
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "msg_server/static.h"
+#include "msg_server/door/static.h"
 #include "shared/base/digest.h"
 #include "shared/base/map.h"
 #include "shared/proc/log.h"
