@@ -8,7 +8,10 @@
 
 #include "proxy_server/log_chan.h"
 
-enum { WINDOW_FIRST_CAP = 8 };
+enum {
+	WINDOW_FIRST_CAP = 8,
+	CHAN_COLD_TURNS = 1000 /* commits without it */
+};
 static const size_t window_cost =
     sizeof(struct window_entry) + sizeof(uint32_t);
 
@@ -40,21 +43,26 @@ window_drop_oldest(struct window *w)
 	w->n--;
 }
 
+/* another size; of too many the newest are kept */
 static void
-window_grow(struct window *w)
+window_resize(struct log_chans *cs, struct window *w, uint32_t cap)
 {
 	struct window old = *w;
+	uint32_t skip = old.n > cap ? old.n - cap : 0;
 
-	w->cap = old.cap == 0 ? WINDOW_FIRST_CAP : old.cap * 2;
-	w->ring = xmalloc(w->cap * sizeof *w->ring);
-	w->bucket = xcalloc(w->cap, sizeof *w->bucket);
+	w->cap = cap;
+	w->ring = xmalloc(cap * sizeof *w->ring);
+	w->bucket = xcalloc(cap, sizeof *w->bucket);
 	w->from = 0;
-	for (uint32_t i = 0; i < old.n; i++) {
-		w->ring[i] = old.ring[(old.from + i) & (old.cap - 1)];
+	w->n = old.n - skip;
+	for (uint32_t i = 0; i < w->n; i++) {
+		w->ring[i] = old.ring[(old.from + skip + i) & (old.cap - 1)];
 		window_link(w, i);
 	}
 	free(old.ring);
 	free(old.bucket);
+	cs->window_bytes += cap * window_cost;
+	cs->window_bytes -= old.cap * window_cost;
 }
 
 static void
@@ -115,11 +123,11 @@ log_chan_note(struct log_chans *cs, struct log_chan *c, struct window_key key,
 	uint32_t at;
 
 	if (w->n == w->cap) {
-		if (w->cap < LOG_WINDOW_ITEMS) {
-			cs->window_bytes -= w->cap * window_cost;
-			window_grow(w);
-			cs->window_bytes += w->cap * window_cost;
-		} else
+		if (w->cap == 0)
+			window_resize(cs, w, WINDOW_FIRST_CAP);
+		else if (w->cap < cs->window_cap)
+			window_resize(cs, w, w->cap * 2);
+		else
 			window_drop_oldest(w);
 	}
 	at = (w->from + w->n++) & (w->cap - 1);
@@ -153,9 +161,8 @@ log_chan_window(
 
 	if (c->has_window)
 		return 0;
-	if (c->head >= LOG_WINDOW_ITEMS &&
-	    from < c->head - LOG_WINDOW_ITEMS + 1)
-		from = c->head - LOG_WINDOW_ITEMS + 1;
+	if (c->head >= cs->window_cap && from < c->head - cs->window_cap + 1)
+		from = c->head - cs->window_cap + 1;
 	if (c->id != 0 && from <= c->head) {
 		err = logdb_item_at(
 		    db, c->id, from, c->head, now - LOG_WINDOW_MS, &from);
@@ -177,6 +184,7 @@ log_chans_init(struct log_chans *cs)
 	memset(cs, 0, sizeof *cs);
 	cs->max = LOG_CHANS_MAX;
 	cs->window_max = LOG_WINDOW_BYTES;
+	cs->window_cap = LOG_WINDOW_ITEMS;
 }
 
 void
@@ -215,6 +223,7 @@ log_chans_get(struct log_chans *cs, struct logdb *db, struct str name,
 	int err;
 
 	if (c != NULL) {
+		c->used = cs->turn;
 		if (c->next != NULL) {
 			DL_DELETE(cs->lru, c);
 			DL_APPEND(cs->lru, c);
@@ -237,6 +246,7 @@ log_chans_get(struct log_chans *cs, struct logdb *db, struct str name,
 	c->head = row.head > top ? row.head : top;
 	c->first = row.first;
 	c->last_ts = row.last_ts;
+	c->used = cs->turn;
 	HASH_ADD_KEYPTR(hh, cs->map, c->name.s, c->name.len, c);
 	DL_APPEND(cs->lru, c);
 	cs->n++;
@@ -244,18 +254,37 @@ log_chans_get(struct log_chans *cs, struct logdb *db, struct str name,
 	return 0;
 }
 
+/* every channel is busy: each one remembers less */
+static void
+log_chans_cut(struct log_chans *cs)
+{
+	struct log_chan *c;
+
+	cs->window_cap /= 2;
+	DL_FOREACH (cs->lru, c)
+		if (c->window.cap > cs->window_cap)
+			window_resize(cs, &c->window, cs->window_cap);
+}
+
 void
 log_chans_trim(struct log_chans *cs)
 {
-	struct log_chan *c, *tmp;
+	struct log_chan *c;
 
+	cs->turn++;
 	while (cs->n > cs->max)
 		log_chans_forget(cs, cs->lru);
-	if (cs->window_bytes <= cs->window_max)
+	if (cs->window_bytes <= cs->window_max) {
+		if (cs->window_cap < LOG_WINDOW_ITEMS &&
+		    cs->window_bytes < cs->window_max / 4)
+			cs->window_cap *= 2;
 		return;
-	DL_FOREACH_SAFE (cs->lru, c, tmp) {
-		if (cs->window_bytes <= cs->window_max)
-			break;
-		window_forget(cs, c);
 	}
+	for (c = cs->lru; c != NULL && cs->window_bytes > cs->window_max &&
+			  c->used + CHAN_COLD_TURNS < cs->turn;
+	     c = c->next)
+		window_forget(cs, c);
+	while (cs->window_bytes > cs->window_max &&
+	       cs->window_cap > WINDOW_FIRST_CAP)
+		log_chans_cut(cs);
 }

@@ -49,6 +49,7 @@ struct log_chan {
 	int64_t id; /* 0: has no row yet */
 	uint64_t head, first;
 	int64_t last_ts;
+	uint64_t used;	 /* turn of its last use */
 	bool dirty;	 /* counters changed in the commit being built */
 	bool has_window; /* window is loaded */
 	struct window window;
@@ -58,6 +59,8 @@ struct log_chans {
 	struct log_chan *map, *lru;
 	unsigned n, max;
 	size_t window_bytes, window_max;
+	uint32_t window_cap; /* items a channel now: less when all are busy */
+	uint64_t turn;	     /* commits so far */
 };
 
 void log_chans_init(struct log_chans *cs);
@@ -69,7 +72,11 @@ int log_chans_get(struct log_chans *cs, struct logdb *db, struct str name,
 /* only if it is in memory */
 struct log_chan *log_chans_find(struct log_chans *cs, struct str name);
 void log_chans_forget(struct log_chans *cs, struct log_chan *c);
-/* between commits: back under the bounds, least recently used first */
+/*
+ * Between commits: back under the bounds. What has not been used for a while
+ * is forgotten (and read again when needed); if that is not enough, all
+ * windows are cut to fewer items: beyond them a repeat is a new item.
+ */
 void log_chans_trim(struct log_chans *cs);
 
 /* reads the window unless it is loaded */

@@ -232,8 +232,12 @@ writer_take_over(struct writer *w, const struct lock_holder *seen)
 	log_dir_boot_id(boot);
 	crashed = clean == 0 && strcmp(boot, was_boot);
 	/* only a machine that went down leaves half-written pages */
-	if (crashed && (err = logdb_check(db)) != 0)
-		return err;
+	if (crashed) {
+		log_info("the machine went down: checking %s", db->path);
+		err = logdb_check(db);
+		if (err != 0)
+			return err;
+	}
 	if (writer_is_other_history(w, seen, gen, crashed))
 		writer_draw_ep(w);
 	w->self.gen = (seen->gen > gen ? seen->gen : gen) + 1;

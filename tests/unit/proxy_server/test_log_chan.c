@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The writer's memory: windows at their bounds, forgotten and read again, and
+ * cut when every channel is busy.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proxy_server/log_chan.h"
+#include "shared/base/map.h"
+#include "tests/unit/proxy_server/log_fixture.h"
+
+struct mem {
+	struct fix f;
+	struct logdb db;
+	struct log_chans cs;
+};
+
+static int
+setup(void **state)
+{
+	struct mem *m = calloc(1, sizeof *m);
+	bool fresh;
+
+	fix_init(&m->f);
+	assert_int_equal(logdb_open(&m->db, m->f.dir, LOG_SYNC_OFF, &fresh), 0);
+	assert_true(fresh);
+	log_chans_init(&m->cs);
+	*state = m;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct mem *m = *state;
+
+	log_chans_fini(&m->cs);
+	assert_int_equal(m->cs.window_bytes, 0);
+	logdb_close(&m->db);
+	fix_fini(&m->f);
+	free(m);
+	return 0;
+}
+
+static struct window_key
+key(uint64_t i)
+{
+	char cid[24];
+
+	snprintf(cid, sizeof cid, "%" PRIu64, i);
+	return log_chan_key(STR_LIT("1001"), str_of(cid));
+}
+
+static struct log_chan *
+get(struct mem *m, const char *name)
+{
+	struct log_chan *c;
+
+	assert_int_equal(log_chans_get(&m->cs, &m->db, str_of(name), &c), 0);
+	return c;
+}
+
+/* a channel with n numbered entries, ts = seq */
+static struct log_chan *
+noted(struct mem *m, const char *name, uint64_t n)
+{
+	struct log_chan *c = get(m, name);
+
+	for (uint64_t i = 1; i <= n; i++)
+		log_chan_note(&m->cs, c, key(i), i, (int64_t)i);
+	return c;
+}
+
+static void
+expect(struct log_chan *c, uint64_t i, int64_t now, bool there)
+{
+	const struct window_entry *e = log_chan_seen(c, key(i), now);
+
+	if (!there) {
+		assert_null(e);
+		return;
+	}
+	assert_non_null(e);
+	assert_int_equal(e->seq, i);
+	assert_int_equal(e->ts, i);
+}
+
+static void
+test_items_bound(void **state)
+{
+	struct mem *m = *state;
+	struct log_chan *c = noted(m, "r:1", LOG_WINDOW_ITEMS);
+
+	expect(c, 1, 0, true);
+	expect(c, LOG_WINDOW_ITEMS, 0, true);
+	expect(c, LOG_WINDOW_ITEMS + 1, 0, false);
+	log_chan_note(&m->cs, c, key(LOG_WINDOW_ITEMS + 1),
+	    LOG_WINDOW_ITEMS + 1, LOG_WINDOW_ITEMS + 1);
+	expect(c, 1, 0, false);
+	for (uint64_t i = 2; i <= LOG_WINDOW_ITEMS + 1; i++)
+		expect(c, i, 0, true);
+}
+
+static void
+test_time_bound(void **state)
+{
+	struct mem *m = *state;
+	struct log_chan *c = noted(m, "r:1", 1000);
+
+	expect(c, 500, 500 + LOG_WINDOW_MS, true);
+	expect(c, 499, 500 + LOG_WINDOW_MS, false);
+	expect(c, 500, 500 + LOG_WINDOW_MS, true);
+	expect(c, 1000, 1001 + LOG_WINDOW_MS, false);
+	/* and goes on from empty */
+	log_chan_note(&m->cs, c, key(2000), 2000, 2000);
+	expect(c, 2000, 2000, true);
+}
+
+/* unused channels lose their windows first, and nothing else */
+static void
+test_cold_first(void **state)
+{
+	struct mem *m = *state;
+	struct log_chan *cold = noted(m, "r:cold", 1000);
+	struct log_chan *hot;
+
+	cold->has_window = true;
+	cold->head = 1000;
+	for (int i = 0; i < 1001; i++)
+		log_chans_trim(&m->cs);
+	hot = noted(m, "r:hot", 1000);
+	hot->has_window = true;
+	m->cs.window_max = m->cs.window_bytes - 1;
+	log_chans_trim(&m->cs);
+	assert_false(cold->has_window);
+	assert_int_equal(cold->head, 1000);
+	assert_true(hot->has_window);
+	assert_int_equal(m->cs.window_cap, LOG_WINDOW_ITEMS);
+	expect(hot, 1, 0, true);
+}
+
+static void
+test_all_hot(void **state)
+{
+	struct mem *m = *state;
+	struct log_chan *a = noted(m, "r:a", 4096), *b = noted(m, "r:b", 4096);
+	struct log_chan *small = noted(m, "r:c", 5);
+
+	a->has_window = b->has_window = small->has_window = true;
+	m->cs.window_max = m->cs.window_bytes / 2;
+	log_chans_trim(&m->cs);
+	assert_true(m->cs.window_bytes <= m->cs.window_max);
+	assert_true(a->has_window);
+	/* the newest are kept, the small one is left alone */
+	expect(a, 4096, 0, true);
+	expect(a, 4096 - m->cs.window_cap + 1, 0, true);
+	expect(a, 4096 - m->cs.window_cap, 0, false);
+	expect(b, 4096, 0, true);
+	expect(small, 1, 0, true);
+	/* it stays that small while it is busy, and recovers */
+	log_chan_note(&m->cs, a, key(4097), 4097, 4097);
+	expect(a, 4097, 0, true);
+	assert_true(m->cs.window_bytes <= m->cs.window_max);
+	m->cs.window_max = LOG_WINDOW_BYTES;
+	for (int i = 0; i < 20; i++)
+		log_chans_trim(&m->cs);
+	assert_int_equal(m->cs.window_cap, LOG_WINDOW_ITEMS);
+}
+
+static void
+test_lru(void **state)
+{
+	struct mem *m = *state;
+
+	m->cs.max = 3;
+	get(m, "r:1");
+	get(m, "r:2");
+	get(m, "r:3");
+	get(m, "r:1");
+	get(m, "r:4");
+	log_chans_trim(&m->cs);
+	assert_int_equal(m->cs.n, 3);
+	assert_null(log_chans_find(&m->cs, STR_LIT("r:2")));
+	assert_non_null(log_chans_find(&m->cs, STR_LIT("r:1")));
+	assert_non_null(log_chans_find(&m->cs, STR_LIT("r:3")));
+	assert_non_null(log_chans_find(&m->cs, STR_LIT("r:4")));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+	    T(test_items_bound),
+	    T(test_time_bound),
+	    T(test_cold_first),
+	    T(test_all_hot),
+	    T(test_lru),
+#undef T
+	};
+
+	map_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
