@@ -294,11 +294,11 @@ server_join(struct server *srv)
 	    .inc = srv->inc,
 	    .weight = (uint32_t)srv->set.weight,
 	    .cap = srv->max_clients,
-	    .admin = str_of(admin),
 	    .public_url = server_text(srv->public_url),
 	    .direct_url = server_text(srv->direct_url)};
 
 	addr_text(&srv->admin.listener.addr, admin);
+	join.admin = str_of(admin);
 	srv->topology =
 	    topology_new(srv->net, srv->set.config_server, srv->set.data,
 		&srv->self, &join, srv->link_key, &server_topology_ops, srv);
