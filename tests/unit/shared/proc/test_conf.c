@@ -14,6 +14,7 @@
 #include "shared/base/err.h"
 #include "shared/base/str.h"
 #include "shared/proc/conf.h"
+#include "shared/proc/conf_help.h"
 #include "tests/unit/shared/proc/child.h"
 
 struct settings {
@@ -40,6 +41,8 @@ static const struct conf_opt opts[] = {
 static const struct conf_program prog = {
     "msg_server", "owns the clients", opts, ARRAY_LEN(opts)};
 
+static const char long_word[] =
+    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm";
 static char file[] = "/tmp/cchat-conf-XXXXXX";
 static char err[512];
 static struct settings set;
@@ -298,6 +301,35 @@ test_help(void **state)
 	assert_int_equal(child_run(load, argv), 0);
 }
 
+/* words of every length against the margin: never beyond, and all of it used */
+static void
+test_help_margin(void **state)
+{
+	char help[200], *text;
+	unsigned widest = 0;
+
+	(void)state;
+	for (int n = 9; n < 52; n++) {
+		struct conf_opt o =
+		    CONF_STR(struct settings, listen, "listen", "def", help);
+		struct conf_program p = {"x", "says it", &o, 1};
+		size_t size;
+		FILE *f = open_memstream(&text, &size);
+		unsigned col = 0;
+
+		snprintf(help, sizeof help, "%.*s %.*s %.*s", n, long_word,
+		    60 - n, long_word, n / 2 + 1, long_word);
+		conf_print_help(f, &p);
+		fclose(f);
+		for (const char *c = text; *c; c++) {
+			col = *c == '\n' ? 0 : col + 1;
+			widest = col > widest ? col : widest;
+		}
+		free(text);
+	}
+	assert_int_equal(widest, 79);
+}
+
 /* --check prints what gives the same settings again, quotes and all */
 static void
 test_check(void **state)
@@ -407,8 +439,8 @@ main(void)
 	    cmocka_unit_test(test_flag_mistakes),
 	    cmocka_unit_test(test_no_file), cmocka_unit_test(test_list_bound),
 	    cmocka_unit_test(test_values), cmocka_unit_test(test_files),
-	    cmocka_unit_test(test_help), cmocka_unit_test(test_check),
-	    cmocka_unit_test(test_exit)};
+	    cmocka_unit_test(test_help), cmocka_unit_test(test_help_margin),
+	    cmocka_unit_test(test_check), cmocka_unit_test(test_exit)};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
