@@ -16,7 +16,11 @@ sbin_PROGRAMS += %D%/config_server
 dist_man_MANS += %D%/config_server.8 %D%/cchat.conf.5
 
 bin_PROGRAMS += %D%/cchatctl
-%C%_cchatctl_SOURCES = %D%/ctl/cchatctl.c \
+%C%_cchatctl_SOURCES = %D%/ctl/cchatctl.c
+%C%_cchatctl_LDADD = %D%/libcchatctl.a $(shared_libs)
+
+noinst_LIBRARIES += %D%/libcchatctl.a
+%C%_libcchatctl_a_SOURCES = \
 	%D%/ctl/ctl_settings.c %D%/ctl/ctl_settings.h \
 	%D%/ctl/ctl_http.c %D%/ctl/ctl_http.h \
 	%D%/ctl/ctl_table.c %D%/ctl/ctl_table.h \
@@ -25,4 +29,3 @@ bin_PROGRAMS += %D%/cchatctl
 	%D%/ctl/ctl_cluster.c %D%/ctl/ctl_cluster.h \
 	%D%/ctl/ctl_state.c %D%/ctl/ctl_state.h \
 	%D%/ctl/ctl_cmds.c %D%/ctl/ctl_local.c %D%/ctl/ctl_verbs.h
-%C%_cchatctl_LDADD = $(shared_libs)

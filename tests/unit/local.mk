@@ -148,7 +148,50 @@ unit_tests += %D%/proxy_server/test_presence
 %C%_proxy_server_test_presence_SOURCES = %D%/proxy_server/test_presence.c \
 	%D%/shared/net/fixture.h
 %C%_proxy_server_test_presence_LDADD = proxy_server/libproxy_server.a $(unit_ldadd)
+proxy_fixture = %D%/proxy_server/proxy_fixture.c \
+	%D%/proxy_server/proxy_fixture.h %D%/shared/net/fixture.h
+fake_log = %D%/proxy_server/fake_log.c %D%/proxy_server/fake_log.h
 unit_tests += %D%/proxy_server/test_route
 %C%_proxy_server_test_route_SOURCES = %D%/proxy_server/test_route.c \
+	$(proxy_fixture) $(fake_log)
+%C%_proxy_server_test_route_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_peer
+%C%_proxy_server_test_peer_SOURCES = %D%/proxy_server/test_peer.c \
+	$(proxy_fixture) $(fake_log)
+%C%_proxy_server_test_peer_LDADD = $(log_ldadd)
+
+## The config_server, its store and its tool; a whole one with its daemons on one loop.
+unit_tests += %D%/shared/svc/test_topology
+%C%_shared_svc_test_topology_SOURCES = %D%/shared/svc/test_topology.c \
 	%D%/shared/net/fixture.h
-%C%_proxy_server_test_route_LDADD = proxy_server/libproxy_server.a $(unit_ldadd) $(SQLITE_LIBS)
+%C%_shared_svc_test_topology_LDADD = $(unit_ldadd)
+config_ldadd = config_server/libconfig_server.a $(unit_ldadd) $(SQLITE_LIBS)
+unit_tests += %D%/config_server/test_registry
+%C%_config_server_test_registry_SOURCES = %D%/config_server/test_registry.c
+%C%_config_server_test_registry_LDADD = $(config_ldadd)
+unit_tests += %D%/config_server/test_store
+%C%_config_server_test_store_SOURCES = %D%/config_server/test_store.c
+%C%_config_server_test_store_LDADD = $(config_ldadd)
+unit_tests += %D%/config_server/test_api
+%C%_config_server_test_api_SOURCES = %D%/config_server/test_api.c
+%C%_config_server_test_api_LDADD = $(config_ldadd)
+unit_tests += %D%/config_server/test_server
+%C%_config_server_test_server_SOURCES = %D%/config_server/test_server.c \
+	%D%/shared/net/fixture.h
+%C%_config_server_test_server_LDADD = $(config_ldadd)
+unit_tests += %D%/config_server/test_table
+%C%_config_server_test_table_SOURCES = %D%/config_server/test_table.c
+%C%_config_server_test_table_LDADD = config_server/libcchatctl.a $(unit_ldadd)
+
+unit_tests += %D%/msg_server/test_auth
+%C%_msg_server_test_auth_SOURCES = %D%/msg_server/test_auth.c
+%C%_msg_server_test_auth_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_command
+%C%_msg_server_test_command_SOURCES = %D%/msg_server/test_command.c
+%C%_msg_server_test_command_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_session
+%C%_msg_server_test_session_SOURCES = %D%/msg_server/test_session.c
+%C%_msg_server_test_session_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_static
+%C%_msg_server_test_static_SOURCES = %D%/msg_server/test_static.c
+%C%_msg_server_test_static_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
