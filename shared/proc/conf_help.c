@@ -108,6 +108,26 @@ conf_column(const struct conf_program *prog)
 }
 
 void
+conf_print_settings(FILE *out, const struct conf_program *prog)
+{
+	int column = conf_column(prog);
+
+	if (prog->n_opts && prog->opts[0].type != CONF_T_GROUP)
+		fprintf(out, "Settings:\n");
+	for (size_t i = 0; i < prog->n_opts; i++) {
+		struct conf_row row;
+
+		if (prog->opts[i].type == CONF_T_GROUP) {
+			fprintf(
+			    out, "%s%s:\n", i ? "\n" : "", prog->opts[i].name);
+			continue;
+		}
+		row = conf_row(&prog->opts[i]);
+		conf_print_row(out, &row, column);
+	}
+}
+
+void
 conf_print_help(FILE *out, const struct conf_program *prog)
 {
 	struct conf_row general[] = {
@@ -127,18 +147,8 @@ conf_print_help(FILE *out, const struct conf_program *prog)
 	    prog->summary + 1);
 	for (size_t i = 0; i < ARRAY_LEN(general); i++)
 		conf_print_row(out, &general[i], column);
-	if (prog->n_opts && prog->opts[0].type != CONF_T_GROUP)
-		fprintf(out, "\nSettings:\n");
-	for (size_t i = 0; i < prog->n_opts; i++) {
-		struct conf_row row;
-
-		if (prog->opts[i].type == CONF_T_GROUP) {
-			fprintf(out, "\n%s:\n", prog->opts[i].name);
-			continue;
-		}
-		row = conf_row(&prog->opts[i]);
-		conf_print_row(out, &row, column);
-	}
+	fputc('\n', out);
+	conf_print_settings(out, prog);
 	fprintf(out,
 	    "\nIn [] is the default. In FILE a setting is written with _ for "
 	    "-, as --check\nprints it. Without -c no file is read.\n\n"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What people see of the settings: --help and --check. Both are made from the
- * table alone, so that they can't say anything else than what is read. Inside
- * of proc/conf only.
+ * table alone, so that they can't say anything else than what is read. Daemons
+ * get both from conf_load(); cchatctl, whose help has verbs, prints the
+ * settings alone.
  */
 #ifndef SHARED_PROC_CONF_HELP_H
 #define SHARED_PROC_CONF_HELP_H
@@ -21,6 +22,8 @@ void conf_words(
 
 /* at most 80 columns, settings grouped, aligned, with their defaults */
 void conf_print_help(FILE *out, const struct conf_program *prog);
+/* the part of it that is settings */
+void conf_print_settings(FILE *out, const struct conf_program *prog);
 /* a section of cchat.conf that gives exactly these settings again */
 void conf_print_effective(
     FILE *out, const struct conf_program *prog, void *settings);

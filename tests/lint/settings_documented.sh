@@ -5,7 +5,7 @@
 . "${top_srcdir:-.}/tests/lint/lib.sh"
 build=${CCHAT_BUILD:-.}
 page=config_server/cchat.conf.5
-echo 1..4
+echo 1..5
 
 # names of the settings a page explains: ".It Ic a , Ic b"
 explained() {
@@ -48,6 +48,23 @@ for p in msg_server proxy_server config_server; do
 	verdict $n "settings of $p are documented" "$found"
 	rm -f "$found.set" "$found.help"
 done
+
+# cchatctl has a page of its own: what -h of it and of `start` tells is there
+ctl=config_server/cchatctl
+: >"$found"
+[ -f $ctl.1 ] || echo "$ctl.1 is missing" >>"$found"
+{ "$build/$ctl" -h && "$build/$ctl" start -h; } >"$found.help" 2>/dev/null
+grep -oE -- '(^|[^-a-z])--[a-z][a-z-]*' "$found.help" | grep -oE '[a-z].*' |
+LC_ALL=C sort -u >"$found.set"
+[ -s "$found.set" ] || echo 'cchatctl -h does not run' >>"$found"
+while read -r flag; do
+	echo "$flag" | tr - _ >>"$all"
+	grep -qE "Fl -$flag( |\$)" $ctl.1 2>/dev/null ||
+		echo "cchatctl: --$flag is not in cchatctl(1)"
+done <"$found.set" >>"$found"
+rm -f "$found.set" "$found.help"
+verdict 4 'flags of cchatctl are documented' "$found"
+
 LC_ALL=C sort -u "$all" | LC_ALL=C comm -13 - "$page_names" |
 	sed 's/^/cchat.conf(5) explains a setting nobody has: /' >"$found"
-verdict 4 'cchat.conf(5) explains nothing that is gone' "$found"
+verdict 5 'cchat.conf(5) explains nothing that is gone' "$found"
