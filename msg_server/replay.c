@@ -95,17 +95,49 @@ replay_gap(struct session *s, struct channel *c, struct cursor *cur,
 	reply_event(s, &ev);
 }
 
+/*
+ * A full queue may go out whole with this turn's flush, and then no drain is
+ * ever told. So somebody looks again: once; if it is full then, the kernel
+ * took less than all of it and room_on_drain() will come.
+ */
+struct look {
+	struct relay_task task;
+	struct server *srv;
+	uint64_t cn;
+	struct chan_name name;
+};
+
+static void replay_on_look(struct relay_task *t);
+
+static void
+replay_look(struct server *srv, struct session *s, struct channel *c,
+    struct cursor *cur)
+{
+	struct look *l;
+
+	if (cur->look)
+		return;
+	cur->look = 1;
+	l = xcalloc(1, sizeof *l);
+	l->srv = srv;
+	l->cn = s->cn;
+	l->name = c->name;
+	l->task.fn = replay_on_look;
+	relay_retry(srv->relay, &l->task);
+}
+
 /* --- live ---------------------------------------------------------------- */
 
 bool
-replay_takes(
-    struct server *srv, struct session *s, struct cursor *cur, uint64_t seq)
+replay_takes(struct server *srv, struct session *s, struct channel *c,
+    struct cursor *cur, uint64_t seq)
 {
 	if (!cur->live || seq <= cur->pos || !session_is_open(s))
 		return false;
 	if (session_queued(s) > QUEUE_LAG) {
 		cur->live = 0;
 		srv->stats[S_LAGGED]++;
+		replay_look(srv, s, c, cur);
 		return false;
 	}
 	cur->pos = seq;
@@ -220,8 +252,10 @@ replay_page(struct server *srv, struct session *s, struct channel *c,
 		replay_synced(s, cur);
 		return;
 	}
-	if (session_queued(s) > QUEUE_LAG / 2)
-		return; /* room_on_drain comes back here */
+	if (session_queued(s) > QUEUE_LAG / 2) {
+		replay_look(srv, s, c, cur);
+		return;
+	}
 	rp = xcalloc(1, sizeof *rp);
 	rp->srv = srv;
 	rp->cn = s->cn;
@@ -236,6 +270,23 @@ replay_page(struct server *srv, struct session *s, struct channel *c,
 		rp->again.fn = replay_on_again;
 		relay_retry(srv->relay, &rp->again);
 	}
+}
+
+static void
+replay_on_look(struct relay_task *t)
+{
+	struct look *l = container_of(t, struct look, task);
+	struct session *s = session_find(l->srv, l->cn);
+	struct channel *c;
+	struct cursor *cur;
+
+	if (s && (cur = replay_find(l->srv, s, chan_str(&l->name), &c))) {
+		/* still full: blocked, and a drain will be told */
+		cur->look = 0;
+		if (session_queued(s) <= QUEUE_LAG / 2)
+			replay_page(l->srv, s, c, cur);
+	}
+	free(l);
 }
 
 /* --- following --------------------------------------------------------------

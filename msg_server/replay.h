@@ -43,7 +43,7 @@ void replay_leave(struct cursor *cur);
 /* asks for the next page when it is time to; harmless at any time */
 void replay_page(struct server *srv, struct session *s, struct channel *c, struct cursor *cur);
 /* a live item for one follower: skip, lag or send; true when it must be sent */
-bool replay_takes(struct server *srv, struct session *s, struct cursor *cur, uint64_t seq);
+bool replay_takes(struct server *srv, struct session *s, struct channel *c, struct cursor *cur, uint64_t seq);
 /* a hole in the stream: v2 sessions are told, cursors step over it */
 void replay_gap(struct session *s, struct channel *c, struct cursor *cur, uint64_t from, uint64_t to, bool reset);
 /* what item `it` of channel c looks like for s; the view in *view */

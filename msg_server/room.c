@@ -47,7 +47,7 @@ room_on_item(struct channel *c, const struct item *it,
 		struct member *m = room->members[i];
 		struct session *s = m->session;
 
-		if (!replay_takes(srv, s, &m->cursor, it->seq))
+		if (!replay_takes(srv, s, c, &m->cursor, it->seq))
 			continue;
 		if (s->cn == it->cn && s->level < 2)
 			continue; /* version 1 is not echoed, per socket */

@@ -31,6 +31,7 @@ struct cursor {
 	uint64_t pos;          /* last seq (u: channels: useq) given to the session */
 	struct follow *follow; /* join or attach not yet synced; NULL otherwise */
 	unsigned live : 1, reading : 1;
+	unsigned look : 1; /* a look at the queue after its flush is under way */
 };
 
 /* leaky bucket, in 1/1000 tokens; 12 bytes */
