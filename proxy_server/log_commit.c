@@ -6,6 +6,7 @@
  */
 #include "proxy_server/log_commit.h"
 #include "shared/base/digest.h"
+#include "shared/base/utf8.h"
 #include "shared/proto/wire.h"
 
 enum { STATES_PER_TOUCH = 64 };
@@ -151,8 +152,11 @@ log_commit_store(struct log_commit *cm, struct log_chan *c, struct log_op *op)
 	a->item.ts = op->ts = c->last_ts;
 	err = logdb_item_new(cm->db, c->id, &a->item, 0);
 	/* the store forgets the words at once, not only the readers */
-	if (err == 0 && a->item.kind == ITEM_RECALL && a->item.ref < op->seq)
+	if (err == 0 && a->item.kind == ITEM_RECALL && a->item.ref < op->seq) {
 		err = logdb_item_erase(cm->db, c->id, a->item.ref);
+		if (err == ERR_NOTFOUND)
+			err = 0;
+	}
 	for (unsigned i = 0; err == 0 && i < a->n_states; i++)
 		err = logdb_state_set(cm->db, c->id, &a->states[i], op->seq);
 	if (err == 0)
@@ -209,6 +213,11 @@ log_commit_put_state(void *arg, const struct state_rec *rec)
 {
 	struct log_op *op = arg;
 
+	/* what damage has made of it would end the link */
+	if (rec->key.len == 0 || rec->key.len > STATE_KEY_MAX ||
+	    rec->val.len > STATE_VAL_MAX ||
+	    !utf8_valid(rec->key.p, rec->key.len))
+		return true;
 	if (op->n_states == STATES_PER_TOUCH) {
 		op->more_states = true;
 		return false;

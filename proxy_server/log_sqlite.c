@@ -70,8 +70,10 @@ logdb_say(struct logdb *db, int err, const char *fmt, ...)
 int
 logdb_fail(struct logdb *db, int rc, const char *doing)
 {
-	const char *text =
-	    db->db != NULL ? sqlite3_errmsg(db->db) : sqlite3_errstr(rc);
+	/* what we found ourselves is not in the connection */
+	const char *text = db->db != NULL && sqlite3_errcode(db->db) != 0
+			       ? sqlite3_errmsg(db->db)
+			       : sqlite3_errstr(rc);
 
 	switch (rc & 0xff) {
 	case SQLITE_FULL:

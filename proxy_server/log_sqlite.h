@@ -49,7 +49,7 @@ enum { LOGDB_APP_ID = 0x63636861, LOGDB_VERSION = 1, LOGDB_WHY = 512 };
 	    "INSERT INTO item(chan,seq,ts,kind,flags,uid,cid,cn,name,avatar," \
 	    "ref,pchan,rid,body,crc) "                                        \
 	    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")     \
-	X(ITEM_ERASE, "UPDATE item SET body=NULL,crc=0,flags=flags|2 "        \
+	X(ITEM_ERASE, "UPDATE item SET body=NULL,flags=?3,crc=?4 "            \
 		      "WHERE chan=?1 AND seq=?2")                             \
 	X(ITEM_HEAD, "SELECT max(seq) FROM item WHERE chan=?1")               \
 	X(ITEM_AFTER, "SELECT seq,ts FROM item WHERE chan=?1 AND seq>=?2 "    \
@@ -172,6 +172,7 @@ int logdb_chan_next(
 /* it->seq, ts, ref, rid as given; pchan: id of a pointer's channel, or 0 */
 int logdb_item_new(struct logdb *db, int64_t chan, const struct item *it,
     int64_t pchan) MUST_CHECK;
+/* the body goes, the place stays; ERR_NOTFOUND */
 int logdb_item_erase(struct logdb *db, int64_t chan, uint64_t seq) MUST_CHECK;
 /* the highest seq with a row; 0: none */
 int logdb_item_head(struct logdb *db, int64_t chan, uint64_t *seq) MUST_CHECK;
@@ -194,7 +195,7 @@ int logdb_window(struct logdb *db, int64_t chan, uint64_t seq,
 /*
  * Rows from..to (inclusive), upwards or down; fn returns false to stop. The
  * item's strings live until fn returns; seq, ref, rid as stored; pchan_id 0
- * when it is no pointer. A damaged body comes as tombstone (ITEM_F_LOST, no
+ * when it is no pointer. A damaged row comes as tombstone (ITEM_F_LOST, no
  * body).
  */
 int logdb_items(struct logdb *db, int64_t chan, uint64_t from, uint64_t to,

@@ -115,9 +115,13 @@ reader_on_row(void *arg, struct item *it, int64_t pchan_id)
 	struct page *p = arg;
 	uint64_t seq = it->seq;
 
+	/* in a damaged file rows may stand out of order */
+	if (p->back ? seq > p->next : seq < p->next)
+		return true;
 	if (!reader_fill(p, seq))
 		return false;
-	if (pchan_id != 0) {
+	/* a damaged pointer leads nowhere */
+	if (pchan_id != 0 && !(it->flags & ITEM_F_LOST)) {
 		if (!reader_on_pointer(p, it, pchan_id))
 			return false;
 	} else {

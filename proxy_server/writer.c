@@ -158,7 +158,7 @@ writer_is_other_history(struct writer *w, const struct lock_holder *seen,
 {
 	char sync[16] = "";
 
-	if (w->self.ep[0] == '\0')
+	if (strspn(w->self.ep, "0123456789abcdef") != EP_LEN)
 		return true;
 	if (seen->gen > gen && !strcmp(seen->ep, w->self.ep)) {
 		log_warn("%s is an older copy (gen %" PRIu64 ", was %" PRIu64

@@ -255,6 +255,28 @@ test_corrupt_schema(void **state)
 	assert_non_null(strstr(f->why, "restore it from a backup"));
 }
 
+static void
+test_corrupt_counters(void **state)
+{
+	struct fix *f = *state;
+	struct f_append a = fix_append("r:1", "1001", "c", "x");
+
+	make(f, 3);
+	sql(f, "UPDATE chan SET first=9");
+	fix_open(f);
+	assert_int_equal(fix_do(f, &a)->code, 503);
+	assert_true(fix_wait_state(f, LOG_FAILED));
+	assert_int_equal(f->exit_code, 5);
+	assert_non_null(strstr(f->why, "corrupt"));
+	fix_close(f);
+	/* an ep that is none is drawn again */
+	sql(f, "UPDATE chan SET first=1; UPDATE meta SET v='x' WHERE k='ep'");
+	fix_open(f);
+	assert_int_equal(f->state, LOG_ACTIVE);
+	assert_int_equal(strspn(f->ep, "0123456789abcdef"), EP_LEN);
+	assert_int_equal(fix_do(f, &a)->seq, 4);
+}
+
 /* found only when it is read: the log ends then */
 static void
 test_corrupt_later(void **state)
@@ -551,6 +573,7 @@ main(void)
 	    T(test_cut_off),
 	    T(test_missing),
 	    T(test_corrupt_schema),
+	    T(test_corrupt_counters),
 	    T(test_corrupt_later),
 	    T(test_read_only),
 	    T(test_restored),

@@ -4,9 +4,13 @@
  * its pointers lead to, tombstones for what is damaged or gone, recalled
  * bodies, and that no statement ever scans a table.
  */
+#include <sys/stat.h>
+
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "proxy_server/log_sqlite.h"
 #include "shared/base/digest.h"
@@ -279,6 +283,9 @@ test_tombstones(void **state)
 
 	fill(f, "r:1", 10);
 	sql(f, "UPDATE item SET body=x'39' WHERE seq=4");
+	/* whole, but not where it belongs */
+	sql(f, "DELETE FROM item WHERE seq=8");
+	sql(f, "UPDATE item SET seq=8 WHERE seq=3");
 	sql(f, "DELETE FROM item WHERE seq=6");
 	sql(f, "DELETE FROM item WHERE seq=10");
 	sql(f, "DELETE FROM item WHERE seq=1");
@@ -287,8 +294,8 @@ test_tombstones(void **state)
 		assert_int_equal(fix_read(f, &q, items).n_items, 10);
 		for (unsigned i = 0; i < 10; i++) {
 			unsigned seq = back ? 10 - i : i + 1;
-			bool lost =
-			    seq == 1 || seq == 4 || seq == 6 || seq == 10;
+			bool lost = seq == 1 || seq == 3 || seq == 4 ||
+				    seq == 6 || seq == 8 || seq == 10;
 
 			assert_int_equal(items[i].seq, seq);
 			assert_int_equal(
@@ -296,11 +303,63 @@ test_tombstones(void **state)
 			assert_int_equal(str_is_set(items[i].body), !lost);
 		}
 	}
-	/* who sent the damaged one is still known */
-	q = (struct f_read){
-	    .rid = 5, .chan = STR_LIT("r:1"), .n = 1, .from = 4};
-	assert_int_equal(fix_read(f, &q, items).n_items, 1);
-	assert_true(str_eqc(items[0].uid, "1001"));
+}
+
+/*
+ * Random damage to the closed file: whatever comes of it, no body is shown
+ * that is not the right one.
+ */
+static void
+test_flips(void **state)
+{
+	struct fix *f = *state;
+	unsigned seed = (unsigned)digest_random_u64(), opened = 0, lost = 0;
+	char path[128];
+	struct stat st;
+
+	fill(f, "r:1", 400);
+	fix_close(f);
+	fix_copy(f, "messages.db", "whole");
+	fix_path(f, "messages.db", path);
+	assert_int_equal(stat(path, &st), 0);
+	fprintf(stderr, "# seed %u\n", seed);
+	for (int round = 0; round < 40; round++) {
+		struct f_read q = {.rid = 1, .chan = STR_LIT("r:1"), .n = 1000};
+		struct f_page p;
+		char text[16];
+		int fd;
+
+		fix_copy(f, "whole", "messages.db");
+		fd = open(path, O_RDWR);
+		for (int i = 0; i < 4; i++) {
+			uint8_t c;
+			off_t at = rand_r(&seed) % st.st_size;
+
+			assert_int_equal(pread(fd, &c, 1, at), 1);
+			c ^= (uint8_t)(1 << rand_r(&seed) % 8);
+			assert_int_equal(pwrite(fd, &c, 1, at), 1);
+		}
+		close(fd);
+		fix_open(f);
+		if (f->state == LOG_ACTIVE) {
+			opened++;
+			p = fix_read(f, &q, items);
+			for (unsigned i = 0; i < p.n_items; i++) {
+				snprintf(
+				    text, sizeof text, "%d", (int)items[i].seq);
+				if (items[i].flags & ITEM_F_LOST)
+					lost++;
+				else
+					assert_true(
+					    str_eqc(items[i].body, text));
+			}
+		} else {
+			assert_int_equal(f->state, LOG_FAILED);
+			assert_int_equal(f->exit_code, 5);
+		}
+		fix_close(f);
+	}
+	assert_true(opened > 0 && lost > 0);
 }
 
 static void
@@ -320,6 +379,17 @@ test_recall(void **state)
 	assert_true(str_eqc(items[0].body, "1"));
 	assert_true(str_eqc(items[2].body, "3"));
 	assert_int_equal(items[3].kind, ITEM_RECALL);
+	assert_true(str_eqc(items[1].uid, "1001"));
+	/* nothing to recall is no error; what is damaged gets no better */
+	a.item.cid = STR_LIT("r2");
+	a.item.ref = 900;
+	assert_int_equal(fix_do(f, &a)->code, 200);
+	sql(f, "UPDATE item SET name='Eve' WHERE seq=3");
+	a.item.cid = STR_LIT("r3");
+	a.item.ref = 3;
+	assert_int_equal(fix_do(f, &a)->code, 200);
+	assert_int_equal(fix_read(f, &q, items).n_items, 6);
+	assert_int_equal(items[2].flags, ITEM_F_LOST);
 	assert_int_equal(items[3].ref, 2);
 }
 
@@ -392,6 +462,7 @@ main(void)
 	    T(test_frame_limit),
 	    T(test_inbox),
 	    T(test_tombstones),
+	    T(test_flips),
 	    T(test_recall),
 	    T(test_not_now),
 	    T(test_plans),
