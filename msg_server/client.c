@@ -253,17 +253,21 @@ client_on_end(struct conn *conn, int err)
 		conn_close(conn);
 }
 
-static void
-client_on_drain(struct conn *conn)
+void
+client_drained(struct client *c)
 {
-	struct client *c = container_of(conn, struct client, conn);
-
 	if (c->closing)
 		return;
 	c->stopped = 0;
 	c->drain = 0;
 	client_read_again(c);
 	room_on_drain(c->srv, &c->session);
+}
+
+static void
+client_on_drain(struct conn *conn)
+{
+	client_drained(container_of(conn, struct client, conn));
 }
 
 static void

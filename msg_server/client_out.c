@@ -261,8 +261,7 @@ client_run_due(struct client *c)
 			client_set_due(c); /* after this turn's flush */
 			return;
 		}
-		c->drain = 0;
-		room_on_drain(c->srv, &c->session);
+		client_drained(c);
 	}
 }
 

@@ -71,6 +71,8 @@ client_now(void)
 void client_text(struct client *c, struct str text);
 /* out of everything; only its last bytes are still on their way */
 void client_detach(struct client *c);
+/* its queue is short again */
+void client_drained(struct client *c);
 /* reading goes on when nothing speaks against it any more */
 void client_read_again(struct client *c);
 
