@@ -203,16 +203,20 @@ child_learn(struct child *c, const char *line)
 		str_copy(c->listen, sizeof(c->listen), addr);
 }
 
-/* what people should read of a line of log: without its time */
+/* what people should read of a line: without its time and who says it */
 static const char *
 child_text(const char *line)
 {
-	const char *colon;
+	static const char *const who[] = {
+	    "config_server", "proxy_server", "msg_server"};
+	const char *colon = strstr(line, ": ");
 
-	if (line[0] < '0' || line[0] > '9')
+	if (colon == NULL)
 		return line;
-	colon = strstr(line, ": ");
-	return colon != NULL ? colon + 2 : line;
+	for (size_t i = 0; i < ARRAY_LEN(who); i++)
+		if (!strncmp(line, who[i], strlen(who[i])))
+			return colon + 2;
+	return line[0] >= '0' && line[0] <= '9' ? colon + 2 : line;
 }
 
 static void

@@ -280,9 +280,8 @@ cluster_report(struct cluster *k)
 	}
 	table_print(&t, stdout, NULL);
 	if (k->args->detach)
-		printf("\ndata and logs in %s; stop with: cchatctl stop "
-		       "--data %s\n",
-		    k->env.data, k->args->set.data);
+		printf("\ndata and logs in %s; stop with: %s stop --data %s\n",
+		    k->env.data, k->args->argv[0], k->args->set.data);
 	else
 		printf(
 		    "\ndata and logs in %s; stop with Ctrl-C\n\n", k->env.data);
@@ -555,8 +554,9 @@ cluster_start(const struct ctl_args *a)
 	if (state_pid(a->set.data) != 0)
 		fatal(EXIT_FAILED,
 		    "a cluster runs already in %s (pid %d); stop it with: "
-		    "cchatctl stop --data %s",
-		    a->set.data, (int)state_pid(a->set.data), a->set.data);
+		    "%s stop --data %s",
+		    a->set.data, (int)state_pid(a->set.data), a->argv[0],
+		    a->set.data);
 	prepare_all(a, &k->env);
 	if (a->detach && prepare_detach(&report_fd, &code))
 		return code; /* we are the one who waited */
@@ -572,7 +572,8 @@ cluster_start(const struct ctl_args *a)
 	cluster_save(k);
 	cluster_run(k);
 	cluster_save(k);
-	cluster_say(k, "stopped");
+	if (k->ready)
+		cluster_say(k, "stopped");
 	cluster_detach_done(k, k->code);
 	code = k->code;
 	free(k);

@@ -317,22 +317,33 @@ verb_where(const struct ctl_args *a)
 	return code;
 }
 
-/* {"ms1":2,"ms2":1} as "ms1: 2, ms2: 1" */
+static int
+cmd_by_name(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+/* {"ms2":1,"ms1":2} as "ms1: 2, ms2: 1" */
 static void
 cmd_members(const json_t *members, char *out, size_t size)
 {
+	const char **name =
+	    xcalloc(json_object_size(members) + 1, sizeof(*name));
 	const char *key;
+	size_t n = 0, len = 0, i;
 	json_t *v;
-	size_t n = 0;
 
+	json_object_foreach((json_t *)(uintptr_t)members, key, v) name[n++] =
+	    key;
+	qsort(name, n, sizeof(*name), cmd_by_name);
 	out[0] = '\0';
-	json_object_foreach((json_t *)(uintptr_t)members, key, v)
-	{
-		if (n >= size)
-			break;
-		n += (size_t)snprintf(out + n, size - n, "%s%s: %lld",
-		    n > 0 ? ", " : "", key, (long long)json_integer_value(v));
-	}
+	for (i = 0; i < n && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s: %lld",
+		    i > 0 ? ", " : "", name[i],
+		    (long long)cmd_int(members, name[i]));
+	free(name);
 }
 
 int

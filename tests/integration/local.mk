@@ -1,5 +1,12 @@
 ## Process tests: real daemons in a directory of their own, ports by the kernel.
-integration_tests = %D%/t200_replayer.test.mjs
+integration_tests = %D%/t101_start.test.mjs %D%/t102_room.test.mjs \
+	%D%/t103_limits.test.mjs %D%/t200_replayer.test.mjs \
+	%D%/t201_cchat.test.mjs %D%/t301_cluster.test.mjs \
+	%D%/t400_checker.test.mjs %D%/t401_kill.test.mjs \
+	%D%/t402_links.test.mjs %D%/t501_security.test.mjs \
+	%D%/t502_abuse.test.mjs
+
+integration_tests += %D%/t601_cchatctl.test.mjs
 
 TESTS += $(integration_tests)
 dist_check_SCRIPTS += $(integration_tests)
