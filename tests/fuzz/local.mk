@@ -47,3 +47,8 @@ fuzz_tests += %D%/fuzz_topology
 %C%_fuzz_topology_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_topology_LDADD = $(shared_libs)
 EXTRA_DIST += %D%/corpus
+
+fuzz_tests += %D%/fuzz_dialect_cchat
+%C%_fuzz_dialect_cchat_SOURCES = %D%/fuzz_dialect_cchat.c $(fuzz_replay)
+%C%_fuzz_dialect_cchat_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_dialect_cchat_LDADD = msg_server/libmsg_server.a $(shared_libs)

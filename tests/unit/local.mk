@@ -195,3 +195,12 @@ unit_tests += %D%/msg_server/test_session
 unit_tests += %D%/msg_server/test_static
 %C%_msg_server_test_static_SOURCES = %D%/msg_server/test_static.c
 %C%_msg_server_test_static_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+
+unit_tests += %D%/msg_server/test_dialect_cchat
+%C%_msg_server_test_dialect_cchat_SOURCES = \
+	%D%/msg_server/test_dialect_cchat.c %D%/msg_server/cchat_fixture.h
+%C%_msg_server_test_dialect_cchat_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_dialect_cchat_events
+%C%_msg_server_test_dialect_cchat_events_SOURCES = \
+	%D%/msg_server/test_dialect_cchat_events.c %D%/msg_server/cchat_fixture.h
+%C%_msg_server_test_dialect_cchat_events_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
