@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* needs: node modules build */
+/* needs: node build */
 /* The suite against msg_server: every case, slow ones too, no failure. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

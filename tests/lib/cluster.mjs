@@ -116,7 +116,7 @@ export class Daemon {
 
 	get running()
 	{
-		return this.proc && this.proc.exitCode === null &&
+		return this.proc && !this.failed && this.proc.exitCode === null &&
 		    this.proc.signalCode === null;
 	}
 
@@ -131,14 +131,19 @@ export class Daemon {
 		this.killed = false;
 		this.proc = spawn(this.program, args, { cwd: this.dir,
 		    stdio: ['ignore', 'ignore', 'pipe'] });
-		this.exit = new Promise(r => this.proc.on('exit',
-		    (code, signal) => r({ code, signal })));
-		this.proc.on('error', e => { this.log += `spawn: ${e.message}\n`; });
+		this.failed = null;
+		this.exit = new Promise(r => {
+			this.proc.on('exit', (code, signal) => r({ code, signal }));
+			this.proc.on('error', e => {
+				this.failed = e.message;
+				r({ code: 127, signal: null });
+			});
+		});
 		this.proc.stderr.setEncoding('utf8');
 		this.proc.stderr.on('data', s => { this.log += s; });
 		await until(`${this.name} listens`, () => {
 			if (!this.running)
-				throw new Error(`it ended:\n${this.log.slice(seen)}`);
+				throw new Error(`it ended: ${this.failed ?? ''}`);
 			const said = this.log.slice(seen);
 			for (const m of said.matchAll(
 			    /listening on \S*:(\d+) \((\w+)[^)]*\)/g))
