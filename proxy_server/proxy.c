@@ -316,6 +316,8 @@ proxy_stop(struct proxy *p)
 void
 proxy_fini(struct proxy *p)
 {
+	listener_close(&p->admin.listener);
+	httpd_fini(&p->admin.httpd);
 	net_flush(p->net);
 	timer_stop(&p->stop_timer);
 	route_free(p->route);

@@ -159,6 +159,10 @@ unit_tests += %D%/proxy_server/test_peer
 %C%_proxy_server_test_peer_SOURCES = %D%/proxy_server/test_peer.c \
 	$(proxy_fixture) $(fake_log)
 %C%_proxy_server_test_peer_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_proxy
+%C%_proxy_server_test_proxy_SOURCES = %D%/proxy_server/test_proxy.c \
+	$(proxy_fixture)
+%C%_proxy_server_test_proxy_LDADD = $(log_ldadd)
 
 ## The config_server, its store and its tool; a whole one with its daemons on one loop.
 unit_tests += %D%/shared/svc/test_topology
@@ -204,3 +208,12 @@ unit_tests += %D%/msg_server/test_dialect_cchat_events
 %C%_msg_server_test_dialect_cchat_events_SOURCES = \
 	%D%/msg_server/test_dialect_cchat_events.c %D%/msg_server/cchat_fixture.h
 %C%_msg_server_test_dialect_cchat_events_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+
+unit_tests += %D%/msg_server/test_client
+%C%_msg_server_test_client_SOURCES = \
+	%D%/msg_server/test_client.c %D%/msg_server/client_fixture.h
+%C%_msg_server_test_client_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_client_out
+%C%_msg_server_test_client_out_SOURCES = \
+	%D%/msg_server/test_client_out.c %D%/msg_server/client_fixture.h
+%C%_msg_server_test_client_out_LDADD = msg_server/libmsg_server.a $(unit_ldadd)

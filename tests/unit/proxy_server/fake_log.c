@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All of proxy_server/log.h, in memory. Linked before libproxy_server.a, so
+ * the real one stays out.
+ */
+#include "tests/unit/proxy_server/fake_log.h"
+#include "tests/unit/proxy_server/proxy_fixture.h"
+
+struct fake_log fake;
+
+struct log *
+log_open(struct ev_loop *loop, const struct log_settings *set,
+    const struct log_ops *ops, void *arg)
+{
+	(void)loop;
+	(void)set;
+	memset(&fake, 0, sizeof fake);
+	fake.ops = ops;
+	fake.arg = arg;
+	fake.tail = &fake.head;
+	return (struct log *)&fake;
+}
+
+int
+log_op_new(
+    enum log_kind kind, uint64_t peer, struct str body, struct log_op **out)
+{
+	struct log_op *op = calloc(1, sizeof *op + body.len);
+	struct str copy;
+	int err = 0;
+
+	op->kind = kind;
+	op->peer = peer;
+	op->body_len = body.len;
+	memcpy(op->body, body.p, body.len);
+	copy = str_n(op->body, body.len);
+	switch (kind) {
+	case LOG_APPEND:
+		err = get_append(copy, &op->append);
+		break;
+	case LOG_TOUCH:
+		err = get_sub(copy, &op->sub);
+		break;
+	case LOG_SET:
+		err = get_set(copy, &op->set);
+		break;
+	}
+	if (err != 0) {
+		free(op);
+		return err;
+	}
+	buf_init(&op->states, 65536);
+	*out = op;
+	return 0;
+}
+
+void
+log_op_free(struct log_op *op)
+{
+	buf_fini(&op->states);
+	free(op);
+}
+
+int
+log_submit(struct log *l, struct log_op *op)
+{
+	(void)l;
+	if (fake.busy)
+		return ERR_BUSY;
+	op->next = NULL;
+	*fake.tail = op;
+	fake.tail = &op->next;
+	fake.n++;
+	return 0;
+}
+
+int
+log_read(struct log *l, uint64_t peer, const struct f_read *read)
+{
+	(void)l;
+	fake.reads++;
+	fake.read = *read;
+	fake.read_peer = peer;
+	return fake.busy ? ERR_BUSY : 0;
+}
+
+int
+log_states_next(struct str *rest, struct state_rec *rec)
+{
+	if (rest->len == 0)
+		return ERR_EOF;
+	rec->key = str_n(rest->p, 1); /* one letter a state */
+	rec->val = STR_LIT("v");
+	rec->rev = 1;
+	rec->exp = 0;
+	*rest = str_n(rest->p + 1, rest->len - 1);
+	return 0;
+}
+
+enum log_state
+log_state(const struct log *l)
+{
+	(void)l;
+	return LOG_ACTIVE;
+}
+
+void
+log_figures(struct log *l, struct log_figures *out)
+{
+	(void)l;
+	memset(out, 0, sizeof *out);
+}
+
+int
+log_lock_holder(
+    const char *dir, int *pid, uint64_t *start, char name[ID_MAX + 1])
+{
+	(void)dir;
+	*pid = 1;
+	*start = 1;
+	str_copy(name, ID_MAX + 1, STR_LIT("other"));
+	return 0;
+}
+
+void
+fake_commit(
+    uint16_t code, uint64_t seq, uint64_t useq0, uint64_t useq1, bool dup)
+{
+	struct log_op *op = fake.head;
+
+	assert_non_null(op);
+	fake.head = op->next;
+	if (fake.head == NULL)
+		fake.tail = &fake.head;
+	fake.n--;
+	op->code = code;
+	op->seq = op->head = seq;
+	op->first = 1;
+	op->ts = (int64_t)seq * 1000;
+	op->useq[0] = useq0;
+	op->useq[1] = useq1;
+	op->dup = dup;
+	if (code == 503)
+		op->retry_ms = 5000;
+	if (op->kind == LOG_TOUCH && op->sub.want_state) {
+		buf_puts(&op->states, "ab");
+		op->n_states = 2;
+	}
+	fake.ops->on_done(fake.arg, op);
+	fake.ops->on_batch_end(fake.arg);
+	log_op_free(op);
+}
+
+void
+log_close(struct log *l)
+{
+	(void)l;
+	while (fake.head != NULL)
+		fake_commit(200, 77, 0, 0, false);
+}
+
+void
+fake_activate(uint64_t gen, const char *ep)
+{
+	fake.ops->on_state(fake.arg, LOG_ACTIVE, gen, ep, NULL, 0);
+}
+
+void
+ms_sub(struct ms *s, uint32_t ch, const char *chan)
+{
+	struct f_sub f = {.ch = ch,
+	    .chan = str_of(chan),
+	    .from_seq = SUB_HEAD,
+	    .want_presence = true};
+	unsigned n = fake.n;
+
+	put_sub(linkconn_out(&s->lc), &f);
+	FX_WAIT(&fx, 2000, fake.n > n);
+}
+
+/* ... and the log has answered */
+void
+ms_subbed(struct ms *s, uint32_t ch, const char *chan, uint64_t head)
+{
+	int n = s->n[F_SUBBED];
+
+	ms_sub(s, ch, chan);
+	fake_commit(200, head, 0, 0, false);
+	FX_WAIT(&fx, 2000, s->n[F_SUBBED] == n + 1);
+	assert_int_equal(s->subbed.ch, ch);
+	assert_int_equal(s->subbed.head, head);
+}
+
+void
+ms_append(struct ms *s, uint64_t req, const char *chan, const char *body,
+    const char *to0, const char *to1)
+{
+	struct f_append f = {.req = req,
+	    .chan = str_of(chan),
+	    .item = {.kind = ITEM_MESSAGE,
+		.uid = STR_LIT("amy"),
+		.cid = STR_LIT("c1"),
+		.body = str_of(body)},
+	    .n_to = (uint8_t)((to0 != NULL) + (to1 != NULL)),
+	    .to = {str_of(to0), str_of(to1)}};
+	unsigned n = fake.n;
+
+	put_append(linkconn_out(&s->lc), &f);
+	FX_WAIT(&fx, 2000, fake.n > n);
+}
