@@ -273,7 +273,7 @@ test_no_folder(void **state)
 static void
 test_bound(void **state)
 {
-	char *big = calloc(1, STATIC_TOTAL_MAX);
+	char *big = calloc(1, STATIC_TOTAL_MAX + 1);
 	struct statics *st;
 
 	(void)state;
