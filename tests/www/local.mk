@@ -1,1 +1,6 @@
-## tests/www
+## The SDK and what of the page needs no browser.
+www_tests = %D%/sdk.test.mjs %D%/page.test.mjs
+
+TESTS += $(www_tests)
+dist_check_SCRIPTS += $(www_tests)
+EXTRA_DIST += %D%/fake.mjs

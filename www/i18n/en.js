@@ -3,7 +3,7 @@
 export default {
 	'app.name': 'CChat',
 	'app.skip': 'Skip to the message field',
-	'app.other': '切换到中文',
+	'app.switch': '切换到中文',
 	'app.lang': 'Language: 切换到中文',
 	'app.theme': 'Dark or light',
 	'app.keys': 'Keyboard shortcuts',

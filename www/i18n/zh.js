@@ -3,7 +3,7 @@
 export default {
 	'app.name': 'CChat',
 	'app.skip': '跳到输入框',
-	'app.other': 'Switch to English',
+	'app.switch': 'Switch to English',
 	'app.lang': '语言：Switch to English',
 	'app.theme': '深色或浅色',
 	'app.keys': '键盘快捷键',

@@ -135,7 +135,7 @@ const words = () => {
 	for (const k of ['name', 'room', 'token', 'hastoken', 'remember'])
 		text($(`l-${k}`), t(`login.${k}`));
 	busy($('join').disabled);
-	fill($('login-lang'), icon('globe'), t('app.other'));
+	fill($('login-lang'), icon('globe'), t('app.switch'));
 	fill($('login-theme'), icon('moon'), t('app.theme'));
 	attr($('login'), 'aria-label', t('login.join'));
 	if (/^(lobby|大厅)$/.test($('room').value))

@@ -62,6 +62,8 @@ const body = (it, acts) => {
 
 /** An address on our own host, or "". @param {string} s */
 const own = (s) => {
+	if (!/^(https?:\/)?\/[^\s<>"'`]+$/.test(s))
+		return '';
 	try {
 		const u = new URL(s, location.href);
 		return u.origin === location.origin && /^https?:$/.test(u.protocol) &&

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* needs: node */
+/* The parts of the page that need no browser: text, words, conversations. */
+import assert from 'node:assert/strict';
+import { readFile, readdir } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
+import { test } from 'node:test';
+import en from '../../www/i18n/en.js';
+import zh from '../../www/i18n/zh.js';
+import { clean, hue, href, initials, jumbo, scan } from '../../www/js/format.js';
+import { firstNew, firstSeq, insert, lastSeq, makeConv, recount, settle, shorten }
+    from '../../www/js/conv.js';
+
+const www = new URL('../../www/', import.meta.url);
+const text = path => readFile(new URL(path, www), 'utf8');
+
+/* The tree as a short string: <b:...> and the like. */
+const show = nodes => nodes.map(n => n.t === 'text' ? n.v
+    : `<${n.t}:${n.v ?? show(n.k)}>`).join('');
+const names = (s, i) => s.startsWith('Ada', i) ? { n: 3, me: true } : null;
+const fmt = s => show(scan(s, names));
+
+test('format: emphasis, code, quotes', () => {
+	for (const [s, want] of [
+		['a*b*c', 'a*b*c'],
+		['snake_case_name', 'snake_case_name'],
+		['2 * 3 * 4', '2 * 3 * 4'],
+		['**bold** *it* ~~no~~', '<b:bold> <i:it> <s:no>'],
+		['他说**重要**的', '他说<b:重要>的'],
+		['**a *b* c**', '<b:a <i:b> c>'],
+		['**open', '**open'],
+		['`a*b*` ``x`y``', '<code:a*b*> <code:x`y>'],
+		['`open', '`open'],
+		['```c\nint x;\n```', '<pre:int x;>'],
+		['a\n```\nx\n```\nb', 'a<pre:x>b'],
+		['```', '```'],
+		['> q\n> r\ns', '<quote:q\nr>s'],
+		['>no', '>no'],
+		['hi @Ada! x@Ada', 'hi <at:@Ada>! x@Ada'],
+		['@Bob', '@Bob'],
+		['', ''],
+	])
+		assert.equal(fmt(s), want, s);
+});
+
+test('format: links, and only those we let through', () => {
+	for (const [s, want] of [
+		['https://x.org/a_(b)', '<a:https://x.org/a_(b)>'],
+		['看 https://x.org/路径，好', '看 <a:https://x.org/路径>，好'],
+		['(see http://x.org/).', '(see <a:http://x.org/>).'],
+		['https://a.b/"onmouseover="x', '<a:https://a.b/>"onmouseover="x'],
+		['https://x.org/<b>', '<a:https://x.org/><b>'],
+		['mailto:a@b.org ok', '<a:mailto:a@b.org> ok'],
+		['javascript:alert(1)', 'javascript:alert(1)'],
+		['[x](javascript:alert(1))', '[x](javascript:alert(1))'],
+		['data:text/html,x', 'data:text/html,x'],
+		['xhttps://a.b', 'xhttps://a.b'],
+		['https://', 'https://'],
+		['http://[', 'http://['],
+		['**https://a.b/**', '<b:<a:https://a.b/>>'],
+	])
+		assert.equal(fmt(s), want, s);
+	for (const s of ['javascript:alert(1)', 'data:text/html,x', 'vbscript:x',
+	    '//evil/x', 'file:///etc', 'blob:x', ' javascript:x'])
+		assert.equal(href(s), '', s);
+	assert.equal(href('tel:123'), 'tel:123');
+});
+
+test('format: no message takes long, and none is lost', () => {
+	const all = t => t.map(n => n.v ?? all(n.k)).join('');
+	let slow = 0;
+	for (const p of ['`', '``a', '`a', '**a ', '~~a ', '*a *', '@', '@A', ':',
+	    '*a', '**a**', '```a', '> ', 'http://', 'http://a)', '`a``b```c',
+	    '*a* *', 'https://a.', '[', '(', '\n> *']) {
+		const s = p.repeat(Math.ceil(16384 / p.length)).slice(0, 16384);
+		const t0 = performance.now();
+		scan(s, () => null);
+		slow = Math.max(slow, performance.now() - t0);
+	}
+	assert.ok(slow < 250, `${slow} ms`);	/* 50 ms but for a busy machine */
+	/* a fixed sequence of random ones: every letter comes out again */
+	let seed = 7;
+	const rnd = n => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) % n;
+	const bits = ['*', '**', '`', '~~', '@Ada', 'a', ' ', '字', '_', '(', ')',
+	    'https://x.y/', '\n', '.'];
+	for (let i = 0; i < 2000; i++) {
+		const s = Array.from({ length: rnd(60) }, () =>
+		    bits[rnd(bits.length)]).join('');
+		const left = x => x.replace(/[*`~\n]/g, '');
+		assert.equal(left(all(scan(s, names))), left(s), JSON.stringify(s));
+	}
+	assert.equal(scan('x'.repeat(20000))[0].t, 'text');
+});
+
+test('names: cut, cleaned, initials, hues', () => {
+	assert.equal(clean('a\u202eb\u0000c\u200b'), 'abc');
+	assert.equal([...clean('x'.repeat(500))].length, 64);
+	assert.equal(clean('\u202e', 'u1'), 'u1');
+	assert.equal(clean(undefined, 'u1'), 'u1');
+	for (const [n, want, small] of [['Ada Chen', 'AC', 'A'], ['林小雨', '小雨', '雨'],
+	    ['bob', 'B', 'B'], ['😀', '😀', '😀'], ['', '?', '?']])
+		assert.deepEqual([initials(n), initials(n, true)], [want, small], n);
+	const hues = new Set();
+	for (let i = 0; i < 500; i++)
+		hues.add(hue(`10000000000${i}`));
+	assert.equal(hues.size, 12);
+	for (const [s, want] of [['👍', true], ['👍🔥❤️', true], ['👨‍👩‍👧', true],
+	    ['👍👍👍👍', false], ['12', false], ['#', false], ['a👍', false]])
+		assert.equal(jumbo(s), want, s);
+});
+
+test('words: both languages have the same keys and placeholders', async () => {
+	const base = k => k.replace(/\.(one|other)$/, '');
+	const keys = w => [...new Set(Object.keys(w).map(base))].sort();
+	assert.deepEqual(keys(zh), keys(en));
+	const holes = s => [...s.matchAll(/\{(\w+)\}/g)].map(m => m[1]).sort().join();
+	for (const [k, s] of Object.entries(zh)) {
+		assert.ok(k in en, `${k} is not in en.js`);
+		assert.equal(holes(s), holes(en[k]), k);
+		assert.ok(s.trim() && en[k].trim(), k);
+	}
+	for (const k of Object.keys(en).filter(x => x.endsWith('.one'))) {
+		assert.equal(holes(en[k]), holes(en[`${base(k)}.other`]), k);
+		assert.ok(`${base(k)}.other` in en, k);
+	}
+	/* and none is unused, nor missing */
+	const files = (await readdir(new URL('js/', www), { recursive: true }))
+	    .filter(f => f.endsWith('.js'));
+	const lazy = await readdir(new URL('js/lazy/', www));
+	const code = (await Promise.all([...new Set([...files,
+	    ...lazy.map(f => `lazy/${f}`)])].map(f => text(`js/${f}`)))).join('\n');
+	/* those whose end is put together at run time */
+	const parts = /^(err|keys|conn|msg|login)\./;
+	for (const k of keys(en))
+		assert.ok(code.includes(`'${k}'`) || parts.test(k), `${k} is unused`);
+	for (const [, k] of code.matchAll(/\bt\('([\w.]+)'/g))
+		assert.ok(keys(en).includes(k), `${k} has no words`);
+});
+
+const msg = (seq, o = {}) => ({ ord: seq, seq, uid: '7', name: 'Bob',
+    type: 'text', msg: `m${seq}`, ts: seq, mine: false, state: '', ...o });
+const own = cid => msg(0, { seq: undefined, cid, uid: '1', mine: true,
+    state: 'pending', msg: cid });
+const order = c => c.items.map(i => i.msg);
+
+test('conversation: by seq, my own at the end until it is stored', () => {
+	const c = makeConv('1');
+	assert.deepEqual([c.dm, c.id, makeConv('@7').dm, makeConv('@7').id],
+	    [false, '1', true, '7']);
+	for (const n of [3, 1, 2])
+		insert(c, msg(n));
+	const a = own('a');
+	insert(c, a);
+	insert(c, msg(4));
+	assert.deepEqual(order(c), ['m1', 'm2', 'm3', 'a', 'm4']);
+	settle(c, a, { seq: 5, ts: 99 });
+	assert.deepEqual(order(c), ['m1', 'm2', 'm3', 'm4', 'a']);
+	assert.equal(a.state, 'sent');
+	assert.deepEqual([firstSeq(c), lastSeq(c)], [1, 5]);
+	/* stored before, and in the history already: no second row */
+	const b = own('b');
+	insert(c, b);
+	insert(c, msg(6));
+	settle(c, b, { seq: 6 });
+	assert.deepEqual(order(c), ['m1', 'm2', 'm3', 'm4', 'a', 'm6']);
+});
+
+test('conversation: without seq (version 1) as it comes', () => {
+	const c = makeConv('1');
+	for (const m of ['x', 'y', 'z'])
+		insert(c, msg(0, { seq: undefined, msg: m }));
+	assert.deepEqual(order(c), ['x', 'y', 'z']);
+});
+
+test('conversation: what is new, and the far end forgotten', () => {
+	const c = makeConv('1');
+	for (let n = 1; n <= 10; n++)
+		insert(c, msg(n, { mine: n === 9, at: n === 8 }));
+	c.read = 6;
+	recount(c);
+	assert.deepEqual([c.unread, c.mention, firstNew(c)], [3, 1, 7]);
+	c.read = 10;
+	recount(c);
+	assert.deepEqual([c.unread, firstNew(c)], [0, 0]);
+	c.more = false;
+	shorten(c, 4);
+	assert.deepEqual([c.items.length, c.more, c.seqs.has(6), c.seqs.has(7)],
+	    [4, true, false, true]);
+});
+
+test('the first load stays within its budget', async () => {
+	const html = await text('index.html');
+	const size = async files => {
+		let sum = 0;
+		for (const f of files)
+			sum += gzipSync(await text(f), { level: 9 }).length;
+		return sum;
+	};
+	/* up to the login form */
+	const first = new Set(['index.html', ...[...html.matchAll(
+	    /(?:href|src)="([\w/.-]+\.(?:js|css|svg))"/g)].map(m => m[1])]);
+	const one = await size(first);
+	assert.ok(first.size <= 12, `${first.size} requests: ${[...first]}`);
+	assert.ok(one <= 40 * 1024, `${one} bytes`);
+	/* and the chat behind it, fetched while the line is dialled */
+	const rest = (await readdir(new URL('js/', www)))
+	    .filter(f => f.endsWith('.js')).map(f => `js/${f}`);
+	const all = await size([...first, ...rest.filter(f => !first.has(f))]);
+	assert.ok(all <= 64 * 1024, `${all} bytes`);
+});
+
+test('what is preloaded is what main.js needs at once', async () => {
+	const html = await text('index.html');
+	const ahead = [...html.matchAll(/modulepreload" href="([^"]+)"/g)]
+	    .map(m => m[1]).sort();
+	const need = new Set();
+	const walk = async path => {
+		if (need.has(path))
+			return;
+		need.add(path);
+		for (const [, to] of (await text(path)).matchAll(
+		    /^(?:import|export)[^;]*?from '(\.[^']+)';/gm))
+			await walk(new URL(to, new URL(path, www)).pathname
+			    .slice(www.pathname.length));
+	};
+	await walk('js/main.js');
+	assert.deepEqual(ahead, [...need].sort());
+});
+
+test('no HTML sink in anything that is shipped', async () => {
+	const bad = /\b(innerHTML|outerHTML|insertAdjacentHTML|DOMParser|srcdoc|createContextualFragment)\b|document\.write|\beval\(|new Function|setTimeout\(['"`]|setHTML/;
+	for (const dir of ['js/', 'js/lazy/', 'sdk/', 'i18n/'])
+		for (const f of await readdir(new URL(dir, www)))
+			if (f.endsWith('.js'))
+				assert.doesNotMatch(await text(dir + f), bad, dir + f);
+	for (const f of ['index.html', 'sdk/example.html']) {
+		const html = await text(f);
+		assert.doesNotMatch(html, /\s(on\w+|style)=/, f);
+		assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)/, f);
+		assert.doesNotMatch(html, /(src|href)="(https?:)?\/\//, f);
+	}
+});
