@@ -13,7 +13,7 @@ sbin_PROGRAMS += %D%/config_server
 %C%_config_server_SOURCES = %D%/main.c
 %C%_config_server_LDADD = %D%/libconfig_server.a $(shared_libs) $(SQLITE_LIBS)
 
-dist_man_MANS += %D%/config_server.8 %D%/cchat.conf.5
+dist_man_MANS += %D%/config_server.8 %D%/cchat.conf.5 %D%/cchatctl.1
 
 bin_PROGRAMS += %D%/cchatctl
 %C%_cchatctl_SOURCES = %D%/ctl/cchatctl.c

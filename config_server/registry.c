@@ -294,14 +294,21 @@ registry_join_bad(const struct f_join *j)
 	return NULL;
 }
 
+/* whoever is refused comes again and again: told once a minute */
 static void
-registry_refuse(struct registry *r, struct registry_joined *out,
-    struct str name, unsigned code, const char *why)
+registry_refuse(struct registry *r, struct registry_server *s,
+    struct registry_joined *out, struct str name, unsigned code,
+    const char *why)
 {
+	int64_t *last = s != NULL ? &s->refused_ms : &r->refused_ms;
+	int64_t now = clock_mono_ms();
 	char text[ID_MAX + 1];
 
 	out->code = code;
 	out->why = why;
+	if (*last != 0 && now - *last < REGISTRY_REFUSED_MS)
+		return;
+	*last = now;
 	str_copy(text, sizeof(text), id_is_word(name) ? name : STR_LIT("?"));
 	registry_event(r, "refused", text, "%s", why);
 }
@@ -312,14 +319,14 @@ registry_contend(struct registry *r, const struct f_join *j,
     struct registry_server *s, const void *link, struct registry_joined *out)
 {
 	if (s->t.role != j->role) {
-		registry_refuse(r, out, j->name, 409,
+		registry_refuse(r, s, out, j->name, 409,
 		    "this name belongs to a server of another role");
 		return false;
 	}
 	if (s->link == NULL || s->link == link)
 		return true;
 	if (j->inc <= s->t.inc) {
-		registry_refuse(r, out, j->name, 409,
+		registry_refuse(r, s, out, j->name, 409,
 		    j->inc == s->t.inc
 			? "another process of this name is linked"
 			: "a newer process of this name is linked");
@@ -374,7 +381,7 @@ registry_join(struct registry *r, const struct f_join *j, void *link,
 
 	memset(out, 0, sizeof(*out));
 	if (bad != NULL) {
-		registry_refuse(r, out, j->name, 400, bad);
+		registry_refuse(r, NULL, out, j->name, 400, bad);
 		return;
 	}
 	s = registry_find(r, j->name);
@@ -382,7 +389,8 @@ registry_join(struct registry *r, const struct f_join *j, void *link,
 	if (s != NULL && !registry_contend(r, j, s, link, out))
 		return;
 	if (fresh && r->n >= TOPOLOGY_SERVERS_MAX) {
-		registry_refuse(r, out, j->name, 503, "the cluster is full");
+		registry_refuse(
+		    r, NULL, out, j->name, 503, "the cluster is full");
 		return;
 	}
 	if (fresh)

@@ -22,6 +22,7 @@
 enum {
 	REGISTRY_LATE_MS = 3000,
 	REGISTRY_DOWN_MS = 10000,
+	REGISTRY_REFUSED_MS = 60000, /* between events about one refused name */
 	REGISTRY_NODE_MAX = (1 << 21) - 1, /* cn stays below 2^53 */
 	REGISTRY_DETAIL_MAX = 256
 };
@@ -40,6 +41,7 @@ struct registry_server {
 	void *link;        /* of the caller; NULL: not linked */
 	uint64_t claim_gen; /* as reported on this link */
 	bool claims;       /* says it is the active proxy */
+	int64_t refused_ms; /* last event about a process that was not let in */
 	bool dirty;        /* its row is to be written */
 };
 
@@ -50,7 +52,7 @@ struct registry {
 	uint32_t next_node;
 	char active[ID_MAX + 1], ep[EP_LEN + 1];
 	uint64_t gen;
-	int64_t active_since_ms;
+	int64_t active_since_ms, refused_ms;
 	bool changed;      /* the list is another one: registry_commit() */
 	bool meta_dirty;   /* active, ver or next_node are to be written */
 	/* for the events table; detail may be "" */

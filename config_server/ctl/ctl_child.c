@@ -95,7 +95,7 @@ child_args(const struct child *c, const struct child_env *env,
 	}
 	child_arg(a, "--listen", set->listen);
 	child_arg(
-	    a, "--direct", c->direct[0] != '\0' ? c->direct : set->direct);
+	    a, "--direct", child_address(c, c->direct, set->direct, tmp[0]));
 	child_arg(a, "--admin", child_address(c, c->admin, set->admin, tmp[1]));
 	if (set->www[0] != '\0')
 		child_arg(a, "--www", set->www);

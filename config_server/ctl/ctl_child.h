@@ -7,8 +7,8 @@
  * A child dies with cchatctl (it gets SIGTERM), is its own process group (a
  * Ctrl-C reaches cchatctl alone) and reads nothing.
  */
-#ifndef CONFIG_SERVER_CTL_CHILD_H
-#define CONFIG_SERVER_CTL_CHILD_H
+#ifndef CONFIG_SERVER_CTL_CTL_CHILD_H
+#define CONFIG_SERVER_CTL_CTL_CHILD_H
 
 #include <limits.h>
 #include <signal.h>

@@ -4,8 +4,8 @@
  * started again with back-off when they end, stopped in the order msg_server,
  * proxy_server, config_server (SIGTERM, after 10 s SIGKILL).
  */
-#ifndef CONFIG_SERVER_CTL_CLUSTER_H
-#define CONFIG_SERVER_CTL_CLUSTER_H
+#ifndef CONFIG_SERVER_CTL_CTL_CLUSTER_H
+#define CONFIG_SERVER_CTL_CTL_CLUSTER_H
 
 #include "config_server/ctl/ctl_settings.h"
 

@@ -3,8 +3,8 @@
  * One blocking HTTP question, for cchatctl alone: connect, ask, read the
  * answer, close, within `ms`. For loopback or an operator's network.
  */
-#ifndef CONFIG_SERVER_CTL_HTTP_H
-#define CONFIG_SERVER_CTL_HTTP_H
+#ifndef CONFIG_SERVER_CTL_CTL_HTTP_H
+#define CONFIG_SERVER_CTL_CTL_HTTP_H
 
 #include "shared/base/buf.h"
 

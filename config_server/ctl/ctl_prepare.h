@@ -3,8 +3,8 @@
  * What must be so before the first daemon is started: directories, keys, free
  * ports, the programs. Every mistake is one line and the right exit code.
  */
-#ifndef CONFIG_SERVER_CTL_PREPARE_H
-#define CONFIG_SERVER_CTL_PREPARE_H
+#ifndef CONFIG_SERVER_CTL_CTL_PREPARE_H
+#define CONFIG_SERVER_CTL_CTL_PREPARE_H
 
 #include "config_server/ctl/ctl_child.h"
 

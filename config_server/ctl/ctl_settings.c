@@ -47,23 +47,49 @@ static const struct conf_program ctl_program = {
     .n_opts = ARRAY_LEN(ctl_opts),
 };
 
+enum { CTL_COLUMN = 26, CTL_WIDTH = 79 };
+
+/* text from the column on, folded at the width of a terminal */
+static void
+ctl_print_folded(int col, const char *text)
+{
+	size_t n;
+
+	for (; *text != '\0'; text += n + strspn(text + n, " ")) {
+		n = strcspn(text, " ");
+		if (col > CTL_COLUMN && col + 1 + (int)n > CTL_WIDTH) {
+			printf("\n%*s", CTL_COLUMN, "");
+			col = CTL_COLUMN;
+		} else if (col > CTL_COLUMN) {
+			col += printf(" ");
+		}
+		col += printf("%.*s", (int)n, text);
+	}
+	printf("\n");
+}
+
 void
 ctl_settings_print(void)
 {
-	char name[40], left[64];
+	char name[40], left[64], text[256];
 	size_t i, k;
+	int col;
 
 	for (i = 0; i < ARRAY_LEN(ctl_opts); i++) {
-		snprintf(name, sizeof(name), "%s", ctl_opts[i].name);
+		const struct conf_opt *o = &ctl_opts[i];
+
+		snprintf(name, sizeof(name), "%s", o->name);
 		for (k = 0; name[k] != '\0'; k++)
 			if (name[k] == '_')
 				name[k] = '-';
 		snprintf(left, sizeof(left), "--%s %s", name,
-		    ctl_opts[i].type == CONF_T_INT ? "N" : "TEXT");
-		printf("  %-24s %s", left, ctl_opts[i].help);
-		if (ctl_opts[i].def != NULL && ctl_opts[i].def[0] != '\0')
-			printf(" (%s)", ctl_opts[i].def);
-		printf("\n");
+		    o->type == CONF_T_INT ? "N" : "TEXT");
+		snprintf(text, sizeof(text), "%s%s%s%s", o->help,
+		    o->def != NULL && o->def[0] != '\0' ? " (" : "",
+		    o->def != NULL ? o->def : "",
+		    o->def != NULL && o->def[0] != '\0' ? ")" : "");
+		col = printf("  %-*s", CTL_COLUMN - 2, left);
+		ctl_print_folded(col, text);
 	}
 }
 

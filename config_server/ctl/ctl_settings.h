@@ -3,8 +3,8 @@
  * What cchatctl may be told: section cchatctl of cchat.conf and flags. Flags without a value and words are
  * taken out of argv before (ctl_args), the rest is conf_load()'s.
  */
-#ifndef CONFIG_SERVER_CTL_SETTINGS_H
-#define CONFIG_SERVER_CTL_SETTINGS_H
+#ifndef CONFIG_SERVER_CTL_CTL_SETTINGS_H
+#define CONFIG_SERVER_CTL_CTL_SETTINGS_H
 
 #include <stdbool.h>
 #include <stdint.h>

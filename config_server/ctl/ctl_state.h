@@ -4,8 +4,8 @@
  * children, for the other verbs. It is true only while DATA/run/cchatctl.pid is
  * locked.
  */
-#ifndef CONFIG_SERVER_CTL_STATE_H
-#define CONFIG_SERVER_CTL_STATE_H
+#ifndef CONFIG_SERVER_CTL_CTL_STATE_H
+#define CONFIG_SERVER_CTL_CTL_STATE_H
 
 #include <limits.h>
 #include <sys/types.h>

@@ -4,8 +4,8 @@
  * character is two cells wide), cut to the terminal's width, coloured only on
  * a terminal and never with NO_COLOR.
  */
-#ifndef CONFIG_SERVER_CTL_TABLE_H
-#define CONFIG_SERVER_CTL_TABLE_H
+#ifndef CONFIG_SERVER_CTL_CTL_TABLE_H
+#define CONFIG_SERVER_CTL_CTL_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * The verbs of cchatctl that ask or tell a running cluster. Each prints for
  * people, or with --json what the server answered, and returns the exit code.
  */
-#ifndef CONFIG_SERVER_CTL_VERBS_H
-#define CONFIG_SERVER_CTL_VERBS_H
+#ifndef CONFIG_SERVER_CTL_CTL_VERBS_H
+#define CONFIG_SERVER_CTL_CTL_VERBS_H
 
 #include "config_server/ctl/ctl_settings.h"
 
