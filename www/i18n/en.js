@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* English.  The keys are those of zh.js; tests/www checks it. */
 export default {
-	'app.name': 'CChat',
 	'app.skip': 'Skip to the message field',
 	'app.switch': '切换到中文',
 	'app.lang': 'Language: 切换到中文',
@@ -67,7 +66,6 @@ export default {
 	'log.jump': 'Jump to latest',
 	'log.count.one': '{n} new',
 	'log.count.other': '{n} new',
-	'log.gap': 'Some messages are no longer kept',
 	'log.said.one': '{n} new message in {name}',
 	'log.said.other': '{n} new messages in {name}',
 
@@ -98,7 +96,6 @@ export default {
 	'mem.off.other': '{n} offline',
 	'mem.you': 'you',
 	'mem.online': 'Online',
-	'mem.away': 'Away',
 	'mem.offline': 'Offline',
 	'mem.close': 'Close',
 	'mem.tell': 'Private chat with {name}',

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* 简体中文。键与 en.js 相同，由 tests/www 检查。 */
 export default {
-	'app.name': 'CChat',
 	'app.skip': '跳到输入框',
 	'app.switch': 'Switch to English',
 	'app.lang': '语言：Switch to English',
@@ -63,7 +62,6 @@ export default {
 	'log.again': '再试一次',
 	'log.jump': '回到最新',
 	'log.count.other': '{n} 条新消息',
-	'log.gap': '部分消息已不再保存',
 	'log.said.other': '{name} 有 {n} 条新消息',
 
 	'msg.pending': '发送中…',
@@ -89,7 +87,6 @@ export default {
 	'mem.off.other': '{n} 人离线',
 	'mem.you': '我',
 	'mem.online': '在线',
-	'mem.away': '离开',
 	'mem.offline': '离线',
 	'mem.close': '关闭',
 	'mem.tell': '与{name}私聊',
