@@ -190,6 +190,28 @@ static const struct stat_def status_state_defs[] = {
     {"proxy_link_queue_bytes", STAT_GAUGE, "bytes in all output queues"},
 };
 
+/* histogram_render is for times: this one counts operations */
+static void
+status_put_batch(struct buf *out, const struct histogram *h)
+{
+	static const char name[] = "cchat_proxy_commit_batch";
+	uint64_t seen = 0;
+
+	buf_printf(out,
+	    "# HELP %s operations in a commit\n# TYPE %s histogram\n", name,
+	    name);
+	/* bucket i holds what is below 2^i; a commit takes 1000 at most */
+	for (unsigned i = 0; i <= 10; i++) {
+		seen += h->bucket[i];
+		buf_printf(out, "%s_bucket{le=\"%u\"} %llu\n", name,
+		    (1u << i) - 1, (unsigned long long)seen);
+	}
+	buf_printf(out,
+	    "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %llu\n%s_count %llu\n", name,
+	    (unsigned long long)h->n, name, (unsigned long long)h->sum_us, name,
+	    (unsigned long long)h->n);
+}
+
 void
 status_metrics(void *arg, struct buf *out)
 {
@@ -223,6 +245,5 @@ status_metrics(void *arg, struct buf *out)
 	}
 	histogram_render(out, "proxy_commit_seconds",
 	    "from the begin of a commit to its end", &f.commit_us);
-	histogram_render(out, "proxy_commit_batch",
-	    "operations in a commit (in place of us)", &f.batch);
+	status_put_batch(out, &f.batch);
 }

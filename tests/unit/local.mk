@@ -90,7 +90,8 @@ unit_tests += %D%/shared/proto/test_link
 %C%_shared_proto_test_link_SOURCES = %D%/shared/proto/test_link.c
 %C%_shared_proto_test_link_LDADD = $(unit_ldadd)
 unit_tests += %D%/shared/proto/test_frames
-%C%_shared_proto_test_frames_SOURCES = %D%/shared/proto/test_frames.c
+%C%_shared_proto_test_frames_SOURCES = %D%/shared/proto/test_frames.c \
+	%D%/shared/proto/frames_codecs.h
 %C%_shared_proto_test_frames_LDADD = $(unit_ldadd)
 unit_tests += %D%/shared/svc/test_linkconn
 %C%_shared_svc_test_linkconn_SOURCES = %D%/shared/svc/test_linkconn.c \
