@@ -27,6 +27,7 @@ test('page 1: the name has the focus; an empty one is not sent', async () => {
 	await p.page.locator('#join').click();
 	assert.equal(await focused(), 'name');
 	await p.page.locator('#name').press('Enter');
+	/* a time in which nothing may be sent */
 	await sleep(200);
 	assert.equal(await focused(), 'name');
 	assert.deepEqual(p.tap.out, []);
@@ -148,10 +149,12 @@ test('page 7: a plain CChat server: login, send, receive, in private',
 		await p.say('psst');
 		const m = await other.hear('psst');
 		assert.equal(m.tid, other.uid);
+		/* the page paces itself for an old server */
 		await sleep(600);
 		other.send({ cmd: 'message', type: 'text', msg: 'yes?', rid: '1',
 		    tid: p.uid });
 		await p.sees('yes?');
+		/* a time in which nothing unknown may be sent */
 		await sleep(300);
 		for (const f of p.tap.out)
 			assert.ok(['login', 'message'].includes(f.cmd), f.cmd);

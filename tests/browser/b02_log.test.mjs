@@ -100,6 +100,7 @@ test('page 10: reading further up, new ones move nothing', async () => {
 	await log(p).hover();
 	await p.page.mouse.wheel(0, -500);
 	await until('scrolled', async () => await gap(p) > 300);
+	/* let the wheel run out */
 	await sleep(200);
 	const was = await top(p);
 	for (let i = 1; i <= 3; i++)
@@ -236,6 +237,7 @@ test('page 16: another conversation and back: the same place, the draft',
 	await log(p).hover();
 	await p.page.mouse.wheel(0, -700);
 	await until('scrolled', async () => await gap(p) > 500);
+	/* let the wheel run out */
 	await sleep(300);
 	const was = await top(p);
 	await p.tell(peer);
@@ -267,6 +269,7 @@ test('page 17: twice is once, and order is by seq', async () => {
 	for (const i of [0, 0, 2, 1, 3, 1, 3, 2])
 		p.tap.give(held[i]);
 	await p.sees('m4');
+	/* a time in which nothing may change */
 	await sleep(300);
 	assert.deepEqual(await p.texts(), ['m1', 'm2', 'm3', 'm4']);
 	p.quiet();
@@ -291,6 +294,7 @@ test('page 18: history fails: a line to try again, no row twice', async () => {
 	const again = p.page.locator('#log .top[data-state=error] ' +
 	    '[data-act=older]');
 	await again.waitFor();
+	/* a time in which it may not try by itself */
 	await sleep(300);
 	failing = false;
 	await again.click();

@@ -89,6 +89,7 @@ test('page 21: the Enter of an input method sends nothing', async () => {
 	const compose = type => text(p).evaluate((t, e) => t.dispatchEvent(
 	    new CompositionEvent(e, { bubbles: true })), type);
 	const count = async () => {
+		/* a time in which nothing may be sent */
 		await sleep(50);
 		return p.tap.sent('message').length;
 	};
@@ -105,6 +106,7 @@ test('page 21: the Enter of an input method sends nothing', async () => {
 		    keyCode: 229, bubbles: true, cancelable: true }));
 	});
 	assert.equal(await count(), 0, '229 right after the end');
+	/* the scene: 150 ms after the end of the composition */
 	await sleep(150);
 	await key({ keyCode: 229 });
 	assert.equal(await count(), 1, '229 later');
@@ -172,6 +174,7 @@ test('page 24: three while the line is down: pending, then in order, once',
 	const until15 = performance.now() + 15000;
 	while (performance.now() < until15) {
 		assert.equal(await p.page.locator('#log .fail').count(), 0);
+		/* a pace */
 		await sleep(500);
 	}
 	assert.equal(await p.page.locator('#log .m[data-state=pending]').count(),
@@ -196,13 +199,16 @@ test('page 25: a reload with two in the queue: sent after login, once',
 	await p.tap.cut();
 	await p.say('kept one');
 	await p.say('kept two');
+	/* the queue is stored, not told of */
 	await sleep(100);
 	await p.page.reload();
+	/* the scene: down for a while after the reload */
 	await sleep(500);
 	p.tap.refusing = false;
 	await a.hear('kept two', 15000);
 	await until('both are sent', async () =>
 	    await own(p).locator('.mark.sent').count() === 2);
+	/* a time in which nothing may come twice */
 	await sleep(300);
 	assert.deepEqual((await a.history(r)).list.map(m => m.msg),
 	    ['kept one', 'kept two']);

@@ -44,6 +44,7 @@ test('page 28: dropped and refused for 6 s: banner, try now, all caught up',
 	const seen = [];
 	while (performance.now() - t0 < 6000) {
 		seen.push(await banner.innerText());
+		/* a pace */
 		await sleep(100);
 	}
 	const numbers = seen.map(s => Number(/in (\d+) s/.exec(s)?.[1] ?? -1));
@@ -95,6 +96,7 @@ test('page 29: tries grow apart, and fifty do not come back as one',
 	}, r);
 	f.refuse(true);
 	f.reset();
+	/* the scene: nine seconds without a server */
 	await sleep(9000);
 	const waits = await p.page.evaluate(() => globalThis.all.map(
 	    x => x.tries));
@@ -160,6 +162,7 @@ test('page 32: a loss of under a second shows nothing', async () => {
 		f.reset();
 		await a.say(r, 'after the cut');
 		await p.sees('after the cut');
+		/* a time in which no banner may show */
 		await sleep(1200);
 		assert.equal(await p.page.evaluate(() => globalThis.shown), 0);
 		assert.equal((await p.texts()).length, 1);

@@ -55,6 +55,7 @@ test('page 33: hostile text stays text', async () => {
 	p.tap.give({ cmd: 'error', errCode: 499, errMsg: hostile[1] });
 	p.tap.give({ cmd: 'notice', msg: hostile[2], level: 'info' });
 	await p.page.locator('.toast').first().waitFor();
+	/* a time in which nothing may run */
 	await sleep(300);
 	const found = await p.page.evaluate(() => {
 		const out = { tags: 0, on: 0, hrefs: [], style: 0, shown: [] };

@@ -91,6 +91,7 @@ test('page 48: people come and go; counts, scroll and focus stay', async () => {
 	const box = p.page.locator('#people');
 	await p.page.locator('#find-people').focus();
 	await box.evaluate(el => { el.scrollTop = 300; });
+	/* let the scroll settle */
 	await sleep(100);
 	const at = () => box.evaluate(el => el.scrollTop);
 	const was = await at();
@@ -127,6 +128,7 @@ test('page 55: Chinese, and English without losing draft or place',
 	await p.page.locator('#text').fill('一半的草稿');
 	await p.page.locator('#log').hover();
 	await p.page.mouse.wheel(0, -600);
+	/* let the wheel run out */
 	await sleep(400);
 	/* the row in the middle of the view */
 	const place = () => p.page.evaluate(() => {

@@ -83,6 +83,7 @@ test('send rate: a burst of 20, then 429 with retry, then 5 a second',
 	const good = codes.filter(x => x === 0).length;
 	assert.ok(good >= 10 && good <= 22, `${good} of 30 at once`);
 	assert.deepEqual([...new Set(codes)].sort(), [0, 429]);
+	/* the scene: two tokens more at 5 a second */
 	await sleep(450);
 	await a.say(r, 'later');
 	await a.bye();
@@ -110,6 +111,7 @@ test('frames: a flood of pings is slowed, and closed 4102 in the end',
 		while (on && !a.closed) {
 			for (let i = 0; i < 200 && a.ws.bufferedAmount < 1 << 20; i++)
 				a.ws.ping('x'.repeat(100));
+			/* a pace */
 			await sleep(5);
 		}
 	})();
@@ -118,6 +120,7 @@ test('frames: a flood of pings is slowed, and closed 4102 in the end',
 		const t0 = performance.now();
 		await b.say(r, `calm ${i}`);
 		assert.ok(performance.now() - t0 < 500, 'the room waits');
+		/* a pace below the send rate */
 		await sleep(220);
 	}
 	const end = await Promise.race([a.gone, sleep(12000)]);

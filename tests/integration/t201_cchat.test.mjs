@@ -134,6 +134,7 @@ describe('checks and their texts', () => {
 		a.send(M({ rid: '12', msg: 'who am i' }));
 		assert.equal((await b.hear('who am i')).name, 'alice');
 		await a.settle();
+		/* a time in which no echo may come */
 		await sleep(50);
 		assert.equal(a.seen.filter(f => f.cmd === 'message').length, 0);
 		await Promise.all([a.bye(), b.bye()]);

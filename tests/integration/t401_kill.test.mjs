@@ -30,6 +30,7 @@ underFire(o, fault)
 			const waits = [];
 			while (on) {
 				waits.push(p.say(`${p.name} says ${n++}`));
+				/* a pace */
 				await sleep(15 + k);
 			}
 			return Promise.all(waits);
@@ -107,6 +108,7 @@ test('kill -9 of the active proxy, and it comes back as the standby', () =>
 	await chat.acked(30);
 	const next = await c.active();
 	assert.notEqual(next.name, was.name);
+	/* the scene: the standby has been one for a while */
 	await sleep(300);
 	await next.kill();
 	await chat.acked(30);
@@ -115,6 +117,7 @@ test('kill -9 of the active proxy, and it comes back as the standby', () =>
 test('kill -9 of the only proxy: sends wait for its return', () =>
     underFire({ proxies: 1 }, async (c, chat) => {
 	await c.proxies[0].kill();
+	/* the scene: a second without any proxy */
 	await sleep(1000);
 	await c.proxies[0].start();
 	await chat.acked(30);
@@ -166,6 +169,7 @@ test('a hung active proxy is replaced', () =>
 test('a stopped msg_server wakes up and is level again', () =>
     underFire({}, async (c, chat) => {
 	c.msgs[0].signal('SIGSTOP');
+	/* the scene: stopped for 1.5 s */
 	await sleep(1500);
 	c.msgs[0].signal('SIGCONT');
 	await chat.acked(30);

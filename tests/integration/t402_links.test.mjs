@@ -21,6 +21,7 @@ flood(who, rid, text, n)
 	for (let i = 0; i < n; i += 50) {
 		await Promise.all(Array.from({ length: 50 }, () =>
 		    who.say(rid, text)));
+		/* a pace below the rate of a room */
 		await sleep(30);
 	}
 }
@@ -35,6 +36,7 @@ test('sockets reset again and again: nothing lost, nothing doubled',
 	for (let i = 0; i < 40; i++) {
 		for (const p of people)
 			waits.push(p.say(`${p.name} ${i}`));
+		/* a pace */
 		await sleep(25);
 		if (i % 5 === 4)
 			f.reset();

@@ -144,6 +144,7 @@ test('a daemon with another link key does not get in', async () => {
 	    join(d, 'link.key') : x === c.data ? d : x);
 	try {
 		await m.start();
+		/* a time in which it may not get in */
 		await sleep(1500);
 		assert.notEqual((await m.fetch('/readyz')).status, 200);
 		const { json } = await c.config.fetch('/v1/servers');

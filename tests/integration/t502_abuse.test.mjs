@@ -35,6 +35,7 @@ talking(fn, ms = 1000)
 			await a.say(r, text);
 			await b.hear(text);
 			worst = Math.max(worst, performance.now() - t0);
+			/* a pace */
 			await sleep(20);
 		}
 	})();
@@ -128,11 +129,13 @@ test('EMFILE: no spinning, those inside are served, and it recovers',
 			s.on('data', () => {});
 			socks.push(s);
 		}
+		/* the scene: the storm has arrived */
 		await sleep(300);
 		const cpu = m.cpu;
 		for (let i = 0; i < 10; i++) {
 			await a.say(r, `still ${i}`);
 			await b.hear(`still ${i}`);
+			/* a pace */
 			await sleep(100);
 		}
 		assert.ok(m.cpu - cpu < 0.4, `spins: ${m.cpu - cpu} s of CPU`);
@@ -165,8 +168,10 @@ test('fragments without end, 20 peers', async () => {
 	assert.ok(m.rss - before < 32);
 });
 test('an idle server rests', async () => {
+	/* let the work of the last test end */
 	await sleep(500);
 	const cpu = m.cpu;
+	/* the scene: two idle seconds */
 	await sleep(2000);
 	assert.ok(m.cpu - cpu < 0.1, `${m.cpu - cpu} s of CPU in 2 s`);
 });
