@@ -78,7 +78,9 @@ proxy_on_done(void *arg, struct log_op *op)
 static void
 proxy_on_batch_end(void *arg)
 {
-	(void)arg;
+	struct proxy *p = arg;
+
+	route_batch_end(p->route);
 }
 
 static void

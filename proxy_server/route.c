@@ -12,6 +12,7 @@
 
 enum {
 	ROUTE_RETRY_MS = 50,
+	ROUTE_TOUCH_MAX = 8192,	  /* under way: leaves the queue to appends */
 	ROUTE_SHARED_KEEP = 65536 /* of the encoding buffer, at rest */
 };
 
@@ -40,8 +41,10 @@ struct follow {
 struct route {
 	struct proxy *proxy; /* borrowed */
 	struct channel *channels;
-	struct follow *retry; /* touches the log had no room for */
+	struct follow *retry; /* touches that wait for room in the log */
 	struct timer timer;   /* while there are such */
+	unsigned touching;    /* touches the log has not answered */
+	bool trouble;	      /* the last one was refused */
 	struct item_shared shared;
 	size_t memory;
 };
@@ -162,6 +165,8 @@ route_touch(struct route *r, struct follow *f)
 	struct buf b;
 	int err;
 
+	if (r->touching >= ROUTE_TOUCH_MAX)
+		return ERR_BUSY;
 	buf_init(&b, 1024);
 	put_sub(&b, &sub);
 	err = log_op_new(LOG_TOUCH, f->peer->id,
@@ -171,6 +176,8 @@ route_touch(struct route *r, struct follow *f)
 		err = log_submit(r->proxy->log, op);
 		if (err != 0)
 			log_op_free(op);
+		else
+			r->touching++;
 	}
 	return err;
 }
@@ -213,6 +220,14 @@ void
 route_log_changed(struct route *r)
 {
 	if (proxy_is_active(r->proxy))
+		route_retry(r);
+}
+
+void
+route_batch_end(struct route *r)
+{
+	/* in trouble the timer asks, not every commit that fails */
+	if (r->retry != NULL && !r->trouble && !r->proxy->stopping)
 		route_retry(r);
 }
 
@@ -277,6 +292,8 @@ route_touched(struct route *r, struct log_op *op)
 	struct f_subbed out;
 	struct str rest;
 
+	r->touching--;
+	r->trouble = op->code != 200;
 	/* gone meanwhile, or its number serves another channel now */
 	if (f == NULL || !str_eq(chan_str(&f->chan->name), op->sub.chan))
 		return;

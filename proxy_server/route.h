@@ -32,6 +32,8 @@ int route_unsub(struct route *r, struct peer *peer, struct str body) MUST_CHECK;
 int route_eph(struct route *r, struct str body) MUST_CHECK;
 /* an operation is committed or refused; in commit order */
 void route_done(struct route *r, struct log_op *op);
+/* all operations of a commit are done */
+void route_batch_end(struct route *r);
 /* the log is active, again or with another history: what waits is asked anew */
 void route_log_changed(struct route *r);
 void route_on_credit(struct route *r, struct peer *peer);

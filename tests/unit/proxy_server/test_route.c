@@ -208,6 +208,34 @@ test_sub_retried(void **state)
 	assert_int_equal(m[0].subbed.head, 4);
 }
 
+/* everybody subscribes at once: appends still find room in the log's queue */
+static void
+test_sub_storm(void **state)
+{
+	struct f_sub f = {.from_seq = SUB_HEAD};
+	char chan[32];
+
+	(void)state;
+	ms_open(&m[0], "ms1", 1);
+	for (f.ch = 1; f.ch <= 9000; f.ch++) {
+		snprintf(chan, sizeof chan, "r:%u", f.ch);
+		f.chan = str_of(chan);
+		put_sub(linkconn_out(&m[0].lc), &f);
+	}
+	FX_WAIT(&fx, 5000, px[0].stats[P_FOLLOWS] == 9000);
+	assert_int_equal(fake.n, 8192);
+	ms_append(&m[0], 1, "r:5", "in between", NULL, NULL);
+	for (unsigned i = 0; i < 8192; i++)
+		fake_commit(200, 0, 0, 0, false);
+	/* those that waited stand behind it now */
+	assert_int_equal(fake.n, 1 + 9000 - 8192);
+	while (fake.n > 0)
+		fake_commit(200, 1, 0, 0, false);
+	FX_WAIT(&fx, 5000, m[0].n[F_SUBBED] == 9000);
+	assert_int_equal(m[0].n[F_ITEM], 1);
+	assert_int_equal(m[0].n[F_NAK], 0);
+}
+
 /*
  * A link that takes nothing is not waited for: the others get everything, it
  * gets the head when it is back, and live items only after that.
@@ -352,6 +380,7 @@ main(void)
 	    TEST(test_sub_in_order),
 	    TEST(test_sub_answers),
 	    TEST(test_sub_retried),
+	    TEST(test_sub_storm),
 	    TEST(test_behind),
 	    TEST(test_marks_and_ephemerals),
 	    TEST(test_people),

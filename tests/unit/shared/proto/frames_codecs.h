@@ -92,6 +92,7 @@ max_user(struct room_user *u)
 	    .uid = x(ID_MAX),
 	    .name = x(NAME_MAX_BYTES),
 	    .avatar = x(AVATAR_MAX),
+	    .num_rid = true,
 	    .again = true};
 }
 
@@ -325,7 +326,7 @@ CODEC(pres, F_PRES)
 	f->name = x(NAME_MAX_BYTES);
 	f->avatar = x(AVATAR_MAX);
 	f->dialect = f->level = 255;
-	f->silent = f->away = true;
+	f->silent = f->away = f->num_rid = true;
 	for (f->n_add = 0; f->n_add < 32; f->n_add++)
 		f->add[f->n_add] = x(ID_MAX);
 	for (f->n_del = 0; f->n_del < 32; f->n_del++)
