@@ -14,4 +14,4 @@ www_sdk = \
 
 nobase_dist_pkgdata_DATA += $(www_page) $(www_sdk)
 
-EXTRA_DIST += www/tsconfig.json
+EXTRA_DIST += www/tsconfig.json www/doc/room.png
