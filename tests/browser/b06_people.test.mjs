@@ -225,7 +225,9 @@ test('page 57: a phone: nothing wider than the screen, targets of 44 px',
 		const b = el.getBoundingClientRect();
 		return el.contains(document.elementFromPoint(b.left + 5, b.top + 5));
 	}));
-	await p.page.locator('#text').click();
+	/* and by the browser's Back */
+	await p.page.goBack();
+	await until('the list, by Back', listed);
 	p.quiet();
 	await p.close();
 	await a.bye();

@@ -1,9 +1,9 @@
 ## Process tests: real daemons in a directory of their own, ports by the kernel.
 integration_tests = %D%/t101_start.test.mjs %D%/t102_room.test.mjs \
 	%D%/t103_limits.test.mjs %D%/t200_replayer.test.mjs \
-	%D%/t201_cchat.test.mjs %D%/t301_cluster.test.mjs \
+	%D%/t201_cchat.test.mjs %D%/t301_cluster.test.mjs %D%/t302_alone.test.mjs \
 	%D%/t400_checker.test.mjs %D%/t401_kill.test.mjs \
-	%D%/t402_links.test.mjs %D%/t501_security.test.mjs \
+	%D%/t402_links.test.mjs %D%/t403_disk.test.mjs %D%/t501_security.test.mjs \
 	%D%/t502_abuse.test.mjs
 
 integration_tests += %D%/t601_cchatctl.test.mjs
