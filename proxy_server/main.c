@@ -43,6 +43,7 @@ main(int argc, char **argv)
 
 	daemon_init();
 	json_init();
+	log_init("proxy_server", LOG_LEVEL_INFO);
 	settings_load(&proxy.set, argc, argv);
 	snprintf(who, sizeof who, "proxy_server %s", proxy.set.name);
 	log_init(who, proxy.set.level);

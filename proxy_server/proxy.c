@@ -153,6 +153,7 @@ static void
 proxy_on_beat(void *arg, struct f_beat *beat)
 {
 	struct proxy *p = arg;
+	uint64_t ms = (uint64_t)(clock_mono_ms() - p->beat_ms);
 	struct presence_figures f;
 
 	presence_get_figures(p->presence, &f);
@@ -160,6 +161,17 @@ proxy_on_beat(void *arg, struct f_beat *beat)
 	beat->users = (uint32_t)f.users;
 	beat->rooms = (uint32_t)f.rooms;
 	beat->queue_kb = (uint32_t)(p->net->queued / 1024);
+	if (ms > 0) {
+		beat->msgs_s =
+		    (uint32_t)((p->stats[P_APPENDS] - p->beat_appends) * 1000 /
+			       ms);
+		beat->out_kb_s =
+		    (uint32_t)((p->net->bytes_out - p->beat_bytes) * 1000 /
+			       1024 / ms);
+	}
+	p->beat_ms = clock_mono_ms();
+	p->beat_appends = p->stats[P_APPENDS];
+	p->beat_bytes = p->net->bytes_out;
 }
 
 static int

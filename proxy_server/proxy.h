@@ -92,6 +92,9 @@ struct proxy {
 	char ep[EP_LEN + 1];
 	char why[200];
 	int64_t started_ms, stopped_ms;
+	/* at the last beat, for rates */
+	int64_t beat_ms;
+	uint64_t beat_appends, beat_bytes;
 	unsigned n_closing; /* links that are down but not yet freed */
 	struct timer stop_timer;
 	int exit_code;

@@ -573,8 +573,9 @@ route_room(struct route *r, struct str rid, struct f_room *room)
 
 	if (c == NULL)
 		return;
+	/* who waits for SUBBED too: people have no place in the log's order */
 	DL_FOREACH (c->follows, f) {
-		if (!f->live || !f->presence)
+		if (!f->presence)
 			continue;
 		room->ch = f->ch;
 		put_room(peer_out(f->peer), room);
