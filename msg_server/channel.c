@@ -58,6 +58,7 @@ channel_tell(struct channel *c, unsigned code)
 
 	channel_unlist(c);
 	c->waits = NULL;
+	c->waits_end = &c->waits;
 	while (w) {
 		struct channel_wait *next = w->next;
 
@@ -69,18 +70,15 @@ channel_tell(struct channel *c, unsigned code)
 void
 channel_wait(struct channel *c, struct channel_wait *w)
 {
-	struct channel_wait **end = &c->waits;
-
-	while (*end)
-		end = &(*end)->next;
 	w->next = NULL;
-	*end = w;
+	w->since_ms = clock_mono_ms();
+	*c->waits_end = w;
+	c->waits_end = &w->next;
 	if (c->state == CHANNEL_LIVE) {
 		channel_schedule(c, false);
 		return;
 	}
 	if (!c->listed) {
-		c->wait_since_ms = clock_mono_ms();
 		DL_APPEND2(c->relay->waiting, c, wait_prev, wait_next);
 		c->listed = true;
 		relay_wake(c->relay);
@@ -88,9 +86,19 @@ channel_wait(struct channel *c, struct channel_wait *w)
 }
 
 void
-channel_give_up(struct channel *c)
+channel_give_up(struct channel *c, int64_t since_ms)
 {
-	channel_tell(c, 503);
+	struct channel_wait *w;
+
+	/* one at a time: who is told may wait again, at the end */
+	while ((w = c->waits) && w->since_ms <= since_ms) {
+		c->waits = w->next;
+		if (!c->waits) {
+			c->waits_end = &c->waits;
+			channel_unlist(c);
+		}
+		w->done(w, c, 503);
+	}
 }
 
 static void
@@ -107,6 +115,32 @@ channel_on_task(struct relay_task *t)
 		channel_repair(c);
 }
 
+/* --- what came too early ---------------------------------------------------
+ */
+
+static void
+channel_unhold(struct channel *c)
+{
+	c->relay->held -= buf_len(&c->held);
+	buf_fini(&c->held);
+}
+
+static void
+channel_hold(struct channel *c, const struct item *it)
+{
+	size_t was = buf_len(&c->held);
+
+	if (c->held_over)
+		return;
+	if (c->relay->held < RELAY_HELD_MAX &&
+	    put_page_item(&c->held, it) == OK) {
+		c->relay->held += buf_len(&c->held) - was;
+		return;
+	}
+	channel_unhold(c);
+	c->held_over = true;
+}
+
 /* --- subscribing --------------------------------------------------------- */
 
 void
@@ -119,6 +153,7 @@ channel_open(struct channel *c, struct relay *r, struct chan_name name,
 	c->name = name;
 	c->presence = want_presence;
 	c->ch = ++r->next_ch;
+	c->waits_end = &c->waits;
 	c->repair.done = channel_on_page;
 	buf_init(&c->held, CHANNEL_HELD_MAX);
 	HASH_ADD(hh, r->channels, ch, sizeof c->ch, c);
@@ -152,14 +187,14 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 
 	c->first = f->first;
 	if (again && !f->reset && str_eqc(f->ep, c->ep)) {
-		if (f->head > c->head)
-			c->head = f->head;
+		/* the log's word, also when an item told of more */
+		c->head = f->head > c->last ? f->head : c->last;
 	} else {
 		uint64_t was = c->last;
 
 		str_copy(c->ep, sizeof c->ep, f->ep);
 		c->last = c->head = f->head;
-		buf_fini(&c->held);
+		channel_unhold(c);
 		c->held_over = false;
 		c->state = CHANNEL_LIVE;
 		if (again)
@@ -197,10 +232,7 @@ channel_on_item(struct channel *c, const struct item *it, uint64_t seq,
 	}
 	if (c->head < seq)
 		c->head = seq;
-	if (!c->held_over && put_page_item(&c->held, it) != OK) {
-		buf_fini(&c->held);
-		c->held_over = true;
-	}
+	channel_hold(c, it);
 	if (!c->repairing)
 		channel_repair(c);
 }
@@ -213,6 +245,7 @@ channel_replay_held(struct channel *c)
 	struct str rest = buf_str(&held);
 	struct item it;
 
+	c->relay->held -= buf_len(&held);
 	buf_init(&c->held, CHANNEL_HELD_MAX);
 	c->held_over = false;
 	while (rest.len && frames_page_next(&rest, &it) == OK) {
@@ -249,6 +282,7 @@ channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
     struct str items)
 {
 	struct channel *c = container_of(rd, struct channel, repair);
+	uint64_t was = c->last;
 	struct item it;
 
 	c->repairing = false;
@@ -256,8 +290,12 @@ channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 		channel_schedule(c, true);
 		return;
 	}
-	if (!str_eqc(page->ep, c->ep))
-		return; /* a SUBBED with the new history is on its way */
+	if (!str_eqc(page->ep, c->ep)) {
+		/* of another history: a SUBBED tells or has told of it */
+		if (c->head > c->last)
+			channel_schedule(c, true);
+		return;
+	}
 	c->first = page->first;
 	for (unsigned i = 0; i < page->n_items; i++) {
 		if (frames_page_next(&items, &it) != OK)
@@ -274,8 +312,12 @@ channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 	if (c->head < page->head)
 		c->head = page->head;
 	channel_replay_held(c);
-	if (c->head > c->last)
+	if (c->head <= c->last)
+		return;
+	if (c->last > was)
 		channel_repair(c);
+	else
+		channel_schedule(c, true); /* not in the log yet */
 }
 
 /* --- leaving -------------------------------------------------------------- */
@@ -298,6 +340,23 @@ channel_keep(struct channel *c)
 	wheel_cancel(&c->idle);
 }
 
+static void
+channel_forget(struct channel *c)
+{
+	wheel_cancel(&c->idle);
+	channel_unlist(c);
+	HASH_DELETE(hh, c->relay->channels, c);
+	channel_unhold(c);
+	c->ops->on_idle(c); /* frees it */
+}
+
+void
+channel_drop(struct channel *c)
+{
+	channel_tell(c, 503);
+	channel_forget(c);
+}
+
 void
 channel_expire(struct channel *c)
 {
@@ -310,8 +369,5 @@ channel_expire(struct channel *c)
 	}
 	if (out && c->state != CHANNEL_NEW)
 		put_unsub(out, c->ch);
-	channel_unlist(c);
-	HASH_DELETE(hh, c->relay->channels, c);
-	buf_fini(&c->held);
-	c->ops->on_idle(c); /* frees it */
+	channel_forget(c);
 }

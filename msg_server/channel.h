@@ -20,6 +20,7 @@ enum channel_state { CHANNEL_NEW, CHANNEL_ASKED, CHANNEL_LIVE };
 /* someone waiting for the first SUBBED; embedded, freed in done */
 struct channel_wait {
 	struct channel_wait *next;
+	int64_t since_ms;
 	/* code 200 or 503 */
 	void (*done)(struct channel_wait *, struct channel *, unsigned code);
 };
@@ -44,9 +45,8 @@ struct channel {
 	uint64_t head;     /* highest seq heard of */
 	uint64_t first;    /* oldest retained, as last heard */
 	char ep[EP_LEN + 1];
-	struct channel_wait *waits;
+	struct channel_wait *waits, **waits_end; /* oldest first */
 	struct channel *wait_prev, *wait_next; /* relay's list of channels with waits */
-	int64_t wait_since_ms;
 	struct relay_read repair; /* the one read of a gap repair */
 	struct relay_task task;   /* waits due, or repair to be tried again */
 	struct buf held;          /* live items that came during a repair, as page items */
@@ -67,8 +67,10 @@ bool channel_is_user(const struct channel *c);
 /* --- from relay.c --- */
 /* the link to the active proxy is new: subscribe (again) from where we are */
 void channel_subscribe(struct channel *c);
-/* nothing answered for 3 s: whoever waits is told 503 */
-void channel_give_up(struct channel *c);
+/* who waits since `since_ms` or longer and was not answered is told 503 */
+void channel_give_up(struct channel *c, int64_t since_ms);
+/* the relay ends: waiters are told 503, then on_idle */
+void channel_drop(struct channel *c);
 /* the delay after the last follower is over */
 void channel_expire(struct channel *c);
 void channel_on_subbed(struct channel *c, const struct f_subbed *f);

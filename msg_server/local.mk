@@ -7,7 +7,8 @@ sbin_PROGRAMS += %D%/msg_server
 %C%_msg_server_LDADD = %D%/libmsg_server.a $(shared_libs)
 msg_server_libmsg_server_a_SOURCES += \
 	%D%/channel.c %D%/channel.h %D%/fanout.c %D%/fanout.h \
-	%D%/relay.c %D%/relay.h %D%/relay_calls.c %D%/relay_priv.h \
+	%D%/relay.c %D%/relay.h %D%/relay_calls.c %D%/relay_frames.c \
+	%D%/relay_priv.h \
 	%D%/replay.c %D%/replay.h %D%/room.c %D%/room.h %D%/user.c
 
 dist_man_MANS += %D%/msg_server.8

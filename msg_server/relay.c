@@ -75,6 +75,8 @@ relay_promote(struct relay *r, struct proxy *p)
 	struct channel *c, *next;
 
 	r->active = p;
+	r->gen = p->gen;
+	str_copy(r->ep, sizeof r->ep, str_of(p->ep));
 	log_info("proxy %s is active, gen %llu", p->link->lc.link.peer.name,
 	    (unsigned long long)r->gen);
 	/* the order of wire.md: SUBs, then resent appends, then new ones */
@@ -83,143 +85,67 @@ relay_promote(struct relay *r, struct proxy *p)
 	calls_on_promote(r);
 }
 
+/*
+ * Of those that say they are active the highest gen, never one below what was
+ * seen; of equals (which no honest pair of proxies is) the one we have.
+ */
+static void
+relay_elect(struct relay *r)
+{
+	struct proxy *best = r->active;
+
+	for (size_t i = 0; i < r->n_proxies; i++) {
+		struct proxy *p = r->proxies[i];
+
+		if (p->link && p->active && p->gen >= r->gen &&
+		    (!best || p->gen > best->gen))
+			best = p;
+	}
+	if (best && best != r->active)
+		relay_promote(r, best);
+	if (!best)
+		relay_wake(r);
+}
+
 static int
 relay_on_active(struct relay *r, struct proxy *p, struct str body)
 {
 	struct f_active f;
+	struct channel *c, *next;
 	int err = get_active(body, &f);
+	bool same = r->active == p && f.active && f.gen == p->gen;
+	bool other_ep;
 
 	if (err)
 		return err;
+	other_ep = !str_eqc(f.ep, p->ep);
 	p->gen = f.gen;
 	p->active = f.active;
-	if (!f.active) {
-		if (r->active == p) {
-			r->active = NULL;
-			relay_wake(r);
-		}
-		return OK;
-	}
-	if (f.gen < r->gen) {
-		log_warn("proxy %s says active with gen %llu, known is %llu: "
-			 "ignored",
+	str_copy(p->ep, sizeof p->ep, f.ep);
+	if (f.active && (f.gen < r->gen ||
+			    (f.gen == r->gen && r->active && r->active != p)))
+		log_limited(&r->limit, LOG_LEVEL_WARN,
+		    "proxy %s says active with gen %llu, known is %llu: "
+		    "ignored",
 		    p->link->lc.link.peer.name, (unsigned long long)f.gen,
 		    (unsigned long long)r->gen);
+	if (same) {
+		if (!other_ep)
+			return OK;
+		/* the log has found that it is an older copy: all stand
+		   elsewhere in it now */
+		str_copy(r->ep, sizeof r->ep, f.ep);
+		HASH_ITER (hh, r->channels, c, next)
+			channel_subscribe(c);
 		return OK;
 	}
-	r->gen = f.gen;
-	str_copy(r->ep, sizeof r->ep, f.ep);
-	if (r->active != p)
-		relay_promote(r, p);
+	if (r->active == p)
+		r->active = NULL;
+	relay_elect(r);
 	return OK;
 }
 
-/* --- frames ------------------------------------------------------------ */
-
-static struct channel *
-relay_channel(struct relay *r, uint32_t ch)
-{
-	struct channel *c;
-
-	HASH_FIND(hh, r->channels, &ch, sizeof ch, c);
-	return c;
-}
-
-static int
-relay_on_item(struct relay *r, struct str body)
-{
-	struct f_item f;
-	struct channel *c;
-	int err = get_item(body, &f);
-
-	if (err)
-		return err;
-	if (f.gen < r->gen)
-		return ERR_STALE;
-	if (f.req) {
-		struct f_ack ack = {
-		    .req = f.req, .seq = f.item.seq, .ts = f.item.ts};
-
-		for (unsigned i = 0; i < f.n_refs; i++) {
-			c = relay_channel(r, f.refs[i].ch);
-			if (c &&
-			    str_eq(chan_id(chan_str(&c->name)), f.item.uid))
-				ack.useq = f.refs[i].useq;
-		}
-		calls_on_ack(r, &ack);
-	}
-	if (f.ch) {
-		c = relay_channel(r, f.ch);
-		if (c)
-			channel_on_item(
-			    c, &f.item, f.item.seq, f.states, f.n_states);
-	}
-	for (unsigned i = 0; i < f.n_refs; i++) {
-		c = f.refs[i].ch ? relay_channel(r, f.refs[i].ch) : NULL;
-		if (!c)
-			continue;
-		f.item.useq = f.refs[i].useq;
-		f.item.pchan = f.chan;
-		channel_on_item(c, &f.item, f.item.useq, f.states, f.n_states);
-	}
-	return OK;
-}
-
-static int
-relay_on_log_frame(struct relay *r, uint8_t type, struct str body)
-{
-	struct channel *c;
-	int err;
-
-	switch (type) {
-	case F_ITEM:
-		return relay_on_item(r, body);
-	case F_ACK: {
-		struct f_ack f;
-
-		if (!(err = get_ack(body, &f)))
-			calls_on_ack(r, &f);
-		return err;
-	}
-	case F_NAK: {
-		struct f_nak f;
-
-		if (!(err = get_nak(body, &f)))
-			calls_on_nak(r, &f);
-		return err;
-	}
-	case F_SUBBED: {
-		struct f_subbed f;
-
-		if (!(err = get_subbed(body, &f)) &&
-		    (c = relay_channel(r, f.ch)))
-			channel_on_subbed(c, &f);
-		return err;
-	}
-	case F_PAGE:
-		return calls_on_page(r, body);
-	case F_WHOIS:
-		return calls_on_whois(r, body);
-	case F_ROOM: {
-		struct f_room f;
-
-		if (!(err = get_room(body, &f)) && (c = relay_channel(r, f.ch)))
-			r->ops->on_room(r->srv, c, &f);
-		return err;
-	}
-	case F_EPH: {
-		struct f_eph f;
-
-		if (!(err = get_eph(body, &f)) && (c = relay_channel(r, f.ch)))
-			r->ops->on_eph(r->srv, c, &f);
-		return err;
-	}
-	case F_STATE:
-		return OK; /* nobody here keeps state of channels yet */
-	default:
-		return ERR_PROTO;
-	}
-}
+/* --- links' frames ------------------------------------------------------- */
 
 static int
 relay_on_frame(
@@ -247,7 +173,7 @@ relay_on_frame(
 	if (type < F_APPEND || type > F_KICK)
 		return flags & FRAME_OPTIONAL ? OK : ERR_PROTO;
 	if (p->relay->active != p)
-		return OK; /* late words of one that is not active any more */
+		return relay_on_late_frame(p->relay, type, body);
 	return relay_on_log_frame(p->relay, type, body);
 }
 
@@ -298,7 +224,7 @@ relay_on_down(struct linkconn *lc, int err, const char *why)
 	    why ? why : err_text(err));
 	if (p->relay->active == p) {
 		p->relay->active = NULL;
-		relay_wake(p->relay);
+		relay_elect(p->relay);
 	}
 	dial_done(&p->dial);
 }
@@ -385,6 +311,8 @@ relay_set_proxies(struct relay *r, const struct addr *addrs, size_t n)
 			relay_drop_proxy(r, r->proxies[j]);
 	memcpy(r->proxies, kept, n_kept * sizeof kept[0]);
 	r->n_proxies = n_kept;
+	if (!r->active)
+		relay_elect(r);
 }
 
 void
@@ -403,6 +331,9 @@ relay_set_self(struct relay *r, const struct link_id *self)
 void
 relay_later(struct relay *r, struct relay_task *t)
 {
+	/* it may come from a hook behind ours: the loop must not sleep on it */
+	if (!r->later && !r->closing)
+		timer_set(&r->soon, 0, 0);
 	t->next = NULL;
 	*r->later_end = t;
 	r->later_end = &t->next;
@@ -452,6 +383,12 @@ relay_wake(struct relay *r)
 }
 
 static void
+relay_on_soon(void *arg)
+{
+	(void)arg; /* the turn that follows does the work */
+}
+
+static void
 relay_on_tick(void *arg)
 {
 	struct relay *r = arg;
@@ -464,8 +401,7 @@ relay_on_tick(void *arg)
 	DL_FOREACH_SAFE2(r->waiting, c, next, wait_next)
 	{
 		busy = true;
-		if (now - c->wait_since_ms >= RELAY_WAIT_MS)
-			channel_give_up(c);
+		channel_give_up(c, now - RELAY_WAIT_MS);
 	}
 	if (!busy && !r->retry && !r->later)
 		timer_stop(&r->tick);
@@ -496,6 +432,7 @@ relay_new(struct server *srv, struct net *net, const struct link_id *self,
 	r->turn.on_turn = relay_on_turn;
 	net_turn_add(net, &r->turn);
 	timer_init(&r->tick, net, relay_on_tick, r);
+	timer_init(&r->soon, net, relay_on_soon, r);
 	wheel_init(&r->wheel, net, relay_on_idle, r);
 	return r;
 }
@@ -503,14 +440,23 @@ relay_new(struct server *srv, struct net *net, const struct link_id *self,
 void
 relay_free(struct relay *r)
 {
+	struct channel *c, *next;
+
 	if (!r)
 		return;
 	r->closing = true;
 	relay_set_proxies(r, NULL, 0);
 	calls_free(r);
+	/* whose tasks these are finds that nobody is left */
+	relay_run(&r->later, &r->later_end);
+	relay_run(&r->retry, &r->retry_end);
+	HASH_ITER (hh, r->channels, c, next)
+		channel_drop(c);
 	timer_stop(&r->tick);
+	timer_stop(&r->soon);
 	wheel_fini(&r->wheel);
-	r->turn.on_turn = NULL;
+	net_turn_remove(r->net, &r->turn);
+	free(r);
 }
 
 bool

@@ -10,6 +10,8 @@
  * beyond that ERR_BUSY at once. An append unanswered for 10 s is answered 503
  * retry 1000 to its caller but stays in the table (its cid makes a repeat
  * safe). Reads, whos and first subscriptions without an active proxy wait 3 s, then 503.
+ * A proxy that has no room now (429, or 503 with a retry of at most a second)
+ * is asked again, in order, without a word to the caller.
  *
  * Callers allocate a call struct, embed it in their own context, and free
  * that in `done` (exactly once, never before the asking function returned).
@@ -53,6 +55,7 @@ struct relay_ops {
 };
 
 struct relay *relay_new(struct server *srv, struct net *net, const struct link_id *self, const uint8_t key[32], const struct relay_ops *ops);
+/* when no session is left: whoever waits is told 503, channels tell on_idle */
 void relay_free(struct relay *r);
 /* addresses of all proxies; call at start and whenever the topology changes (keeps links that stay) */
 void relay_set_proxies(struct relay *r, const struct addr *addrs, size_t n);

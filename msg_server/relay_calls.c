@@ -19,7 +19,7 @@ relay_append(
 	struct f_append f = *ap;
 	struct buf b;
 
-	if (r->n_unacked >= RELAY_UNACKED_MAX ||
+	if (r->closing || r->n_unacked >= RELAY_UNACKED_MAX ||
 	    r->unacked_bytes >= RELAY_UNACKED_BYTES)
 		return ERR_BUSY;
 	f.req = ++r->next_req;
@@ -37,6 +37,8 @@ relay_append(
 	u->call = call;
 	u->since_ms = clock_mono_ms();
 	DL_APPEND(r->unacked, u);
+	if (!r->unsent)
+		r->unsent = u;
 	HASH_ADD(hh, r->unacked_by_req, req, sizeof u->req, u);
 	r->n_unacked++;
 	r->unacked_bytes += u->frame->len;
@@ -48,6 +50,8 @@ relay_append(
 static void
 calls_drop(struct relay *r, struct unacked *u)
 {
+	if (r->unsent == u)
+		r->unsent = u->next;
 	DL_DELETE(r->unacked, u);
 	HASH_DELETE(hh, r->unacked_by_req, u);
 	r->n_unacked--;
@@ -69,17 +73,12 @@ calls_push(struct relay *r)
 
 	if (!r->active)
 		return;
-	for (u = r->unacked; u; u = u->next) {
-		if (u->sent)
-			continue;
-		if (u->hold_until_ms > now ||
-		    !linkconn_has_credit(&r->active->link->lc))
-			break;
-		out = relay_out(r);
-		if (!out)
-			break;
+	while ((u = r->unsent) && u->hold_until_ms <= now &&
+	       linkconn_has_credit(&r->active->link->lc) &&
+	       (out = relay_out(r))) {
 		buf_put(out, u->frame->bytes, u->frame->len);
 		u->sent = true;
+		r->unsent = u->next;
 	}
 }
 
@@ -97,6 +96,13 @@ calls_on_ack(struct relay *r, const struct f_ack *ack)
 		call->done(call, 200, 0, ack);
 }
 
+static bool
+calls_is_not_now(const struct f_nak *nak)
+{
+	return nak->code == 429 || (nak->code == 503 && nak->retry_ms > 0 &&
+				       nak->retry_ms <= RELAY_HOLD_MS);
+}
+
 void
 calls_on_nak(struct relay *r, const struct f_nak *nak)
 {
@@ -105,15 +111,18 @@ calls_on_nak(struct relay *r, const struct f_nak *nak)
 	HASH_FIND(hh, r->unacked_by_req, &nak->req, sizeof nak->req, u);
 	if (!u)
 		return;
-	if (nak->code == 429) {
+	if (calls_is_not_now(nak)) {
 		/*
-		 * The proxy's queue is full: hold this one, and all behind
-		 * it, which were refused or will be repeated by their cid.
+		 * The proxy's queue is full, or it is the active one no
+		 * more: hold this one, and all behind it, which were refused
+		 * too or are known again by their cid.
 		 */
 		u->hold_until_ms =
 		    clock_mono_ms() + (nak->retry_ms ? nak->retry_ms : 50);
-		for (v = u; v; v = v->next)
+		for (v = u; v && v->sent; v = v->next)
 			v->sent = false;
+		if (!r->unsent || r->unsent->req > u->req)
+			r->unsent = u;
 		return;
 	}
 	struct relay_append *call = u->call;
@@ -124,11 +133,31 @@ calls_on_nak(struct relay *r, const struct f_nak *nak)
 
 /* --- reads and whos ---------------------------------------------------- */
 
+static void
+calls_put(struct relay *r, struct asked *a)
+{
+	struct buf *out = relay_out(r);
+
+	if (out)
+		buf_put(out, a->frame->bytes, a->frame->len);
+	a->sent = out != NULL;
+}
+
+/* the proxy can't answer now: another, or itself, may within the wait */
+static bool
+calls_ask_again(struct relay *r, struct asked *a, unsigned code)
+{
+	if (code != 503 || clock_mono_ms() - a->since_ms >= RELAY_WAIT_MS)
+		return false;
+	a->sent = false;
+	relay_wake(r);
+	return true;
+}
+
 static struct asked *
 calls_ask(struct relay *r, struct buf *frame, uint32_t rid)
 {
 	struct asked *a = xcalloc(1, sizeof *a);
-	struct buf *out;
 
 	a->rid = rid;
 	a->frame = blob_take(frame);
@@ -136,11 +165,7 @@ calls_ask(struct relay *r, struct buf *frame, uint32_t rid)
 	DL_APPEND(r->asked, a);
 	HASH_ADD(hh, r->asked_by_rid, rid, sizeof a->rid, a);
 	r->n_asked++;
-	out = relay_out(r);
-	if (out) {
-		buf_put(out, a->frame->bytes, a->frame->len);
-		a->sent = true;
-	}
+	calls_put(r, a);
 	relay_wake(r);
 	return a;
 }
@@ -151,7 +176,7 @@ relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call)
 	struct f_read f = *rd;
 	struct buf b;
 
-	if (r->n_asked >= RELAY_CALLS_MAX)
+	if (r->closing || r->n_asked >= RELAY_CALLS_MAX)
 		return ERR_BUSY;
 	f.rid = ++r->next_rid;
 	buf_init(&b, 1024);
@@ -167,7 +192,7 @@ relay_who(struct relay *r, const struct f_who *who, struct relay_who *call)
 	struct f_who f = *who;
 	struct buf b;
 
-	if (r->n_asked >= RELAY_CALLS_MAX)
+	if (r->closing || r->n_asked >= RELAY_CALLS_MAX)
 		return ERR_BUSY;
 	f.rid = ++r->next_rid;
 	buf_init(&b, 16384);
@@ -211,7 +236,7 @@ calls_on_page(struct relay *r, struct str body)
 	if (err)
 		return err;
 	a = calls_find(r, page.rid);
-	if (!a || !a->read)
+	if (!a || !a->read || calls_ask_again(r, a, page.code))
 		return OK;
 	struct relay_read *call = a->read;
 	calls_forget(r, a);
@@ -232,7 +257,7 @@ calls_on_whois(struct relay *r, struct str body)
 	if (err)
 		return err;
 	a = calls_find(r, f.rid);
-	if (!a || !a->who)
+	if (!a || !a->who || calls_ask_again(r, a, f.code))
 		return OK;
 	struct relay_who *call = a->who;
 	calls_forget(r, a);
@@ -260,27 +285,23 @@ calls_on_promote(struct relay *r)
 {
 	struct unacked *u;
 	struct asked *a;
-	struct buf *out;
 
 	DL_FOREACH (r->unacked, u) {
 		u->sent = false;
 		u->hold_until_ms = 0;
 	}
+	r->unsent = r->unacked;
 	calls_push(r);
-	DL_FOREACH (r->asked, a) {
-		out = relay_out(r);
-		if (!out)
-			break;
-		buf_put(out, a->frame->bytes, a->frame->len);
-		a->sent = true;
-	}
+	DL_FOREACH (r->asked, a)
+		calls_put(r, a);
 }
 
 bool
 calls_tick(struct relay *r, int64_t now)
 {
 	struct unacked *u, *un;
-	struct asked *a, *an;
+	struct asked *a;
+	int64_t wait = r->active ? RELAY_ANSWER_MS : RELAY_WAIT_MS;
 
 	/*
 	 * done() may append again: what it adds goes to the end with a fresh
@@ -296,19 +317,12 @@ calls_tick(struct relay *r, int64_t now)
 			call->done(call, 503, 1000, NULL);
 		}
 	}
-	do {
-		an = NULL;
-		DL_FOREACH (r->asked, a) {
-			int64_t limit =
-			    r->active ? RELAY_ANSWER_MS : RELAY_WAIT_MS;
-			if (now - a->since_ms >= limit) {
-				an = a;
-				break;
-			}
-		}
-		if (an)
-			calls_fail(r, an);
-	} while (an);
+	/* oldest first; who is told may ask again, at the end */
+	while (r->asked && now - r->asked->since_ms >= wait)
+		calls_fail(r, r->asked);
+	DL_FOREACH (r->asked, a)
+		if (!a->sent)
+			calls_put(r, a);
 	calls_push(r);
 	return r->unacked || r->asked;
 }

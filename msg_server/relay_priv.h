@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside of the relay, shared by relay.c (links, who is active, dispatch),
+ * Inside of the relay, shared by relay.c (links, who is active, tasks),
+ * relay_frames.c (what the active one says),
  * relay_calls.c (appends, reads, whos and their deadlines) and channel.c.
  */
 #ifndef MSG_SERVER_RELAY_PRIV_H
@@ -22,8 +23,12 @@ enum {
 	RELAY_WAIT_MS =
 	    3000, /* reads, whos, first subscriptions without an active proxy */
 	RELAY_TICK_MS = 200,
+	/* a refusal that asks for no more patience than this means "not now":
+	   the append is held and sent again, its caller hears nothing */
+	RELAY_HOLD_MS = 1000,
 	CHANNEL_IDLE_S = 30,
-	CHANNEL_HELD_MAX = 256 * 1024
+	CHANNEL_HELD_MAX = 256 * 1024,	  /* live items of one channel */
+	RELAY_HELD_MAX = 32 * 1024 * 1024 /* of all together */
 };
 
 struct relay_link;
@@ -35,7 +40,8 @@ struct proxy {
 	struct addr addr;
 	struct relay_link *link; /* the live connection, or NULL; borrowed:
 				    frees itself in on_dead */
-	uint64_t gen;
+	uint64_t gen;		 /* as it said last, with ep and active */
+	char ep[EP_LEN + 1];
 	bool active;
 };
 
@@ -54,7 +60,7 @@ struct unacked {
 	    *call; /* NULL: answered 503, but still to be stored */
 	int64_t since_ms;
 	int64_t hold_until_ms; /* the proxy was busy: again then */
-	bool sent;	       /* on the present active link */
+	bool sent; /* on the present active link; so are all before it */
 };
 
 /* a read or who; the request is kept to be asked again of the next active */
@@ -66,7 +72,7 @@ struct asked {
 	struct relay_read *read; /* one of the two */
 	struct relay_who *who;
 	int64_t since_ms;
-	bool sent;
+	bool sent; /* on the present active link */
 };
 
 struct relay {
@@ -85,12 +91,14 @@ struct relay {
 	uint32_t next_ch, next_rid;
 	uint64_t next_req;
 	struct unacked *unacked, *unacked_by_req;
+	struct unacked *unsent; /* the first that is not sent */
 	size_t n_unacked, unacked_bytes;
 	struct asked *asked, *asked_by_rid;
 	size_t n_asked;
 	struct relay_task *later, **later_end, *retry, **retry_end;
 	struct net_turn turn;
-	struct timer tick;
+	struct timer tick, soon;
+	size_t held;	    /* bytes in all channels' held */
 	struct wheel wheel; /* channels about to be unsubscribed */
 	struct log_limit limit;
 	uint64_t repairs;
@@ -101,6 +109,11 @@ struct relay {
 struct buf *relay_out(struct relay *r);
 /* something has a deadline now: keep ticking */
 void relay_wake(struct relay *r);
+
+/* --- relay_frames.c --- */
+int relay_on_log_frame(struct relay *r, uint8_t type, struct str body);
+/* words of one that is not active any more; of a lower gen they end the link */
+int relay_on_late_frame(struct relay *r, uint8_t type, struct str body);
 
 /* --- relay_calls.c --- */
 void calls_on_promote(struct relay *r); /* resend all, in order */

@@ -7,12 +7,15 @@
 
 enum { REPLAY_ITEMS = 200, REPLAY_BYTES = 64 * 1024 };
 
+static void replay_look(struct server *srv, struct session *s);
+
 /* one page on its way to one session; found again by number and name */
 struct replay {
 	struct relay_read read;
 	struct relay_task again;
 	struct server *srv;
-	uint64_t cn;
+	uint64_t cn, from;
+	uint32_t page; /* as in its cursor, unless that is another one now */
 	struct chan_name name;
 };
 
@@ -85,6 +88,8 @@ replay_gap(struct session *s, struct channel *c, struct cursor *cur,
 		return; /* not told a position yet */
 	if (!reset && to <= cur->pos)
 		return;
+	if (!reset && from <= cur->pos)
+		ev.gap_from = cur->pos + 1;
 	cur->pos = to;
 	if (s->level < 2)
 		return;
@@ -95,6 +100,40 @@ replay_gap(struct session *s, struct channel *c, struct cursor *cur,
 	reply_event(s, &ev);
 }
 
+/* --- live ---------------------------------------------------------------- */
+
+/* what may wait for one session before it lags */
+static uint32_t
+replay_bound(const struct server *srv)
+{
+	uint64_t share;
+
+	if (srv->net->queued <= QUEUE_ALL || srv->n_clients == 0)
+		return QUEUE_LAG;
+	share = QUEUE_ALL / srv->n_clients;
+	if (share < QUEUE_SHARE_MIN)
+		return QUEUE_SHARE_MIN;
+	return share < QUEUE_LAG ? (uint32_t)share : QUEUE_LAG;
+}
+
+bool
+replay_takes(
+    struct server *srv, struct session *s, struct cursor *cur, uint64_t seq)
+{
+	if (!cur->live || seq <= cur->pos || !session_is_open(s))
+		return false;
+	if (session_queued(s) > replay_bound(srv)) {
+		cur->live = false;
+		srv->stats[S_LAGGED]++;
+		replay_look(srv, s);
+		return false;
+	}
+	cur->pos = seq;
+	return true;
+}
+
+/* --- looking -------------------------------------------------------------- */
+
 /*
  * A full queue may go out whole with this turn's flush, and then no drain is
  * ever told. So somebody looks again: once; if it is full then, the kernel
@@ -104,58 +143,46 @@ struct look {
 	struct relay_task task;
 	struct server *srv;
 	uint64_t cn;
-	struct chan_name name;
 };
 
-static void replay_on_look(struct relay_task *t);
+static void
+replay_on_look(struct relay_task *t)
+{
+	struct look *l = container_of(t, struct look, task);
+	struct session *s = session_find(l->srv, l->cn);
+
+	if (s) {
+		s->looking = 0;
+		if (session_queued(s) <= QUEUE_LAG / 2)
+			replay_next(l->srv, s);
+	}
+	free(l);
+}
 
 static void
-replay_look(struct server *srv, struct session *s, struct channel *c,
-    struct cursor *cur)
+replay_look(struct server *srv, struct session *s)
 {
 	struct look *l;
 
-	if (cur->look)
+	if (s->looking)
 		return;
-	cur->look = 1;
+	s->looking = 1;
 	l = xcalloc(1, sizeof *l);
 	l->srv = srv;
 	l->cn = s->cn;
-	l->name = c->name;
 	l->task.fn = replay_on_look;
 	relay_retry(srv->relay, &l->task);
 }
 
-/* --- live ---------------------------------------------------------------- */
-
-bool
-replay_takes(struct server *srv, struct session *s, struct channel *c,
-    struct cursor *cur, uint64_t seq)
-{
-	if (!cur->live || seq <= cur->pos || !session_is_open(s))
-		return false;
-	if (session_queued(s) > QUEUE_LAG) {
-		cur->live = 0;
-		srv->stats[S_LAGGED]++;
-		replay_look(srv, s, c, cur);
-		return false;
-	}
-	cur->pos = seq;
-	return true;
-}
-
-/* --- paging ----------------------------------------------------------------
- */
+/* --- paging --------------------------------------------------------------- */
 
 static struct cursor *
-replay_find(
-    struct server *srv, struct session *s, struct str name, struct channel **c)
+replay_find(struct session *s, struct str name, struct channel **c)
 {
 	struct member *m;
 
-	if (chan_kind(name) == CHAN_USER) {
-		if (!s->user)
-			return NULL;
+	/* it may have become somebody else's meanwhile */
+	if (s->user && str_eq(chan_str(&s->user->channel.name), name)) {
 		*c = &s->user->channel;
 		return &s->priv;
 	}
@@ -164,7 +191,6 @@ replay_find(
 			*c = &m->room->channel;
 			return &m->cursor;
 		}
-	(void)srv;
 	return NULL;
 }
 
@@ -182,45 +208,47 @@ replay_synced(struct session *s, struct cursor *cur)
 		call->on_synced(call, s);
 }
 
+/* level: live from here on; true when it needs a page */
+static bool
+replay_needs_page(
+    struct session *s, const struct channel *c, struct cursor *cur)
+{
+	if (cur->live || (cur->follow && cur->follow->waiting))
+		return false;
+	if (cur->pos < c->last)
+		return true;
+	cur->live = true;
+	replay_synced(s, cur);
+	return false;
+}
+
 static void
 replay_on_again(struct relay_task *t)
 {
 	struct replay *rp = container_of(t, struct replay, again);
 	struct session *s = session_find(rp->srv, rp->cn);
-	struct channel *c;
-	struct cursor *cur;
 
-	if (s && (cur = replay_find(rp->srv, s, chan_str(&rp->name), &c))) {
-		cur->reading = 0;
-		replay_page(rp->srv, s, c, cur);
+	if (s) {
+		s->paging = 0;
+		replay_next(rp->srv, s);
 	}
 	free(rp);
 }
 
+/* not now: in a while, whichever cursor it is for then */
 static void
-replay_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
-    struct str items)
+replay_again(struct replay *rp)
 {
-	struct replay *rp = container_of(rd, struct replay, read);
-	struct server *srv = rp->srv;
-	struct session *s = session_find(srv, rp->cn);
-	struct channel *c;
-	struct cursor *cur =
-	    s ? replay_find(srv, s, chan_str(&rp->name), &c) : NULL;
+	rp->again.fn = replay_on_again;
+	relay_retry(rp->srv->relay, &rp->again);
+}
+
+static void
+replay_give(struct session *s, struct channel *c, struct cursor *cur,
+    const struct f_page *page, struct str items)
+{
 	struct item it;
 
-	if (!cur) {
-		free(rp);
-		return;
-	}
-	if (code != 200) {
-		/* no proxy now: the cursor stays where it is and asks again */
-		rp->again.fn = replay_on_again;
-		relay_retry(srv->relay, &rp->again);
-		return;
-	}
-	cur->reading = 0;
-	free(rp);
 	if (page->first > cur->pos + 1)
 		replay_gap(s, c, cur, cur->pos + 1, page->first - 1, false);
 	for (unsigned i = 0; i < page->n_items; i++) {
@@ -236,61 +264,100 @@ replay_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 	}
 	if (!page->more && page->head > cur->pos)
 		replay_gap(s, c, cur, cur->pos + 1, page->head, false);
-	replay_page(srv, s, c, cur);
 }
 
-void
-replay_page(struct server *srv, struct session *s, struct channel *c,
+static void
+replay_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
+    struct str items)
+{
+	struct replay *rp = container_of(rd, struct replay, read);
+	struct server *srv = rp->srv;
+	struct session *s = session_find(srv, rp->cn);
+	struct channel *c;
+	struct cursor *cur;
+
+	if (!s) {
+		free(rp);
+		return;
+	}
+	cur = replay_find(s, chan_str(&rp->name), &c);
+	/* left and joined again, or set elsewhere by another history */
+	if (cur && (cur->page != rp->page || cur->pos + 1 != rp->from))
+		cur = NULL;
+	if (cur && (code != 200 || !str_eqc(page->ep, c->ep))) {
+		/* no proxy now, or a SUBBED tells of another history soon */
+		replay_again(rp);
+		return;
+	}
+	if (cur)
+		replay_give(s, c, cur, page, items);
+	if (cur && cur->pos + 1 == rp->from && cur->pos < c->last) {
+		replay_again(rp); /* not in the log yet */
+		return;
+	}
+	free(rp);
+	s->paging = 0;
+	replay_next(srv, s);
+}
+
+static void
+replay_ask(struct server *srv, struct session *s, const struct channel *c,
     struct cursor *cur)
 {
-	struct replay *rp;
-
-	if (cur->live || cur->reading || (cur->follow && cur->follow->waiting))
-		return;
-	if (cur->pos >= c->last) {
-		cur->live = 1;
-		replay_synced(s, cur);
-		return;
-	}
-	if (session_queued(s) > QUEUE_LAG / 2) {
-		replay_look(srv, s, c, cur);
-		return;
-	}
-	rp = xcalloc(1, sizeof *rp);
-	rp->srv = srv;
-	rp->cn = s->cn;
-	rp->name = c->name;
-	rp->read.done = replay_on_page;
-	cur->reading = 1;
+	struct replay *rp = xcalloc(1, sizeof *rp);
 	struct f_read rd = {.chan = chan_str(&c->name),
 	    .from = cur->pos + 1,
 	    .n = REPLAY_ITEMS,
 	    .max_bytes = REPLAY_BYTES};
-	if (relay_read(srv->relay, &rd, &rp->read) != OK) {
-		rp->again.fn = replay_on_again;
-		relay_retry(srv->relay, &rp->again);
-	}
+
+	rp->srv = srv;
+	rp->cn = s->cn;
+	rp->from = rd.from;
+	rp->name = c->name;
+	rp->page = cur->page = ++s->page;
+	rp->read.done = replay_on_page;
+	s->paging = 1;
+	if (relay_read(srv->relay, &rd, &rp->read) != OK)
+		replay_again(rp);
 }
 
-static void
-replay_on_look(struct relay_task *t)
+void
+replay_next(struct server *srv, struct session *s)
 {
-	struct look *l = container_of(t, struct look, task);
-	struct session *s = session_find(l->srv, l->cn);
-	struct channel *c;
-	struct cursor *cur;
+	struct cursor *best = NULL;
+	struct channel *c = NULL;
+	struct member *m, *next;
 
-	if (s && (cur = replay_find(l->srv, s, chan_str(&l->name), &c))) {
-		/* still full: blocked, and a drain will be told */
-		cur->look = 0;
-		if (session_queued(s) <= QUEUE_LAG / 2)
-			replay_page(l->srv, s, c, cur);
+	if (s->user && replay_needs_page(s, &s->user->channel, &s->priv)) {
+		best = &s->priv;
+		c = &s->user->channel;
 	}
-	free(l);
+	for (m = s->members; m; m = next) {
+		next = m->next_of_session;
+		if (!replay_needs_page(s, &m->room->channel, &m->cursor) ||
+		    (best && best->page <= m->cursor.page))
+			continue;
+		best = &m->cursor;
+		c = &m->room->channel;
+	}
+	if (!best || s->paging || !session_is_open(s))
+		return;
+	if (session_queued(s) > QUEUE_LAG / 2)
+		replay_look(srv, s);
+	else
+		replay_ask(srv, s, c, best);
 }
 
 /* --- following --------------------------------------------------------------
  */
+
+/* did he see items that we have not heard of? */
+static bool
+replay_is_ahead(const struct follow *f, const struct channel *c)
+{
+	return f->ep[0] && !strcmp(f->ep, c->ep) && f->from > c->head &&
+	       f->from > c->last;
+}
 
 static void
 replay_fill(const struct follow *f, const struct channel *c,
@@ -303,17 +370,17 @@ replay_fill(const struct follow *f, const struct channel *c,
 	str_copy(res->ep, sizeof res->ep, str_of(c->ep));
 	if (!f->ep[0])
 		return;
-	if (strcmp(f->ep, c->ep) || f->from > c->head) {
+	if (strcmp(f->ep, c->ep) || (replay_is_ahead(f, c) && !f->ahead)) {
 		/* another history: the client drops what it has */
 		res->from = c->first;
 		res->full = false;
 		return;
 	}
+	*pos = f->from;
 	if (f->from >= c->last) {
-		*pos = f->from; /* our own view is repairing just now */
+		res->head = f->from; /* what he has comes here later */
 		return;
 	}
-	*pos = f->from;
 	res->from = f->from + 1;
 	if (res->from < c->first) {
 		res->from = c->first;
@@ -323,27 +390,19 @@ replay_fill(const struct follow *f, const struct channel *c,
 	res->n = c->last - *pos;
 }
 
+/* the channel stands, and where he says he stands is known to be true or not */
 static void
-replay_on_channel(struct channel_wait *w, struct channel *c, unsigned code)
+replay_enter(struct follow *f, struct session *s, unsigned code)
 {
-	struct follow *f = container_of(w, struct follow, wait);
 	struct cursor *cur = f->cursor;
 	struct follow_call *call = f->call;
-	struct session *s = session_find(f->srv, f->cn);
+	struct channel *c = f->channel;
 	struct server *srv = f->srv;
+	const struct follow_ops *ops = f->ops;
+	bool silent = f->silent;
 	struct follow_result res;
 
 	f->waiting = false;
-	if (!cur || !s) {
-		if (cur)
-			cur->follow = NULL;
-		free(f);
-		if (call)
-			call->on_lost(call);
-		return;
-	}
-	const struct follow_ops *ops = f->ops;
-	bool silent = f->silent;
 	if (code != 200) {
 		cur->follow = NULL;
 		free(f);
@@ -361,10 +420,63 @@ replay_on_channel(struct channel_wait *w, struct channel *c, unsigned code)
 		call->on_joined(call, s, &res);
 	/* the answer may have ended the session, or its membership */
 	s = session_find(srv, cn);
-	if (!s || !(cur = replay_find(srv, s, chan_str(&name), &c)))
+	if (!s || !replay_find(s, chan_str(&name), &c))
 		return;
 	ops->on_in(srv, s, c, silent);
-	replay_page(srv, s, c, cur);
+	replay_next(srv, s);
+}
+
+/* the session of a follow, or NULL: it has left, and f is gone */
+static struct session *
+replay_follower(struct follow *f)
+{
+	struct session *s = f->cursor ? session_find(f->srv, f->cn) : NULL;
+
+	/* whoever takes the cursor away (replay_leave) has told the call */
+	if (!s)
+		free(f);
+	return s;
+}
+
+static void
+replay_on_probe(struct relay_read *rd, unsigned code, const struct f_page *page,
+    struct str items)
+{
+	struct follow *f = container_of(rd, struct follow, probe);
+	struct session *s = replay_follower(f);
+
+	(void)items;
+	if (!s)
+		return;
+	if (code == 200)
+		f->ahead = str_eqc(page->ep, f->ep) && page->head >= f->from;
+	replay_enter(f, s, code);
+}
+
+static void
+replay_on_channel(struct channel_wait *w, struct channel *c, unsigned code)
+{
+	struct follow *f = container_of(w, struct follow, wait);
+	struct session *s = replay_follower(f);
+
+	if (!s)
+		return;
+	if (code == 200 && replay_is_ahead(f, c)) {
+		/*
+		 * He comes from another server, which has heard of more, or
+		 * from a history that is lost: the log knows.
+		 */
+		struct f_read rd = {.chan = chan_str(&c->name),
+		    .from = f->from,
+		    .n = 1,
+		    .max_bytes = 1};
+
+		f->probe.done = replay_on_probe;
+		if (relay_read(f->srv->relay, &rd, &f->probe) == OK)
+			return;
+		code = 503;
+	}
+	replay_enter(f, s, code);
 }
 
 void

@@ -2,9 +2,10 @@
 /*
  * Cursors: how a session becomes a follower of a channel (rooms and u:) and
  * how one that is behind is paged up to the live stream (session.h struct
- * cursor). 200 items or 64 KiB a page; the next page is asked for when the
- * session's output queue is below half of its bound, so a slow client is
- * served at its own pace and costs its queue, no more.
+ * cursor). 200 items or 64 KiB a page, one page at a time a session, the
+ * cursor that has waited longest next; asked for when the session's output
+ * queue is below half of its bound, so a slow client is served at its own pace
+ * and costs its queue, no more.
  *
  * Order at a join: on_joined (the answer), then missed items, then on_synced.
  */
@@ -13,18 +14,25 @@
 
 #include "msg_server/room.h"
 
-enum { QUEUE_LAG = 256 * 1024 }; /* over this a session lags (limits.md) */
+enum {
+	QUEUE_LAG = 256 * 1024, /* over this a session lags (limits.md) */
+	/* all queues together; over this who has more than his share lags */
+	QUEUE_ALL = 256 * 1024 * 1024,
+	QUEUE_SHARE_MIN = 4096
+};
 
 /* a join under way; owned by whoever comes last: the channel's answer or the cursor's end */
 struct follow {
 	struct channel_wait wait;
+	struct relay_read probe; /* where the log stands, of one who says he is ahead of us */
 	struct server *srv;
 	struct channel *channel;
 	struct cursor *cursor; /* NULL: the session left meanwhile */
 	struct follow_call *call; /* NULL: told its end */
 	uint64_t cn, from;
 	char ep[EP_LEN + 1];
-	bool waiting;
+	bool waiting; /* for the channel, or the probe: not told his position yet */
+	bool ahead;   /* he is right */
 	const struct follow_ops *ops;
 	bool silent;
 };
@@ -40,10 +48,13 @@ void replay_follow(struct server *srv, struct session *s, struct channel *c, str
     uint64_t from, bool silent, struct follow_call *call, const struct follow_ops *ops);
 /* the cursor is about to go: a follow under way is told on_lost */
 void replay_leave(struct cursor *cur);
-/* asks for the next page when it is time to; harmless at any time */
-void replay_page(struct server *srv, struct session *s, struct channel *c, struct cursor *cur);
+/*
+ * Cursors that are level go live; of those that are behind one is given its
+ * next page when it is time to. Harmless at any time.
+ */
+void replay_next(struct server *srv, struct session *s);
 /* a live item for one follower: skip, lag or send; true when it must be sent */
-bool replay_takes(struct server *srv, struct session *s, struct channel *c, struct cursor *cur, uint64_t seq);
+bool replay_takes(struct server *srv, struct session *s, struct cursor *cur, uint64_t seq);
 /* a hole in the stream: v2 sessions are told, cursors step over it */
 void replay_gap(struct session *s, struct channel *c, struct cursor *cur, uint64_t from, uint64_t to, bool reset);
 /* what item `it` of channel c looks like for s; the view in *view */

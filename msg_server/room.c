@@ -31,6 +31,7 @@ room_on_item(struct channel *c, const struct item *it,
 {
 	struct room *room = room_of(c);
 	struct server *srv = relay_server(c->relay);
+	const struct user *sender;
 	struct fanout f;
 	struct event ev;
 	enum view view;
@@ -40,6 +41,7 @@ room_on_item(struct channel *c, const struct item *it,
 	srv->stats[S_ITEMS_IN]++;
 	if (!room->n_members)
 		return;
+	sender = str_is_set(it->uid) ? user_find(srv, it->uid) : NULL;
 	replay_event(&ev, c, it, room->members[0]->session, &view);
 	fanout_begin(&f, &ev);
 	/* downwards: a send may end a session, which shrinks the array later */
@@ -47,12 +49,11 @@ room_on_item(struct channel *c, const struct item *it,
 		struct member *m = room->members[i];
 		struct session *s = m->session;
 
-		if (!replay_takes(srv, s, c, &m->cursor, it->seq))
+		if (!replay_takes(srv, s, &m->cursor, it->seq))
 			continue;
 		if (s->cn == it->cn && s->level < 2)
 			continue; /* version 1 is not echoed, per socket */
-		fanout_send(&f, s,
-		    str_eq(session_uid(s), it->uid) ? VIEW_SELF : VIEW_OTHER);
+		fanout_send(&f, s, s->user == sender ? VIEW_SELF : VIEW_OTHER);
 	}
 	fanout_end(&f);
 }
@@ -127,6 +128,7 @@ room_on_people(struct server *srv, struct channel *c, const struct f_room *f)
 		if (!f->big && !f->in[i].again)
 			room_tell(room, &ev, f->in[i].cn, 2, 2);
 	}
+	ev.rid_is_num = false;
 	for (unsigned i = 0; i < f->n_out && !f->big; i++) {
 		ev.kind = EVENT_OFFLINE;
 		ev.uid = f->out[i].uid;
@@ -371,14 +373,7 @@ room_detach(struct server *srv, struct session *s, bool bye)
 void
 room_on_drain(struct server *srv, struct session *s)
 {
-	struct member *m, *next;
-
-	for (m = s->members; m; m = next) {
-		next = m->next_of_session;
-		replay_page(srv, s, &m->room->channel, &m->cursor);
-	}
-	if (s->user)
-		replay_page(srv, s, &s->user->channel, &s->priv);
+	replay_next(srv, s);
 }
 
 void

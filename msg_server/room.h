@@ -38,7 +38,7 @@ struct user {
 	UT_hash_handle hh;      /* server->users by uid */
 	struct session *sessions;
 	struct bucket send;     /* 10/s a uid and server */
-	uint16_t n_sessions;
+	uint32_t n_sessions; /* one uid may have them all */
 	char uid[ID_MAX + 1];
 };
 

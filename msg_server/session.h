@@ -30,8 +30,8 @@ struct follow;
 struct cursor {
 	uint64_t pos;          /* last seq (u: channels: useq) given to the session */
 	struct follow *follow; /* join or attach not yet synced; NULL otherwise */
-	unsigned live : 1, reading : 1;
-	unsigned look : 1; /* a look at the queue after its flush is under way */
+	uint32_t page;         /* number of the last page asked for it */
+	bool live;
 };
 
 /* leaky bucket, in 1/1000 tokens; 12 bytes */
@@ -53,10 +53,13 @@ struct session {
 	uint32_t v1_last_s;         /* second of the last accepted v1 message + 1; 0: none */
 	struct bucket send;
 	uint16_t n_rooms, pending;  /* pending: appends not yet acked, <= 64 */
+	uint32_t page;              /* pages asked for, of all its cursors; at most one is under way */
 	struct dialect_ctx ctx;
 	uint8_t level;              /* 0 before login, 1, 2 */
 	unsigned logging_in : 1;    /* login under way: a second one is refused 409 */
 	unsigned away : 1, batch : 1, silent : 1;
+	unsigned paging : 1;  /* a page is under way */
+	unsigned looking : 1; /* a look at the queue after its flush is under way */
 };
 
 struct str session_name(const struct session *s);

@@ -41,7 +41,7 @@ user_on_item(struct channel *c, const struct item *it,
 	(void)n_states;
 	srv->stats[S_ITEMS_IN]++;
 	for (struct session *s = u->sessions; s; s = s->next_of_user) {
-		if (!replay_takes(srv, s, c, &s->priv, it->useq))
+		if (!replay_takes(srv, s, &s->priv, it->useq))
 			continue;
 		if (s->cn == it->cn && s->level < 2)
 			continue;
@@ -121,6 +121,7 @@ user_attach(struct server *srv, struct session *s, struct str uid,
 	}
 	if (!u->n_sessions++)
 		srv->stats[S_USERS]++;
+	memset(&s->priv, 0, sizeof s->priv);
 	s->user = u;
 	s->next_of_user = u->sessions;
 	u->sessions = s;

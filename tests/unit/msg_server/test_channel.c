@@ -446,7 +446,9 @@ test_waiting(void **state)
 	channel_open(&c, &relay, n, false, &ops);
 	assert_int_equal(c.state, CHANNEL_NEW);
 	channel_wait(&c, &a.w);
-	channel_give_up(&c);
+	channel_give_up(&c, a.w.since_ms - 1);
+	assert_int_equal(a.calls, 0); /* not yet */
+	channel_give_up(&c, a.w.since_ms);
 	assert_int_equal(a.code, 503);
 	linked = true;
 	channel_wait(&c, &b.w);
