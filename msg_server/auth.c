@@ -76,6 +76,32 @@ auth_time(const json_t *claims, const char *key, int64_t *ms)
 	return true;
 }
 
+/* "rooms": a list that can't be kept or understood is no permission */
+static bool
+auth_read_rooms(const json_t *claims, struct auth_claims *out)
+{
+	const json_t *rooms = json_object_get(claims, "rooms"), *v;
+	size_t i, len = 0;
+	struct str rid;
+
+	if (rooms == NULL)
+		return true;
+	if (!json_is_array(rooms))
+		return false;
+	out->has_rooms = true;
+	json_array_foreach(rooms, i, v)
+	{
+		rid = str_n(json_string_value(v), json_string_length(v));
+		if (!json_is_string(v) || !id_is_word(rid) ||
+		    len + rid.len + 2 > sizeof out->rooms)
+			return false;
+		memcpy(out->rooms + len, rid.p, rid.len);
+		len += rid.len;
+		out->rooms[len++] = ' ';
+	}
+	return true;
+}
+
 static int
 auth_read_claims(const json_t *claims, int64_t now_ms, struct auth_claims *out)
 {
@@ -87,7 +113,8 @@ auth_read_claims(const json_t *claims, int64_t now_ms, struct auth_claims *out)
 	int64_t nbf;
 
 	memset(out, 0, sizeof *out);
-	if (!id_is_word(sub) || !auth_time(claims, "exp", &out->exp_ms) ||
+	if (!id_is_word(sub) || !auth_read_rooms(claims, out) ||
+	    !auth_time(claims, "exp", &out->exp_ms) ||
 	    !auth_time(claims, "nbf", &nbf))
 		return ERR_DENIED;
 	str_copy(out->uid, sizeof out->uid, sub);

@@ -26,6 +26,8 @@ struct auth_claims {
 	char dev[ID_MAX + 1];
 	int64_t exp_ms; /* 0: never */
 	bool adm;
+	bool has_rooms; /* then only these: rids with a blank behind each */
+	char rooms[1024];
 };
 
 /* 0; ERR_DENIED (bad form, signature or algorithm); ERR_TIMEOUT (expired) */

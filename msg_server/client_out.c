@@ -96,6 +96,35 @@ client_bye(struct session *s)
 	session_close(s, WS_CLOSE_NORMAL, "bye", 0);
 }
 
+static struct client *
+client_largest(struct client *list, struct client *best)
+{
+	struct client *c;
+
+	DL_FOREACH (list, c)
+		if (!c->closing &&
+		    (best == NULL || c->conn.queued > best->conn.queued))
+			best = c;
+	return best;
+}
+
+void
+client_relieve(struct server *srv)
+{
+	uint64_t bound = (uint64_t)srv->set.memory * 1024 * 1024 / 4;
+	struct client *c;
+	unsigned i;
+
+	for (i = 0; i < CLIENT_RELIEF && srv->net->queued > bound; i++) {
+		c = client_largest(
+		    srv->not_logged_in, client_largest(srv->clients, NULL));
+		if (c == NULL || c->conn.queued == 0)
+			return;
+		conn_drop_queue(&c->conn);
+		session_close(&c->session, 4202, "too much is waiting", 1000);
+	}
+}
+
 /* --- what waits for a login ------------------------------------------- */
 
 static struct client_hold *

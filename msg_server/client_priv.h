@@ -17,6 +17,7 @@ enum {
 	CLIENT_MSG_AFTER = 65536,
 	CLIENT_QUEUE_STOP = 256 * 1024, /* not read any more above this */
 	CLIENT_QUEUE_MAX = 1024 * 1024, /* not served any more above this */
+	CLIENT_RELIEF = 64, /* queues dropped in one go */
 	CLIENT_HOLD_MAX = 256 * 1024,
 	CLIENT_PONG_S = 10,
 	CLIENT_STRIKES = 3,

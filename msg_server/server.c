@@ -21,7 +21,8 @@ enum {
 	SERVER_PROXIES_MAX = 64,
 	SERVER_HTTP_CONNS = 4096,
 	SERVER_STOP_MS = 3500, /* clients have this long to hear us */
-	SERVER_STOP_TICK_MS = 20
+	SERVER_STOP_TICK_MS = 20,
+	SERVER_RELIEF_MS = 1000
 };
 
 static const struct stat_def server_stat_defs[] = {
@@ -318,6 +319,12 @@ server_on_wake(void *arg)
 }
 
 static void
+server_on_relief(void *arg)
+{
+	client_relieve(arg);
+}
+
+static void
 server_listen(struct server *srv)
 {
 	httpd_init(&srv->httpd, srv->net, &server_http_ops, srv,
@@ -353,6 +360,8 @@ server_start(struct server *srv)
 		srv->self.node_no = (uint32_t)srv->set.node;
 	wheel_init(&srv->wheel, srv->net, client_on_deadline, srv);
 	timer_init(&srv->wake, srv->net, server_on_wake, srv);
+	timer_init(&srv->relief, srv->net, server_on_relief, srv);
+	timer_set(&srv->relief, SERVER_RELIEF_MS, SERVER_RELIEF_MS);
 	srv->turn.on_turn = server_on_turn;
 	net_turn_add(srv->net, &srv->turn);
 	srv->statics = statics_load(srv->set.www);

@@ -66,7 +66,7 @@ struct server {
 	uint64_t next_cid;  /* for messages without a cid of their own */
 	uint32_t max_clients;
 	struct net_turn turn;
-	struct timer stop_timer, wake;
+	struct timer stop_timer, wake, relief;
 	uint64_t last_deliveries, last_bytes_out; /* at the last beat, for rates */
 	int64_t last_beat_ms, started_ms, stop_ms;
 	char api_key[129];  /* "": POST is off */

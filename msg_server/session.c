@@ -51,16 +51,16 @@ session_uid(const struct session *s)
 	return s->user != NULL ? str_of(s->user->uid) : STR_NONE;
 }
 
-void
-session_set_strings(
-    struct session *s, struct str name, struct str avatar, struct str dev)
+static void
+session_pack(struct session *s, const struct str part[4])
 {
-	/* may be called with what session_name() gave: build before freeing */
-	char *p = xmalloc(name.len + avatar.len + dev.len + 3), *q = p;
-	struct str part[3] = {name, avatar, dev};
+	char *p, *q;
 	unsigned i;
 
-	for (i = 0; i < 3; i++) {
+	/* may be called with what session_name() gave: build before freeing */
+	p = q =
+	    xmalloc(part[0].len + part[1].len + part[2].len + part[3].len + 4);
+	for (i = 0; i < 4; i++) {
 		if (part[i].len > 0)
 			memcpy(q, part[i].p, part[i].len);
 		q += part[i].len;
@@ -68,6 +68,47 @@ session_set_strings(
 	}
 	free(s->name);
 	s->name = p;
+}
+
+void
+session_set_strings(
+    struct session *s, struct str name, struct str avatar, struct str dev)
+{
+	struct str part[4] = {name, avatar, dev, session_string(s, 3)};
+
+	session_pack(s, part);
+}
+
+/* kept with a '=' in front: "may be in none" is not "may be in any" */
+void
+session_set_rooms(struct session *s, struct str rooms)
+{
+	struct str part[4] = {session_string(s, 0), session_string(s, 1),
+	    session_string(s, 2), STR_NONE};
+	struct buf b;
+
+	buf_init(&b, rooms.len + 1);
+	if (str_is_set(rooms)) {
+		buf_putc(&b, '=');
+		buf_putstr(&b, rooms);
+		part[3] = buf_str(&b);
+	}
+	session_pack(s, part);
+	buf_fini(&b);
+}
+
+bool
+session_may_join(const struct session *s, struct str rid)
+{
+	struct str rooms = session_string(s, 3), one;
+
+	if (rooms.len == 0)
+		return true;
+	rooms = str_n(rooms.p + 1, rooms.len - 1);
+	while (str_next(&rooms, ' ', &one))
+		if (str_eq(one, rid))
+			return true;
+	return false;
 }
 
 struct session *

@@ -47,7 +47,7 @@ struct session {
 	struct user *user;          /* borrowed; NULL before login */
 	struct session *next_of_user;
 	struct member *members;     /* owned; rooms joined, linked by next_of_session */
-	char *name;                 /* owned, packed "name\0avatar\0dev\0" */
+	char *name;                 /* owned, packed "name\0avatar\0dev\0rooms\0" */
 	struct cursor priv;         /* in its u: channel: private traffic */
 	uint64_t exp_ms;            /* token expiry, 0 never */
 	uint32_t v1_last_s;         /* second of the last accepted v1 message + 1; 0: none */
@@ -67,6 +67,9 @@ struct str session_avatar(const struct session *s); /* absent when empty */
 struct str session_dev(const struct session *s);
 struct str session_uid(const struct session *s); /* absent before login */
 void session_set_strings(struct session *s, struct str name, struct str avatar, struct str dev);
+/* the only rooms it may be in, a blank behind each; absent: any */
+void session_set_rooms(struct session *s, struct str rooms);
+bool session_may_join(const struct session *s, struct str rid);
 struct session *session_find(struct server *srv, uint64_t cn);
 /* token bucket: true when one may pass; else *retry_ms */
 bool bucket_take(struct bucket *b, uint32_t rate_per_s, uint32_t burst, int64_t *retry_ms);

@@ -91,7 +91,8 @@ static const struct conf_opt settings_opts[] = {
     CONF_INT(S, stall_max, "stall_max", 600, 10, 86400,
 	"seconds a client may take nothing of what waits for it"),
     CONF_GROUP("The rest"),
-    CONF_STR(S, lobby, "lobby", "Lobby", "title of the default room"),
+    CONF_INT(S, memory, "memory", 1024, 16, 1048576,
+	"MiB this server may use; a quarter of it may wait for clients"),
     CONF_STR(S, log_level, "log_level", "info", "err, warn, info or debug"),
 };
 #undef S
@@ -109,7 +110,7 @@ settings_load(struct settings *s, int argc, char **argv)
 	char **text[] = {&s->listen, &s->direct, &s->admin, &s->public_url,
 	    &s->direct_url, &s->name, &s->cluster, &s->data, &s->www,
 	    &s->config_server, &s->link_key, &s->token_key, &s->token_key_old,
-	    &s->api_key, &s->lobby, &s->log_level};
+	    &s->api_key, &s->log_level};
 	size_t i;
 
 	conf_load(&settings_program, s, argc, argv);

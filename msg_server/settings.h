@@ -42,7 +42,7 @@ struct settings {
 	int64_t frame_rate, frame_burst;
 	int64_t ping;	   /* s */
 	int64_t stall_max; /* s */
-	char *lobby;	   /* title of the default room */
+	int64_t memory;	   /* MiB; a quarter may wait for clients */
 	char *log_level;
 };
 

@@ -114,7 +114,7 @@ asker_channel(
 }
 
 bool
-asker_room_is_open(struct str rid)
+asker_may_join(const struct session *s, struct str rid)
 {
-	return !id_is_group(rid);
+	return !id_is_group(rid) && session_may_join(s, rid);
 }

@@ -44,7 +44,7 @@ void asker_refuse(const struct asker *a, unsigned code, int64_t retry_ms);
  */
 bool asker_channel(
     struct session *s, const struct command *cmd, struct chan_name *out);
-/* is rid a room that anybody may join? */
-bool asker_room_is_open(struct str rid);
+/* may s be in that room: groups are for members, a token may name its rooms */
+bool asker_may_join(const struct session *s, struct str rid);
 
 #endif

@@ -58,8 +58,8 @@ cmd_join(struct server *srv, struct session *s, const struct command *cmd)
 	uint64_t from = cmd->n_pos > 0 ? cmd->pos[0].seq : 0;
 	struct join_call *j;
 
-	if (!asker_room_is_open(cmd->rid)) {
-		reply_error(s, cmd->cid, 403, "groups are for members", 0, 50,
+	if (!asker_may_join(s, cmd->rid)) {
+		reply_error(s, cmd->cid, 403, "not allowed in this room", 0, 50,
 		    V1_T_NOT_IN);
 		return;
 	}

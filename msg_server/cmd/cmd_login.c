@@ -217,22 +217,29 @@ login_end_part(struct login *l, struct session *s)
 }
 
 static void
+login_leave(struct session *s)
+{
+	free(s->name);
+	s->name = NULL;
+	s->level = 0;
+	s->ctx.in = 0;
+}
+
+static void
 login_fail(struct login *l, struct session *s, unsigned code)
 {
 	if (l->failed)
 		return;
 	l->failed = true;
 	l->n_open++;
-	asker_refuse(&l->asker, code, 0);
 	s->logging_in = 0;
 	if (l->first) {
 		room_detach(l->asker.srv, s, true);
 		client_hold_drop(s);
-		free(s->name);
-		s->name = NULL;
-		s->level = 0;
-		s->ctx.in = 0;
+		asker_refuse(&l->asker, code, 0);
+		login_leave(s);
 	} else {
+		asker_refuse(&l->asker, code, 0);
 		client_release(s);
 	}
 	login_unref(l);
@@ -351,12 +358,48 @@ login_new(struct server *srv, struct session *s, const struct command *cmd)
 	for (i = 0; i < cmd->n_pos; i++) {
 		if (str_eqc(cmd->pos[i].rid, "@") ||
 		    str_eq(cmd->pos[i].rid, cmd->rid) ||
-		    !asker_room_is_open(cmd->pos[i].rid))
+		    !asker_may_join(s, cmd->pos[i].rid))
 			continue;
 		p = &l->rooms[l->n_rooms++];
 		login_part_init(l, p, cmd->pos[i].rid, &cmd->pos[i]);
 	}
 	return l;
+}
+
+/* the session becomes somebody; level and hold come with him */
+static void
+login_enter(struct server *srv, struct session *s, const struct command *cmd,
+    const struct auth_claims *who)
+{
+	session_set_strings(s, str_of(who->name), cmd->avatar,
+	    str_is_set(cmd->dev) ? cmd->dev : str_of(who->dev));
+	session_set_rooms(s, who->has_rooms ? str_of(who->rooms) : STR_NONE);
+	s->level = (uint8_t)cmd->level;
+	s->ctx.level = s->level;
+	s->ctx.in = 1;
+	s->batch = cmd->batch;
+	s->exp_ms = 0;
+	if (srv->auth.mode == AUTH_TOKEN)
+		s->exp_ms = (uint64_t)who->exp_ms;
+}
+
+/* one more room for a session that is in */
+static void
+login_again(struct server *srv, struct session *s, const struct command *cmd)
+{
+	struct login *l;
+
+	if (!asker_may_join(s, cmd->rid)) {
+		login_refuse(
+		    s, cmd, 403, "not allowed in this room", V1_T_NOT_IN);
+		return;
+	}
+	l = login_new(srv, s, cmd);
+	s->logging_in = 1;
+	/* the name he gives now is echoed, and that is all */
+	str_copy(l->name, sizeof l->name,
+	    str_is_set(cmd->name) ? cmd->name : session_name(s));
+	login_join_rooms(l, s);
 }
 
 void
@@ -369,33 +412,23 @@ cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 		login_refuse(s, cmd, 409, "login is under way", V1_T_BUSY);
 		return;
 	}
-	if (!asker_room_is_open(cmd->rid)) {
+	if (s->user != NULL) {
+		login_again(srv, s, cmd);
+		return;
+	}
+	if (!login_who_is_it(srv, s, cmd, &who))
+		return;
+	login_enter(srv, s, cmd, &who.claims);
+	if (!asker_may_join(s, cmd->rid)) {
+		login_leave(s);
 		login_refuse(
-		    s, cmd, 403, "groups are for members", V1_T_NOT_IN);
+		    s, cmd, 403, "not allowed in this room", V1_T_NOT_IN);
 		return;
 	}
-	if (s->user == NULL && !login_who_is_it(srv, s, cmd, &who))
-		return;
 	l = login_new(srv, s, cmd);
-	s->logging_in = 1;
-	if (!l->first) {
-		/* the name he gives now is echoed, and that is all */
-		str_copy(l->name, sizeof l->name,
-		    str_is_set(cmd->name) ? cmd->name : session_name(s));
-		login_join_rooms(l, s);
-		return;
-	}
 	l->who = who;
 	str_copy(l->name, sizeof l->name, str_of(who.claims.name));
-	session_set_strings(s, str_of(who.claims.name), cmd->avatar,
-	    str_is_set(cmd->dev) ? cmd->dev : str_of(who.claims.dev));
-	s->level = (uint8_t)cmd->level;
-	s->ctx.level = s->level;
-	s->ctx.in = 1;
-	s->batch = cmd->batch;
-	s->exp_ms = srv->auth.mode == AUTH_TOKEN && who.claims.exp_ms > 0
-			? (uint64_t)who.claims.exp_ms
-			: 0;
+	s->logging_in = 1;
 	client_hold(s);
 	l->n_waiting = l->n_open = 1;
 	user_attach(srv, s, str_of(who.claims.uid), login_ep(&l->user),

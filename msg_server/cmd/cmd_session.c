@@ -38,6 +38,9 @@ cmd_auth(struct server *srv, struct session *s, const struct command *cmd)
 			client_token_failed(s);
 		return;
 	}
+	/* what it is in already stays; only what it may join changes */
+	session_set_rooms(
+	    s, claims.has_rooms ? str_of(claims.rooms) : STR_NONE);
 	if (srv->auth.mode == AUTH_TOKEN) {
 		s->exp_ms = (uint64_t)claims.exp_ms;
 		client_rearm(s);

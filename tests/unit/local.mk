@@ -7,6 +7,14 @@ TESTS += $(unit_tests)
 unit_tests += %D%/msg_server/test_channel
 %C%_msg_server_test_channel_SOURCES = %D%/msg_server/test_channel.c
 %C%_msg_server_test_channel_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_replay
+%C%_msg_server_test_replay_SOURCES = %D%/msg_server/test_replay.c \
+	%D%/msg_server/core_fixture.h
+%C%_msg_server_test_replay_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_fanout
+%C%_msg_server_test_fanout_SOURCES = %D%/msg_server/test_fanout.c \
+	%D%/msg_server/core_fixture.h
+%C%_msg_server_test_fanout_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 
 unit_tests += %D%/shared/net/test_addr
 %C%_shared_net_test_addr_SOURCES = %D%/shared/net/test_addr.c
@@ -218,3 +226,7 @@ unit_tests += %D%/msg_server/test_client_out
 %C%_msg_server_test_client_out_SOURCES = \
 	%D%/msg_server/test_client_out.c %D%/msg_server/client_fixture.h
 %C%_msg_server_test_client_out_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+
+unit_tests += %D%/msg_server/test_login
+%C%_msg_server_test_login_SOURCES = %D%/msg_server/test_login.c
+%C%_msg_server_test_login_LDADD = msg_server/libmsg_server.a $(unit_ldadd)

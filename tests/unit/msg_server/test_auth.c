@@ -152,6 +152,39 @@ test_claims(void **state)
 	assert_string_equal(c.name, "");
 }
 
+/* a list we can't keep or understand gives no permission at all */
+static void
+test_rooms(void **state)
+{
+	static const char *const bad[] = {"{\"sub\":\"1\",\"rooms\":\"12\"}",
+	    "{\"sub\":\"1\",\"rooms\":null}", "{\"sub\":\"1\",\"rooms\":[12]}",
+	    "{\"sub\":\"1\",\"rooms\":[\"a b\"]}"};
+	struct auth_claims c;
+	struct buf b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(verdict(HEAD, bad[i], &c), ERR_DENIED);
+	assert_int_equal(verdict(HEAD, "{\"sub\":\"1\"}", &c), 0);
+	assert_false(c.has_rooms);
+	assert_int_equal(verdict(HEAD, "{\"sub\":\"1\",\"rooms\":[]}", &c), 0);
+	assert_true(c.has_rooms);
+	assert_string_equal(c.rooms, "");
+	assert_int_equal(
+	    verdict(HEAD, "{\"sub\":\"1\",\"rooms\":[\"12\",\"lobby\"]}", &c),
+	    0);
+	assert_string_equal(c.rooms, "12 lobby ");
+	buf_init(&b, 65536);
+	buf_puts(&b, "{\"sub\":\"1\",\"rooms\":[\"a\"");
+	for (i = 0; i < 600; i++)
+		buf_puts(&b, ",\"a\"");
+	buf_put(&b, "]}", 3);
+	assert_int_equal(
+	    verdict(HEAD, (const char *)buf_p(&b), &c), ERR_DENIED);
+	buf_fini(&b);
+}
+
 /* 60 s of skew, to the second and one beyond; nbf likewise */
 static void
 test_time(void **state)
@@ -218,6 +251,7 @@ main(void)
 	    cmocka_unit_test_setup(test_each_changed_byte_is_refused, setup),
 	    cmocka_unit_test_setup(test_the_header_does_not_choose, setup),
 	    cmocka_unit_test_setup(test_claims, setup),
+	    cmocka_unit_test_setup(test_rooms, setup),
 	    cmocka_unit_test_setup(test_time, setup),
 	    cmocka_unit_test_setup(test_two_keys_may_be_live, setup),
 	    cmocka_unit_test_setup(test_drawn_uids, setup),

@@ -205,6 +205,43 @@ test_too_much_waits(void **state)
 	peer_close(&p);
 }
 
+/* all together over a quarter of the memory: the largest queue goes first */
+static void
+test_relief(void **state)
+{
+	struct peer a, b;
+	struct client *small, *large;
+	int i;
+
+	(void)state;
+	peer_join(&a);
+	small = only_client();
+	client_logged_in(&small->session);
+	peer_join(&b);
+	large = srv.not_logged_in;
+	client_logged_in(&large->session);
+	for (i = 0; i < 4; i++)
+		send_text(&small->session, big, sizeof big);
+	for (i = 0; i < 7; i++)
+		send_text(&large->session, big, sizeof big);
+	fx_spin(&fx);
+	srv.set.memory = 8;
+	client_relieve(&srv);
+	assert_true(session_is_open(&large->session));
+	/* without the large one it is below half a MiB */
+	srv.set.memory = 2;
+	client_relieve(&srv);
+	assert_false(session_is_open(&large->session));
+	assert_true(session_is_open(&small->session));
+	srv.set.memory = 0;
+	client_relieve(&srv);
+	assert_false(session_is_open(&small->session));
+	peer_close(&a);
+	peer_close(&b);
+	srv.set.memory = 1024;
+	FX_WAIT(&fx, 5000, srv.n_clients == 0);
+}
+
 /* --- deadlines ---------------------------------------------------------------
  */
 
@@ -373,6 +410,7 @@ main(void)
 	    T(test_drain),
 	    T(test_stopped),
 	    T(test_too_much_waits),
+	    T(test_relief),
 	    TT(test_login_in_time),
 	    TT(test_ping),
 	    TT(test_stall),
