@@ -130,6 +130,7 @@ export class Daemon {
 		const seen = this.log.length;
 		this.killed = false;
 		this.proc = spawn(this.program, args, { cwd: this.dir,
+		    env: { ...process.env, ...this.env },
 		    stdio: ['ignore', 'ignore', 'pipe'] });
 		this.failed = null;
 		this.exit = new Promise(r => {
