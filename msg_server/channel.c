@@ -275,6 +275,7 @@ channel_repair(struct channel *c)
 		return;
 	}
 	c->repairing = true;
+	c->repair_from = rd.from;
 }
 
 static void
@@ -294,6 +295,12 @@ channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 		/* of another history: a SUBBED tells or has told of it */
 		if (c->head > c->last)
 			channel_schedule(c, true);
+		return;
+	}
+	if (c->repair_from > c->last + 1) {
+		/* asked of the history before, answered of this one */
+		if (c->head > c->last)
+			channel_repair(c);
 		return;
 	}
 	c->first = page->first;

@@ -48,6 +48,7 @@ struct channel {
 	struct channel_wait *waits, **waits_end; /* oldest first */
 	struct channel *wait_prev, *wait_next; /* relay's list of channels with waits */
 	struct relay_read repair; /* the one read of a gap repair */
+	uint64_t repair_from;     /* its first item */
 	struct relay_task task;   /* waits due, or repair to be tried again */
 	struct buf held;          /* live items that came during a repair, as page items */
 	struct wheel_entry idle;  /* armed while released */

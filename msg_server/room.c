@@ -53,7 +53,8 @@ room_on_item(struct channel *c, const struct item *it,
 			continue;
 		if (s->cn == it->cn && s->level < 2)
 			continue; /* version 1 is not echoed, per socket */
-		fanout_send(&f, s, s->user == sender ? VIEW_SELF : VIEW_OTHER);
+		fanout_send(&f, s,
+		    sender && s->user == sender ? VIEW_SELF : VIEW_OTHER);
 	}
 	fanout_end(&f);
 }

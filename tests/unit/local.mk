@@ -7,6 +7,10 @@ TESTS += $(unit_tests)
 unit_tests += %D%/msg_server/test_channel
 %C%_msg_server_test_channel_SOURCES = %D%/msg_server/test_channel.c
 %C%_msg_server_test_channel_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_room
+%C%_msg_server_test_room_SOURCES = %D%/msg_server/test_room.c \
+	%D%/msg_server/core_fixture.h
+%C%_msg_server_test_room_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/test_replay
 %C%_msg_server_test_replay_SOURCES = %D%/msg_server/test_replay.c \
 	%D%/msg_server/core_fixture.h

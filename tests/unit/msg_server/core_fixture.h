@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests of rooms, users and cursors share: real channels, rooms,
+ * users, cursors and fan-out; a fake relay that records what is asked and
+ * lets the test answer it; sessions with a queue of their own; a dialect that
+ * says what happened in one word and numbers; and a model of the log.
+ */
+#ifndef TESTS_UNIT_MSG_SERVER_CORE_FIXTURE_H
+#define TESTS_UNIT_MSG_SERVER_CORE_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "msg_server/fanout.h"
+#include "msg_server/relay_priv.h"
+#include "msg_server/replay.h"
+#include "msg_server/server.h"
+
+static struct relay relay;
+static struct net net;
+static struct server srv;
+static struct buf out; /* frames to the proxy; looked at by few */
+static bool linked;
+
+/* --- the fake relay ------------------------------------------------------- */
+
+struct ask {
+	struct ask *next;
+	struct f_read f;
+	struct chan_name chan;
+	struct relay_read *call;
+};
+
+static struct ask *asks;
+static unsigned n_asks, refuse_reads;
+static struct { /* PRES frames: what was said last, and how often */
+	unsigned n;
+	uint8_t op, n_add, n_del;
+	bool silent;
+} pres;
+
+struct server *
+relay_server(const struct relay *r)
+{
+	return r->srv;
+}
+
+struct buf *
+relay_out(struct relay *r)
+{
+	(void)r;
+	return linked ? &out : NULL;
+}
+
+void
+relay_wake(struct relay *r)
+{
+	(void)r;
+}
+
+void
+relay_pres(struct relay *r, const struct f_pres *f)
+{
+	(void)r;
+	pres.n++;
+	pres.op = f->op;
+	pres.n_add = f->n_add;
+	pres.n_del = f->n_del;
+	pres.silent = f->silent;
+}
+
+int
+relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call)
+{
+	struct ask *a, **end = &asks;
+
+	(void)r;
+	if (refuse_reads)
+		return ERR_BUSY;
+	a = xcalloc(1, sizeof *a);
+	a->f = *rd;
+	assert_int_equal(chan_parse(rd->chan, &a->chan), OK);
+	a->call = call;
+	while (*end)
+		end = &(*end)->next;
+	*end = a;
+	n_asks++;
+	return OK;
+}
+
+void
+relay_later(struct relay *r, struct relay_task *t)
+{
+	t->next = NULL;
+	*r->later_end = t;
+	r->later_end = &t->next;
+}
+
+void
+relay_retry(struct relay *r, struct relay_task *t)
+{
+	relay_later(r, t);
+}
+
+static inline void
+run_tasks(void)
+{
+	struct relay_task *t = relay.later;
+
+	relay.later = NULL;
+	relay.later_end = &relay.later;
+	while (t) {
+		struct relay_task *next = t->next;
+
+		t->fn(t);
+		t = next;
+	}
+}
+
+/* --- the model of the log --------------------------------------------------
+ */
+
+struct model {
+	struct chan_name name;
+	uint64_t head, first, sent; /* sent: what the link has brought */
+	char ep[EP_LEN + 1];
+};
+
+static struct model models[8];
+static unsigned n_models;
+
+static inline struct model *
+model_of(struct str name)
+{
+	for (unsigned i = 0; i < n_models; i++)
+		if (str_eq(chan_str(&models[i].name), name))
+			return &models[i];
+	fail_msg("no such channel: %.*s", STR_ARG(name));
+	return NULL;
+}
+
+static inline struct model *
+model_new(const char *name, uint64_t head)
+{
+	struct model *m = &models[n_models++];
+
+	assert_true(n_models <= ARRAY_LEN(models));
+	memset(m, 0, sizeof *m);
+	assert_int_equal(chan_parse(str_of(name), &m->name), OK);
+	m->head = m->sent = head;
+	m->first = 1;
+	str_copy(m->ep, sizeof m->ep, STR_LIT("9f3a01c2"));
+	return m;
+}
+
+/* item `seq` of m; its sender is uid, on session cn */
+static inline void
+model_item(const struct model *m, uint64_t seq, struct item *it)
+{
+	memset(it, 0, sizeof *it);
+	it->kind = ITEM_MESSAGE;
+	it->seq = seq;
+	it->ts = 1;
+	it->uid = STR_LIT("1");
+	it->name = STR_LIT("one");
+	it->body = STR_LIT("x");
+	if (m->name.s[0] == CHAN_USER) {
+		it->useq = seq;
+		it->seq = seq * 7;
+		it->pchan = STR_LIT("p:1:2");
+	}
+}
+
+static inline struct channel *
+model_channel(const struct model *m)
+{
+	struct channel *c, *next;
+
+	HASH_ITER (hh, relay.channels, c, next)
+		if (str_eq(chan_str(&c->name), chan_str(&m->name)))
+			return c;
+	return NULL;
+}
+
+static inline void
+model_send(const struct model *m, uint64_t seq)
+{
+	struct channel *c = model_channel(m);
+	struct item it;
+
+	model_item(m, seq, &it);
+	if (c)
+		channel_on_item(c, &it, seq, NULL, 0);
+}
+
+/* the answer to a SUB */
+static inline void
+model_subbed(struct model *m)
+{
+	static struct f_subbed f;
+	struct channel *c = model_channel(m);
+
+	if (!c)
+		return;
+	m->sent = m->head;
+	memset(&f, 0, sizeof f);
+	f.ch = c->ch;
+	f.ep = str_of(m->ep);
+	f.head = m->head;
+	f.first = m->first;
+	f.reset = c->ep[0] && (strcmp(c->ep, m->ep) || c->last > m->head);
+	channel_on_subbed(c, &f);
+}
+
+/* answers the oldest read with at most n items; n 0: code 503 */
+static inline void
+model_answer(unsigned n)
+{
+	struct ask *a = asks;
+	struct model *m = model_of(chan_str(&a->chan));
+	struct f_page page = {.code = 200, .ep = str_of(m->ep)};
+	uint64_t seq = a->f.from < m->first ? m->first : a->f.from;
+	struct buf b;
+
+	asks = a->next;
+	n_asks--;
+	assert_false(a->f.back);
+	if (n > a->f.n)
+		n = a->f.n;
+	buf_init(&b, 1 << 20);
+	for (; seq <= m->head && page.n_items < n; seq++, page.n_items++) {
+		struct item it;
+
+		model_item(m, seq, &it);
+		assert_int_equal(put_page_item(&b, &it), OK);
+	}
+	page.first = m->first;
+	page.head = m->head;
+	page.more = seq <= m->head;
+	if (n > 0)
+		a->call->done(a->call, 200, &page, buf_str(&b));
+	else
+		a->call->done(a->call, 503, NULL, STR_NONE);
+	buf_fini(&b);
+	free(a);
+}
+
+/* --- sessions --------------------------------------------------------------
+ */
+
+struct fake {
+	struct session s;
+	uint32_t queued, most, weight; /* weight: of one frame */
+	bool closed, started;
+	unsigned frames;
+	struct { /* by model: what is to come next; 0: not in it */
+		uint64_t next;
+		unsigned gaps, lost;
+	} at[ARRAY_LEN(models)];
+	char last[128]; /* frame */
+};
+
+static void (*on_frame)(struct fake *, const char *text);
+
+static struct fake *
+fake_of(const struct session *s)
+{
+	return container_of(s, struct fake, s);
+}
+
+bool
+session_is_open(const struct session *s)
+{
+	return !fake_of(s)->closed;
+}
+
+uint32_t
+session_queued(const struct session *s)
+{
+	return fake_of(s)->queued;
+}
+
+void
+session_send(struct session *s, struct blob *b)
+{
+	struct fake *f = fake_of(s);
+	size_t head = b->bytes[1] < 126 ? 2 : 4;
+
+	if (f->closed)
+		return;
+	srv.stats[S_DELIVERIES]++;
+	f->frames++;
+	f->queued += f->weight;
+	if (f->queued > f->most)
+		f->most = f->queued;
+	str_copy(
+	    f->last, sizeof f->last, str_n(b->bytes + head, b->len - head));
+	if (on_frame)
+		on_frame(f, f->last);
+}
+
+void
+session_close(
+    struct session *s, unsigned code, const char *why, int64_t retry_ms)
+{
+	(void)code;
+	(void)why;
+	(void)retry_ms;
+	fake_of(s)->closed = true;
+}
+
+/* --- the dialect -----------------------------------------------------------
+ */
+
+static unsigned encoded;
+
+static void
+fake_encode(
+    const struct event *ev, unsigned level, enum view view, struct buf *b)
+{
+	encoded++;
+	switch (ev->kind) {
+	case EVENT_ITEM:
+		if (str_is_set(ev->tid))
+			buf_printf(b, "item @ %llu %d tid %.*s",
+			    (unsigned long long)ev->useq, (int)view,
+			    STR_ARG(ev->tid));
+		else
+			buf_printf(b, "item %.*s %llu %d", STR_ARG(ev->rid),
+			    (unsigned long long)ev->seq, (int)view);
+		return;
+	case EVENT_GAP:
+		buf_printf(b, "gap %.*s %llu %llu %s",
+		    STR_ARG(str_is_set(ev->tid) ? ev->tid : ev->rid),
+		    (unsigned long long)ev->gap_from,
+		    (unsigned long long)ev->gap_to, ev->why);
+		return;
+	case EVENT_NEW_USER:
+		buf_printf(b, "newUser %.*s", STR_ARG(ev->uid));
+		return;
+	case EVENT_OFFLINE:
+		if (level > 1)
+			buf_printf(b, "offline %.*s", STR_ARG(ev->uid));
+		return;
+	case EVENT_PRESENCE:
+		buf_printf(b, "presence %u in %zu out %zu", ev->count, ev->n_in,
+		    ev->n_out);
+		return;
+	default:
+		buf_printf(b, "event %d", (int)ev->kind);
+	}
+}
+
+static const struct dialect fake_dialect = {
+    .name = "fake", .index = 0, .encode = fake_encode};
+
+static uint64_t next_cn;
+
+static inline void
+fake_open(struct fake *f, unsigned level)
+{
+	memset(f, 0, sizeof *f);
+	f->s.cn = ++next_cn;
+	f->s.dialect = &fake_dialect;
+	f->s.level = (uint8_t)level;
+	f->weight = 100;
+	f->started = true;
+	session_set_strings(&f->s, STR_LIT("amy"), STR_NONE, STR_NONE);
+	HASH_ADD(hh, srv.sessions, cn, sizeof f->s.cn, &f->s);
+	srv.n_clients++;
+}
+
+static inline void
+fake_close(struct fake *f)
+{
+	if (!f->started)
+		return;
+	f->closed = true;
+	f->started = false;
+	HASH_DELETE(hh, srv.sessions, &f->s);
+	srv.n_clients--;
+	room_detach(&srv, &f->s, false);
+	free(f->s.name);
+	f->s.name = NULL;
+}
+
+/* --- calls ------------------------------------------------------------------
+ */
+
+static unsigned calls_open; /* follow_calls that were not told their end */
+
+struct join {
+	struct follow_call call;
+	struct follow_result res;
+	unsigned joined, synced, lost;
+	struct fake *who;
+	struct model *m;
+	bool keep; /* the test frees it */
+	void (*then)(struct join *);
+};
+
+static void
+join_end(struct join *j)
+{
+	calls_open--;
+	if (!j->keep)
+		free(j);
+}
+
+static void
+join_on_joined(struct follow_call *call, struct session *s,
+    const struct follow_result *res)
+{
+	struct join *j = container_of(call, struct join, call);
+
+	assert_ptr_equal(&j->who->s, s);
+	assert_int_equal(j->joined++, 0);
+	j->res = *res;
+	if (j->then)
+		j->then(j);
+	if (res->code != 200)
+		join_end(j);
+}
+
+static void
+join_on_synced(struct follow_call *call, struct session *s)
+{
+	struct join *j = container_of(call, struct join, call);
+
+	assert_ptr_equal(&j->who->s, s);
+	assert_int_equal(j->joined, 1);
+	assert_int_equal(j->synced++, 0);
+	join_end(j);
+}
+
+static void
+join_on_lost(struct follow_call *call)
+{
+	struct join *j = container_of(call, struct join, call);
+
+	assert_int_equal(j->lost++ + j->synced, 0);
+	join_end(j);
+}
+
+static inline struct join *
+join_new(struct fake *f, struct model *m, bool keep)
+{
+	struct join *j = xcalloc(1, sizeof *j);
+
+	j->call.on_joined = join_on_joined;
+	j->call.on_synced = join_on_synced;
+	j->call.on_lost = join_on_lost;
+	j->who = f;
+	j->m = m;
+	j->keep = keep;
+	calls_open++;
+	return j;
+}
+
+/* f joins the room of m, or becomes the user of m, as one with (ep, from) */
+static inline struct join *
+fake_join(struct fake *f, struct model *m, const char *ep, uint64_t from,
+    bool keep, void (*then)(struct join *))
+{
+	struct join *j = join_new(f, m, keep);
+	struct str id = chan_id(chan_str(&m->name));
+	struct str e = ep ? str_of(ep) : STR_NONE;
+
+	j->then = then;
+	if (m->name.s[0] == CHAN_USER)
+		user_attach(&srv, &f->s, id, e, from, &j->call);
+	else
+		room_join(&srv, &f->s, id, e, from, false, &j->call);
+	return j;
+}
+
+/* --- life -------------------------------------------------------------------
+ */
+
+static inline int
+core_setup(void **state)
+{
+	(void)state;
+	map_init();
+	memset(&relay, 0, sizeof relay);
+	memset(&srv, 0, sizeof srv);
+	memset(&pres, 0, sizeof pres);
+	net.queued = 0;
+	relay.srv = &srv;
+	relay.later_end = &relay.later;
+	srv.relay = &relay;
+	srv.net = &net;
+	srv.set.rooms_max = 128;
+	buf_init(&out, 1 << 28);
+	linked = true;
+	n_models = encoded = refuse_reads = 0;
+	on_frame = NULL;
+	return 0;
+}
+
+/* all sessions must be closed; then nothing may be left */
+static inline int
+core_teardown(void **state)
+{
+	struct channel *c, *next;
+
+	(void)state;
+	while (asks)
+		model_answer(0);
+	for (int i = 0; i < 4; i++)
+		run_tasks();
+	while (asks)
+		model_answer(0);
+	HASH_ITER (hh, relay.channels, c, next)
+		channel_drop(c);
+	assert_null(srv.rooms);
+	assert_null(srv.users);
+	assert_null(srv.sessions);
+	assert_int_equal(calls_open, 0);
+	assert_int_equal(relay.held, 0);
+	assert_int_equal(srv.stats[S_SESSIONS], 0);
+	assert_int_equal(srv.stats[S_USERS], 0);
+	buf_fini(&out);
+	return 0;
+}
+
+#endif
