@@ -14,4 +14,12 @@ www_sdk = \
 
 nobase_dist_pkgdata_DATA += $(www_page) $(www_sdk)
 
-EXTRA_DIST += www/tsconfig.json www/doc/room.png
+EXTRA_DIST += www/tsconfig.json
+
+## A compressed sibling of each file: msg_server sends it to whoever takes it.
+install-data-hook:
+	cd '$(DESTDIR)$(pkgdatadir)' && gzip -9 -k -n -f $(www_page) $(www_sdk)
+
+uninstall-hook:
+	cd '$(DESTDIR)$(pkgdatadir)' 2>/dev/null && \
+		for f in $(www_page) $(www_sdk); do rm -f "$$f.gz"; done || :

@@ -1,5 +1,5 @@
 ## The SDK and what of the page needs no browser.
-www_tests = %D%/sdk.test.mjs %D%/page.test.mjs
+www_tests = %D%/sdk.test.mjs %D%/page.test.mjs %D%/types.test.mjs
 
 TESTS += $(www_tests)
 dist_check_SCRIPTS += $(www_tests)

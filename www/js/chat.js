@@ -22,7 +22,8 @@ export { Store };
 const TROUBLE = 1000;	/* ms: shorter losses are not shown */
 const WIDE = '(min-width: 1100px)';
 const PHONE = '(max-width: 719.9px)';
-const TONES = { 4001: 'banned', 4003: 'token', 4004: 'elsewhere', 4005: 'kicked' };
+const TONES = { 401: 'token', 403: 'banned', 4001: 'banned', 4003: 'token',
+	4004: 'elsewhere', 4005: 'kicked' };
 
 const LIST = '#/';
 /** @param {string} key of a conversation */
@@ -143,6 +144,7 @@ export class Chat {
 		this.composer.load();	/* names of emoji, when all else is here */
 	}
 
+	get started() { return this.#started; }
 	get conv() { return this.store.convs.get(this.store.current.value); }
 
 	#covered() {

@@ -77,10 +77,11 @@ const enter = async (id, rid, how) => {
 	const device = local.get('dev') ?? `web-${random(4)}`;
 	if (how.remember)
 		local.set('dev', device);
+	/** @type {any} */ let app;
 	try {
 		const { Chat, Store } = await chatCode();
 		const chat = new CChat();
-		const app = new Chat(chat, { leave });
+		app = new Chat(chat, { leave });
 		const login = () => chat.login({ name: id.name, rid, dev: device,
 			token: id.token, uid: id.token ? undefined : id.uid,
 			pos: Store.pos(id.uid ?? ''), persist: how.persist });
@@ -107,7 +108,10 @@ const enter = async (id, rid, how) => {
 		app.start();
 	} catch (e) {
 		tab.set('live', null);
-		$('chat-view').hidden = true;
+		if (app?.started) {	/* its page is no good for another one */
+			tab.set('error', reason(e));
+			return location.reload();
+		}
 		show();
 		error(reason(e));
 		$('name').focus();
@@ -186,6 +190,8 @@ const boot = () => {
 		enter({ ...id }, ridOf(rid), { remember: true, persist: true });
 	else
 		show();
+	error(tab.get('error', ''));
+	tab.set('error', null);
 };
 
 theme();

@@ -87,6 +87,7 @@ export const peopleList = (store, tell) => {
 	const field = $('find-people');
 	/** @type {(Person | string)[]} */ let rows = [];
 	/** @type {Conv|null} */ let conv = null;
+	/** @type {Map<string, number>} people of the same name */ let same = new Map();
 	const pad = h('div', { class: 'pad' });
 	const rowsEl = h('div', { class: 'rows', role: 'list' });
 	fill(box, pad, rowsEl);
@@ -99,6 +100,7 @@ export const peopleList = (store, tell) => {
 				if (p.uid !== store.me.uid)
 					tell(p.uid, p.name);
 			} }, h('span', { class: 'who' }), h('span', { class: 'title', dir: 'auto' }),
+			h('span', { class: 'tail' }),
 			p.uid === store.me.uid ? h('span', { class: 'you' }) : null));
 	/** @param {any} el @param {Person|string} p */
 	const update = (el, p) => {
@@ -111,6 +113,8 @@ export const peopleList = (store, tell) => {
 			fill(who, avatar(p.uid, p.name, 'sm'), dot(p.on));
 		}
 		text(el.querySelector('.title'), p.name);
+		text(el.querySelector('.tail'), (same.get(p.name) ?? 0) > 1
+			? `#${p.uid.slice(-4)}` : '');
 		const you = el.querySelector('.you');
 		if (you)
 			text(you, t('mem.you'));
@@ -132,6 +136,9 @@ export const peopleList = (store, tell) => {
 		const q = field.value.trim().toLowerCase();
 		const all = [...conv.people.values()]
 			.filter((p) => !q || p.name.toLowerCase().includes(q));
+		same = new Map();
+		for (const p of all)
+			same.set(p.name, (same.get(p.name) ?? 0) + 1);
 		const by = collate();
 		/** @param {Person} a @param {Person} b */
 		const order = (a, b) => by(a.name, b.name);

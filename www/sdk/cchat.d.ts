@@ -119,7 +119,8 @@ export interface Events {
   left: { rid: string; error: CChatError };
   /** The server refused something that nobody waits for. */
   error: CChatError;
-  close: { code: number; reason: string; final: boolean };
+  /** `code` is a close code, or the errCode of a login that was refused. */
+  close: { code: number | string; reason: string; final: boolean };
   frame: { dir: 'in' | 'out'; data: Record<string, unknown> };
 }
 

@@ -127,6 +127,7 @@ export class CChat {
 		this.#rooms.clear();
 		this.#peers.clear();
 		this.#lacks.clear();
+		this.#marks.clear();
 		this.#priv = { ep: '', seq: null };
 		for (const [key, p] of Object.entries(who.pos ?? {})) {
 			const e = key === '@' ? this.#priv : this.#room(key);
@@ -326,20 +327,20 @@ export class CChat {
 	 */
 	mark(of, read) {
 		const conv = of.tid ? `@${of.tid}` : str(of.rid);
-		const m = this.#marks.get(conv) ?? { done: 0, want: 0, timer: 0 };
+		const m = this.#marks.get(conv) ?? { of, done: 0, want: 0, timer: 0 };
 		this.#marks.set(conv, m);
 		m.want = Math.max(m.want, read);
-		const go = () => {
-			m.timer = 0;
-			const n = m.want;
-			if (n <= m.done)
-				return;
-			this.ask('mark', { ...name(of), read: n })
-				.then(() => { m.done = Math.max(m.done, n); }, () => {});
-			m.timer = setTimeout(go, 1000);
-		};
-		if (!m.timer)
-			go();
+		this.#mark(m);
+	}
+
+	#mark(/** @type {any} */ m) {
+		if (m.timer || m.want <= m.done || this.state !== 'online')
+			return;
+		const n = m.done = m.want;
+		m.timer = setTimeout(() => { m.timer = 0; this.#mark(m); }, 1000);
+		/* lost with the line: again after the next login */
+		this.ask('mark', { ...name(m.of), read: n }).catch((e) => {
+			m.done = e.code === 'offline' ? 0 : m.done; });
 	}
 
 	/* ---- rooms ----------------------------------------------------- */
@@ -582,6 +583,7 @@ export class CChat {
 				r.fill(r.head);
 		this.#emit('synced', { missed: this.#missed, full: this.#whole });
 		this.#missed = 0;
+		this.#marks.forEach((m) => this.#mark(m));
 		this.#out.flush();
 	}
 

@@ -276,8 +276,13 @@ export class Link {
 			this.#forget(s);
 		else if (f.retry >= 0 && this.state === 'reconnecting')
 			this.lost(s, 4100, `retry=${f.retry}`);
-		else
-			this.end(CChatError.from(f));
+		else {
+			const err = CChatError.from(f);
+			if (this.state === 'reconnecting')
+				this.owner.emit('close', { code: err.code,
+					reason: err.message, final: true });
+			this.end(err);
+		}
 	}
 
 	/** @param {Sock} s @param {Frame} f */
