@@ -4,6 +4,7 @@
  */
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "config_server/settings.h"
 #include "shared/base/err.h"
@@ -44,6 +45,7 @@ settings_load(struct settings *s, int argc, char **argv)
 		    "cluster: letters, digits, - and _, at most 32");
 	if (s->link_key[0] == '\0') {
 		snprintf(path, sizeof(path), "%s/link.key", s->data);
+		free(s->link_key);
 		s->link_key = xstrdup(path);
 	}
 }

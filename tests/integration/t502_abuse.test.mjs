@@ -165,7 +165,7 @@ test('fragments without end, 20 peers', async () => {
 			assert.ok([1008, 1006].includes(x.closed.code),
 			    `closed with ${x.closed.code}`);
 	});
-	assert.ok(m.rss - before < 32);
+	assert.ok(m.rss - before < m.mib(32));
 });
 test('an idle server rests', async () => {
 	/* let the work of the last test end */

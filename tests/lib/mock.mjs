@@ -383,6 +383,7 @@ export class Mock {
 
 	get running() { return this.http.listening; }
 	get rss() { return 0; }
+	mib(n) { return n; }
 
 	stop()
 	{
