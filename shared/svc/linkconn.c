@@ -17,6 +17,7 @@ enum {
 	LINK_HELLO_MS = 3000,
 	LINK_PING_MS = 2000,
 	LINK_SILENCE_MS = 6000,
+	LINK_STUCK_MS = 12000, /* bytes come, but nothing of use */
 	LINK_PAUSED_MS = 3000, /* a tick this late: it was we who stood still */
 	LINK_DENY_MS = 100,
 	LINK_FRAME_EXTRA = LINK_HEAD + 4, /* head and crc around a body */
@@ -215,7 +216,7 @@ linkconn_on_tick(void *arg)
 	}
 	/* bytes may be waiting that we had no chance to read */
 	if (now - lc->ticked_ms > LINK_PAUSED_MS)
-		lc->heard_ms = now;
+		lc->heard_ms = lc->whole_ms = lc->ponged_ms = now;
 	lc->ticked_ms = now;
 	if (!lc->up) {
 		if (now - lc->opened_ms >= LINK_HELLO_MS)
@@ -225,6 +226,13 @@ linkconn_on_tick(void *arg)
 	}
 	if (now - lc->heard_ms >= LINK_SILENCE_MS) {
 		linkconn_close(lc, ERR_TIMEOUT, "silent for 6 s", 0);
+		return;
+	}
+	/* a length that was changed on the way swallows all that follows */
+	if (now - lc->whole_ms >= LINK_STUCK_MS ||
+	    now - lc->ponged_ms >= LINK_STUCK_MS) {
+		linkconn_close(
+		    lc, ERR_TIMEOUT, "no answer to pings for 12 s", 0);
 		return;
 	}
 	if (!buf_ok(&lc->out)) {
@@ -253,6 +261,7 @@ linkconn_on_up(struct link *l)
 	lc->up = true;
 	lc->credit = LINK_CREDIT;
 	lc->heard_ms = lc->pinged_ms = clock_mono_ms();
+	lc->whole_ms = lc->ponged_ms = lc->heard_ms;
 	lc->ops->on_up(lc);
 }
 
@@ -332,6 +341,7 @@ linkconn_on_frame(struct link *l, uint8_t type, uint8_t flags, struct str body)
 {
 	struct linkconn *lc = l->arg;
 
+	lc->whole_ms = lc->heard_ms;
 	switch (type) {
 	case F_PING:
 		return linkconn_on_ping(lc, body);
@@ -339,8 +349,10 @@ linkconn_on_frame(struct link *l, uint8_t type, uint8_t flags, struct str body)
 		struct f_ping pong;
 		int err = get_ping(body, &pong);
 
-		if (err == 0)
+		if (err == 0) {
 			lc->rtt_us = clock_mono_us() - pong.t;
+			lc->ponged_ms = lc->heard_ms;
+		}
 		return err;
 	}
 	case F_CREDIT:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A link (proto/link) over a conn: handshake deadline 3 s, PING every 2 s,
- * dead after 6 s without a byte, TCP_USER_TIMEOUT 6 s, byte credit 4 MiB each
+ * dead after 6 s without a byte or 12 s without a whole frame or a PONG,
+ * TCP_USER_TIMEOUT 6 s, byte credit 4 MiB each
  * way, 100 ms before closing on a wrong proof. Used by both ends: dialing
  * daemons (through net/dial) and accepting ones.
  *
@@ -58,6 +59,7 @@ struct linkconn {
 	uint32_t used;	/* what the peer sent since our last CREDIT */
 	int64_t heard_ms, rtt_us;
 	int64_t opened_ms, ticked_ms, pinged_ms;
+	int64_t whole_ms, ponged_ms; /* last whole frame, last PONG */
 	int err; /* of a wrong proof, while the 100 ms last */
 	char why[160];
 	bool up, down;

@@ -6,6 +6,7 @@ integration_tests = %D%/t101_start.test.mjs %D%/t102_room.test.mjs \
 	%D%/t402_links.test.mjs %D%/t403_disk.test.mjs %D%/t501_security.test.mjs \
 	%D%/t502_abuse.test.mjs
 
+integration_tests += %D%/t404_proxy_links.test.mjs
 integration_tests += %D%/t601_cchatctl.test.mjs
 
 TESTS += $(integration_tests)

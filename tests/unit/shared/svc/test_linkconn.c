@@ -275,6 +275,35 @@ test_silence(void **state)
 	over(&a, &b, &fx);
 }
 
+/* the length of a frame was changed: bytes come, but no frame ends */
+static void
+test_stuck(void **state)
+{
+	static const uint8_t head[] = {0, 0, 0x0f, 0, F_TOPO, 0, 0, 0};
+	struct fx fx;
+	struct end a, b;
+	int64_t now = 1000000;
+
+	(void)state;
+	fx_init(&fx);
+	clock_test_set(now, now);
+	pair_up(&a, &b, &fx);
+	conn_send_bytes(&a.lc.conn, head, sizeof head);
+	for (int i = 0; i < 6 && a.downs + b.downs == 0; i++) {
+		int64_t was_a = a.lc.ticked_ms, was_b = b.lc.ticked_ms;
+
+		now += 2500;
+		clock_test_set(now, now);
+		FX_WAIT(&fx, 2000, a.lc.ticked_ms != was_a || a.downs > 0);
+		FX_WAIT(&fx, 2000, b.lc.ticked_ms != was_b || b.downs > 0);
+		if (i < 3)
+			assert_int_equal(a.downs + b.downs, 0);
+	}
+	FX_WAIT(&fx, 2000, a.downs == 1 && b.downs == 1);
+	assert_true(a.err == ERR_TIMEOUT || b.err == ERR_TIMEOUT);
+	over(&a, &b, &fx);
+}
+
 /* it was us who stood still: the other end gets its chance */
 static void
 test_own_pause(void **state)
@@ -436,6 +465,7 @@ main(void)
 	    cmocka_unit_test(test_no_hello),
 	    cmocka_unit_test(test_garbage),
 	    cmocka_unit_test(test_silence),
+	    cmocka_unit_test(test_stuck),
 	    cmocka_unit_test(test_own_pause),
 	    cmocka_unit_test(test_credit),
 	    cmocka_unit_test(test_credit_forged),
