@@ -85,6 +85,15 @@ log_read(struct log *l, uint64_t peer, const struct f_read *read)
 }
 
 int
+log_backup(struct log *l, uint64_t token, const char *path)
+{
+	(void)l;
+	(void)token;
+	(void)path;
+	return ERR_BUSY;
+}
+
+int
 log_states_next(struct str *rest, struct state_rec *rec)
 {
 	if (rest->len == 0)
@@ -95,6 +104,16 @@ log_states_next(struct str *rest, struct state_rec *rec)
 	rec->exp = 0;
 	*rest = str_n(rest->p + 1, rest->len - 1);
 	return 0;
+}
+
+/* nothing of it is played */
+int
+log_backup(struct log *l, uint64_t token, const char *path)
+{
+	(void)l;
+	(void)token;
+	(void)path;
+	return ERR_BUSY;
 }
 
 enum log_state

@@ -20,6 +20,7 @@ struct fake_log {
 };
 
 extern struct fake_log fake;
+int log_backup(struct log *l, uint64_t token, const char *path);
 
 /* answers the oldest operation: seq (of a touch: the head), useq of to[] */
 void fake_commit(
