@@ -106,16 +106,6 @@ log_states_next(struct str *rest, struct state_rec *rec)
 	return 0;
 }
 
-/* nothing of it is played */
-int
-log_backup(struct log *l, uint64_t token, const char *path)
-{
-	(void)l;
-	(void)token;
-	(void)path;
-	return ERR_BUSY;
-}
-
 enum log_state
 log_state(const struct log *l)
 {
