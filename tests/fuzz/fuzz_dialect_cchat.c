@@ -37,10 +37,10 @@ on_command(void *arg, const struct command *c)
 	      is_word_or_none(c->dev));
 	check(c->tid.len == 0 || id_is_word(c->tid));
 	check(!str_is_set(c->cid) || id_is_cid(c->cid));
-	check(c->name.len <= NAME_MAX_BYTES &&
-	      utf8_valid(c->name.p, c->name.len));
-	check(memchr(c->name.len > 0 ? c->name.p : "x", '\0',
-		  c->name.len > 0 ? c->name.len : 1) == NULL);
+	check(c->name.len <= NAME_MAX_BYTES);
+	if (c->name.len > 0)
+		check(utf8_valid(c->name.p, c->name.len) &&
+		      memchr(c->name.p, '\0', c->name.len) == NULL);
 	check(c->avatar.len <= AVATAR_MAX);
 	check(c->msg.len == 0 || utf8_valid(c->msg.p, c->msg.len));
 	check(c->level == 2 || c->msg.len <= 1024);
