@@ -115,8 +115,7 @@ channel_on_task(struct relay_task *t)
 		channel_repair(c);
 }
 
-/* --- what came too early ---------------------------------------------------
- */
+/* --- what came too early ------------------------------------------------ */
 
 static void
 channel_unhold(struct channel *c)
@@ -141,7 +140,7 @@ channel_hold(struct channel *c, const struct item *it)
 	c->held_over = true;
 }
 
-/* --- subscribing --------------------------------------------------------- */
+/* --- subscribing -------------------------------------------------------- */
 
 void
 channel_open(struct channel *c, struct relay *r, struct chan_name name,
@@ -206,7 +205,7 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 		channel_repair(c);
 }
 
-/* --- items --------------------------------------------------------------- */
+/* --- items -------------------------------------------------------------- */
 
 static void
 channel_deliver(struct channel *c, const struct item *it, uint64_t seq,
@@ -327,7 +326,7 @@ channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 		channel_schedule(c, true); /* not in the log yet */
 }
 
-/* --- leaving -------------------------------------------------------------- */
+/* --- leaving ------------------------------------------------------------ */
 
 void
 channel_release(struct channel *c)

@@ -19,7 +19,7 @@ relay_out(struct relay *r)
 	return linkconn_out(&r->active->link->lc);
 }
 
-/* --- presence ---------------------------------------------------------- */
+/* --- presence ----------------------------------------------------------- */
 
 static void
 relay_put_pres(void *arg, const struct f_pres *pres)
@@ -67,7 +67,7 @@ relay_eph(struct relay *r, const struct f_eph *eph)
 		put_eph(out, eph);
 }
 
-/* --- who is active ----------------------------------------------------- */
+/* --- who is active ------------------------------------------------------ */
 
 static void
 relay_promote(struct relay *r, struct proxy *p)
@@ -145,7 +145,7 @@ relay_on_active(struct relay *r, struct proxy *p, struct str body)
 	return OK;
 }
 
-/* --- links' frames ------------------------------------------------------- */
+/* --- links' frames ------------------------------------------------------ */
 
 static int
 relay_on_frame(
@@ -177,7 +177,7 @@ relay_on_frame(
 	return relay_on_log_frame(p->relay, type, body);
 }
 
-/* --- links ------------------------------------------------------------- */
+/* --- links -------------------------------------------------------------- */
 
 static void
 relay_on_up(struct linkconn *lc)
@@ -414,7 +414,7 @@ relay_on_idle(struct wheel_entry *e, void *arg)
 	channel_expire(container_of(e, struct channel, idle));
 }
 
-/* --- life -------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 struct relay *
 relay_new(struct server *srv, struct net *net, const struct link_id *self,

@@ -9,7 +9,7 @@
 #include "shared/proc/clock.h"
 #include "shared/proc/log.h"
 
-/* --- appends ----------------------------------------------------------- */
+/* --- appends ------------------------------------------------------------ */
 
 int
 relay_append(
@@ -131,7 +131,7 @@ calls_on_nak(struct relay *r, const struct f_nak *nak)
 		call->done(call, nak->code, nak->retry_ms, NULL);
 }
 
-/* --- reads and whos ---------------------------------------------------- */
+/* --- reads and whos ----------------------------------------------------- */
 
 static void
 calls_put(struct relay *r, struct asked *a)
@@ -278,7 +278,7 @@ calls_fail(struct relay *r, struct asked *a)
 		who->done(who, 503, NULL);
 }
 
-/* --- both -------------------------------------------------------------- */
+/* --- both --------------------------------------------------------------- */
 
 void
 calls_on_promote(struct relay *r)

@@ -100,7 +100,7 @@ replay_gap(struct session *s, struct channel *c, struct cursor *cur,
 	reply_event(s, &ev);
 }
 
-/* --- live ---------------------------------------------------------------- */
+/* --- live --------------------------------------------------------------- */
 
 /* what may wait for one session before it lags */
 static uint32_t
@@ -132,7 +132,7 @@ replay_takes(
 	return true;
 }
 
-/* --- looking -------------------------------------------------------------- */
+/* --- looking ------------------------------------------------------------ */
 
 /*
  * A full queue may go out whole with this turn's flush, and then no drain is
@@ -174,7 +174,7 @@ replay_look(struct server *srv, struct session *s)
 	relay_retry(srv->relay, &l->task);
 }
 
-/* --- paging --------------------------------------------------------------- */
+/* --- paging ------------------------------------------------------------- */
 
 static struct cursor *
 replay_find(struct session *s, struct str name, struct channel **c)
@@ -348,8 +348,7 @@ replay_next(struct server *srv, struct session *s)
 		replay_ask(srv, s, c, best);
 }
 
-/* --- following --------------------------------------------------------------
- */
+/* --- following ---------------------------------------------------------- */
 
 /* did he see items that we have not heard of? */
 static bool

@@ -23,7 +23,7 @@ room_find(struct server *srv, struct str rid)
 	return room;
 }
 
-/* --- what comes from the log ---------------------------------------------- */
+/* --- what comes from the log -------------------------------------------- */
 
 static void
 room_on_item(struct channel *c, const struct item *it,
@@ -87,8 +87,7 @@ room_on_idle(struct channel *c)
 static const struct channel_ops room_channel_ops = {
     .on_item = room_on_item, .on_gap = room_on_gap, .on_idle = room_on_idle};
 
-/* --- people ------------------------------------------------------------------
- */
+/* --- people ------------------------------------------------------------- */
 
 static void
 room_tell(struct room *room, const struct event *ev, uint64_t except,
@@ -178,8 +177,7 @@ room_announce(
 	relay_pres(srv->relay, &pres);
 }
 
-/* --- members -----------------------------------------------------------------
- */
+/* --- members ------------------------------------------------------------ */
 
 static struct room *
 room_get(struct server *srv, struct str rid)

@@ -11,10 +11,22 @@ unit_tests += %D%/msg_server/test_room
 %C%_msg_server_test_room_SOURCES = %D%/msg_server/test_room.c \
 	%D%/msg_server/core_fixture.h
 %C%_msg_server_test_room_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_relay
+%C%_msg_server_test_relay_SOURCES = %D%/msg_server/test_relay.c \
+	%D%/msg_server/relay_fixture.h %D%/shared/net/fixture.h
+%C%_msg_server_test_relay_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_relay_calls
+%C%_msg_server_test_relay_calls_SOURCES = %D%/msg_server/test_relay_calls.c \
+	%D%/msg_server/relay_fixture.h %D%/shared/net/fixture.h
+%C%_msg_server_test_relay_calls_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/test_replay
 %C%_msg_server_test_replay_SOURCES = %D%/msg_server/test_replay.c \
-	%D%/msg_server/core_fixture.h
+	%D%/msg_server/replay_fixture.h %D%/msg_server/core_fixture.h
 %C%_msg_server_test_replay_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_replay_random
+%C%_msg_server_test_replay_random_SOURCES = %D%/msg_server/test_replay_random.c \
+	%D%/msg_server/replay_fixture.h %D%/msg_server/core_fixture.h
+%C%_msg_server_test_replay_random_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/test_fanout
 %C%_msg_server_test_fanout_SOURCES = %D%/msg_server/test_fanout.c \
 	%D%/msg_server/core_fixture.h
@@ -137,6 +149,11 @@ unit_tests += %D%/proxy_server/test_log_disk
 %C%_proxy_server_test_log_disk_SOURCES = %D%/proxy_server/test_log_disk.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
 %C%_proxy_server_test_log_disk_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_log_backup
+%C%_proxy_server_test_log_backup_SOURCES = \
+	%D%/proxy_server/test_log_backup.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_log_backup_LDADD = $(log_ldadd)
 unit_tests += %D%/proxy_server/test_log_chan
 %C%_proxy_server_test_log_chan_SOURCES = %D%/proxy_server/test_log_chan.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
@@ -234,3 +251,10 @@ unit_tests += %D%/msg_server/test_client_out
 unit_tests += %D%/msg_server/test_login
 %C%_msg_server_test_login_SOURCES = %D%/msg_server/test_login.c
 %C%_msg_server_test_login_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+
+unit_tests += %D%/msg_server/test_message
+%C%_msg_server_test_message_SOURCES = %D%/msg_server/test_message.c
+%C%_msg_server_test_message_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_marks
+%C%_msg_server_test_marks_SOURCES = %D%/msg_server/test_marks.c
+%C%_msg_server_test_marks_LDADD = msg_server/libmsg_server.a $(unit_ldadd)

@@ -28,7 +28,7 @@ static struct server srv;
 static struct buf out; /* frames to the proxy; looked at by few */
 static bool linked;
 
-/* --- the fake relay ------------------------------------------------------- */
+/* --- the fake relay ----------------------------------------------------- */
 
 struct ask {
 	struct ask *next;
@@ -123,8 +123,7 @@ run_tasks(void)
 	}
 }
 
-/* --- the model of the log --------------------------------------------------
- */
+/* --- the model of the log ----------------------------------------------- */
 
 struct model {
 	struct chan_name name;
@@ -251,8 +250,7 @@ model_answer(unsigned n)
 	free(a);
 }
 
-/* --- sessions --------------------------------------------------------------
- */
+/* --- sessions ----------------------------------------------------------- */
 
 struct fake {
 	struct session s;
@@ -315,8 +313,7 @@ session_close(
 	fake_of(s)->closed = true;
 }
 
-/* --- the dialect -----------------------------------------------------------
- */
+/* --- the dialect -------------------------------------------------------- */
 
 static unsigned encoded;
 
@@ -390,8 +387,7 @@ fake_close(struct fake *f)
 	f->s.name = NULL;
 }
 
-/* --- calls ------------------------------------------------------------------
- */
+/* --- calls -------------------------------------------------------------- */
 
 static unsigned calls_open; /* follow_calls that were not told their end */
 
@@ -480,8 +476,7 @@ fake_join(struct fake *f, struct model *m, const char *ep, uint64_t from,
 	return j;
 }
 
-/* --- life -------------------------------------------------------------------
- */
+/* --- life --------------------------------------------------------------- */
 
 static inline int
 core_setup(void **state)

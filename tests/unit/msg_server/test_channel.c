@@ -16,7 +16,7 @@
 #include "msg_server/relay_priv.h"
 #include "msg_server/server.h"
 
-/* --- the fake relay ------------------------------------------------------ */
+/* --- the fake relay ----------------------------------------------------- */
 
 static struct relay relay;
 static struct server server;
@@ -88,7 +88,7 @@ run_tasks(void)
 	}
 }
 
-/* --- the model ------------------------------------------------------------ */
+/* --- the model ---------------------------------------------------------- */
 
 static uint64_t head, first, delivered, gaps, gap_items, resets;
 static char ep[EP_LEN + 1];
@@ -256,8 +256,7 @@ close_channel(struct channel *c)
 	buf_fini(&c->held);
 }
 
-/* --- cases -----------------------------------------------------------------
- */
+/* --- cases -------------------------------------------------------------- */
 
 static void
 test_in_order_and_doubles(void **state)

@@ -1,119 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cursors (msg_server/replay.h): joining, resuming, lagging, and everything
- * that may happen meanwhile, against a model of the log. Every version 2
- * session gets every item after its position once and in order, or is told
- * which it does not get.
+ * Cursors (msg_server/replay.h): joining, resuming, lagging, and what may
+ * happen in between, case by case.
  */
-#include "tests/unit/msg_server/core_fixture.h"
+#include "tests/unit/msg_server/replay_fixture.h"
 
-/* --- the judge ---------------------------------------------------------------
- */
-
-static unsigned
-judge_index(const struct fake *f, const char *rid)
-{
-	for (unsigned i = 0; i < n_models; i++) {
-		const char *name = models[i].name.s;
-
-		if (!strcmp(rid, "@")
-			? f->s.user && !strcmp(f->s.user->channel.name.s, name)
-			: name[0] == CHAN_ROOM && !strcmp(rid, name + 2))
-			return i;
-	}
-	fail_msg("a frame of %s, of which nobody knows", rid);
-	return 0;
-}
-
-static void
-judge(struct fake *f, const char *text)
-{
-	unsigned long long a, b;
-	char rid[64], why[16];
-	unsigned i;
-
-	if (sscanf(text, "item %63s %llu", rid, &a) == 2) {
-		i = judge_index(f, rid);
-		if (!f->at[i].next || a != f->at[i].next)
-			fail_msg("%s: %llu was due", text,
-			    (unsigned long long)f->at[i].next);
-		f->at[i].next++;
-	} else if (sscanf(text, "gap %63s %llu %llu %15s", rid, &a, &b, why) ==
-		   4) {
-		i = judge_index(f, rid);
-		if (!strcmp(why, "lost")) {
-			f->at[i].lost++;
-		} else {
-			/* from where it stands, and only what is gone */
-			if (a != f->at[i].next || b < a || b >= models[i].first)
-				fail_msg("%s: at %llu, first is %llu", text,
-				    (unsigned long long)f->at[i].next,
-				    (unsigned long long)models[i].first);
-			f->at[i].gaps++;
-		}
-		f->at[i].next = b + 1;
-	}
-}
-
-/* what the answer to a join promises */
-static void
-judge_joined(struct join *j)
-{
-	unsigned i = (unsigned)(j->m - models);
-
-	if (j->res.code != 200)
-		return;
-	if (j->res.n > 0 || (!j->res.full && j->res.from > j->res.head))
-		j->who->at[i].next = j->res.full    ? j->res.from
-				     : j->res.n > 0 ? j->res.head - j->res.n + 1
-						    : j->res.head + 1;
-	else
-		j->who->at[i].next = j->res.head + 1;
-}
-
-static struct join *
-enter(struct fake *f, struct model *m, const char *ep, uint64_t from, bool keep)
-{
-	f->at[m - models].next = 0;
-	return fake_join(f, m, ep, from, keep, judge_joined);
-}
-
-static int
-setup(void **state)
-{
-	core_setup(state);
-	on_frame = judge;
-	return 0;
-}
-
-/* a first member makes the channel live */
-static void
-make_live(struct fake *f, struct model *m)
-{
-	fake_open(f, 2);
-	enter(f, m, NULL, 0, false);
-	model_subbed(m);
-	assert_int_equal(f->at[m - models].next, m->head + 1);
-}
-
-static void
-drain(struct fake *f)
-{
-	f->queued = 0;
-	room_on_drain(&srv, &f->s);
-}
-
-static void
-bring(struct model *m, unsigned n)
-{
-	while (n-- > 0) {
-		m->sent = ++m->head;
-		model_send(m, m->sent);
-	}
-}
-
-/* --- joining
- * ------------------------------------------------------------------ */
+/* --- joining ------------------------------------------------------------ */
 
 static void
 test_join_live(void **state)
@@ -320,8 +212,7 @@ test_refused_without_a_proxy(void **state)
 	fake_close(&a);
 }
 
-/* --- lagging
- * ------------------------------------------------------------------- */
+/* --- lagging ------------------------------------------------------------ */
 
 static void
 test_lag_and_back(void **state)
@@ -492,8 +383,7 @@ test_lag_of_version_1(void **state)
 	fake_close(&b);
 }
 
-/* --- races
- * ----------------------------------------------------------------------- */
+/* --- races -------------------------------------------------------------- */
 
 /* the page of a membership that is over is not the new one's */
 static void
@@ -631,195 +521,6 @@ test_joined_twice(void **state)
 	fake_close(&a);
 }
 
-/* --- at random
- * --------------------------------------------------------------------- */
-
-enum { FAKES = 6 };
-
-static struct fake fakes[FAKES];
-static unsigned n_lagged;
-
-static unsigned
-rnd(unsigned n)
-{
-	return (unsigned)rand() % n;
-}
-
-/* somewhere a client may say that it stands */
-static void
-enter_random(struct fake *f, struct model *m)
-{
-	unsigned i = (unsigned)(m - models);
-	uint64_t from = f->at[i].next ? f->at[i].next - 1 : 0;
-	const char *ep = m->ep;
-
-	switch (rnd(6)) {
-	case 0:
-		ep = NULL;
-		break;
-	case 1:
-		from = rnd((unsigned)m->head + 1);
-		break;
-	case 2:
-		from = m->head + rnd(3);
-		break;
-	case 3:
-		ep = rnd(2) ? "00000000" : m->ep;
-		break;
-	}
-	enter(f, m, ep, from, false);
-}
-
-static bool
-is_in(struct fake *f, const struct model *m)
-{
-	struct str id = chan_id(chan_str(&m->name));
-
-	for (struct member *x = f->s.members; x; x = x->next_of_session)
-		if (m->name.s[0] == CHAN_ROOM && str_eqc(id, x->room->rid))
-			return true;
-	return m->name.s[0] == CHAN_USER && f->s.user;
-}
-
-static void
-step_session(struct fake *f)
-{
-	struct model *m = &models[rnd(n_models)];
-
-	if (!f->started) {
-		fake_open(f, 2);
-		f->weight = rnd(3) ? 4096 : 100;
-		return;
-	}
-	switch (rnd(8)) {
-	case 0:
-	case 1:
-	case 2:
-		if (!is_in(f, m))
-			enter_random(f, m);
-		return;
-	case 3:
-		if (m->name.s[0] == CHAN_ROOM && rnd(2))
-			room_leave(&srv, &f->s, chan_id(chan_str(&m->name)));
-		return;
-	case 4:
-		if (rnd(4) == 0)
-			fake_close(f);
-		return;
-	default:
-		if (rnd(2)) {
-			drain(f);
-		} else {
-			f->queued -= f->queued / 2;
-			if (!f->queued)
-				room_on_drain(&srv, &f->s);
-		}
-	}
-}
-
-static void
-step_log(struct model *m)
-{
-	switch (rnd(10)) {
-	case 0:
-	case 1:
-		m->head += rnd(60);
-		return;
-	case 2:
-	case 3:
-	case 4: /* the link brings what it has, with losses */
-		while (m->sent < m->head) {
-			m->sent++;
-			if (rnd(40))
-				model_send(m, m->sent);
-		}
-		return;
-	case 5:
-		if (rnd(4) == 0 && m->first + 30 < m->head)
-			m->first += rnd(30);
-		return;
-	case 6: /* link reset, or the answer to the first SUB */
-		model_subbed(m);
-		return;
-	case 7:
-		if (rnd(40) == 0) {
-			snprintf(m->ep, sizeof m->ep, "%08x", rnd(1u << 30));
-			m->head = m->sent = rnd((unsigned)m->head + 1);
-			if (m->first > m->head + 1)
-				m->first = m->head + 1;
-			model_subbed(m);
-		}
-		return;
-	case 8:
-		refuse_reads = rnd(10) == 0;
-		run_tasks();
-		return;
-	case 9:
-		model_send(m, 1 + rnd((unsigned)m->head + 1) % m->head);
-		return;
-	}
-}
-
-static void
-settle(void)
-{
-	refuse_reads = 0;
-	for (unsigned i = 0; i < n_models; i++)
-		model_subbed(&models[i]);
-	for (unsigned i = 0; i < 5000 && (asks || relay.later); i++) {
-		while (asks)
-			model_answer(200);
-		for (unsigned k = 0; k < FAKES; k++)
-			if (fakes[k].started)
-				drain(&fakes[k]);
-		run_tasks();
-	}
-	for (unsigned k = 0; k < FAKES; k++)
-		for (unsigned i = 0; i < n_models; i++)
-			if (fakes[k].started && is_in(&fakes[k], &models[i]))
-				assert_int_equal(
-				    fakes[k].at[i].next, models[i].head + 1);
-	assert_int_equal(calls_open, 0); /* all are synced */
-	n_lagged += (unsigned)srv.stats[S_LAGGED];
-}
-
-static void
-test_random(void **state)
-{
-	n_lagged = 0;
-	for (unsigned seed = 1; seed <= 300; seed++) {
-		core_teardown(state);
-		setup(state);
-		srand(seed);
-		memset(fakes, 0, sizeof fakes);
-		model_new("r:12", 100);
-		model_new("r:g1", 7);
-		model_new("u:1001", 40);
-		for (unsigned i = 0; i < 1500; i++) {
-			struct fake *f = &fakes[rnd(FAKES)];
-
-			switch (rnd(3)) {
-			case 0:
-				step_session(f);
-				break;
-			case 1:
-				step_log(&models[rnd(n_models)]);
-				break;
-			case 2:
-				if (asks)
-					model_answer(rnd(5) ? 1 + rnd(16) : 0);
-				break;
-			}
-			/* a page asked for before live items filled up */
-			assert_true(f->most <= QUEUE_LAG + 18 * 4096);
-		}
-		settle();
-		for (unsigned k = 0; k < FAKES; k++)
-			fake_close(&fakes[k]);
-	}
-	assert_true(n_lagged > 100); /* it was hard enough */
-}
-
 int
 main(void)
 {
@@ -834,8 +535,7 @@ main(void)
 	    T(test_lag_for_all), T(test_lag_of_version_1),
 	    T(test_left_and_joined_again), T(test_page_of_another_user),
 	    T(test_other_history_while_paging),
-	    T(test_closed_in_its_own_answer), T(test_joined_twice),
-	    T(test_random)};
+	    T(test_closed_in_its_own_answer), T(test_joined_twice)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,8 +26,7 @@ attach(struct fake *f, struct model *u)
 	run_tasks();
 }
 
-/* --- membership
- * --------------------------------------------------------------- */
+/* --- membership --------------------------------------------------------- */
 
 static void
 test_churn(void **state)
@@ -160,8 +159,7 @@ test_idle_room_with_a_wait(void **state)
 	assert_null(srv.rooms);
 }
 
-/* --- people
- * -------------------------------------------------------------------- */
+/* --- people ------------------------------------------------------------- */
 
 static struct f_room news;
 
@@ -235,8 +233,7 @@ test_people_of_a_big_room(void **state)
 	fake_close(&v2);
 }
 
-/* --- what presence hears
- * --------------------------------------------------------- */
+/* --- what presence hears ------------------------------------------------ */
 
 static unsigned n_snap, snap_rooms;
 
@@ -313,8 +310,7 @@ test_snapshot_of_many_rooms(void **state)
 	fake_close(&a);
 }
 
-/* --- items
- * ------------------------------------------------------------------------ */
+/* --- items -------------------------------------------------------------- */
 
 static void
 test_views_of_a_room(void **state)

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the relay has asked (msg_server/relay.h): what waits and for how long,
+ * what is held and sent again, the bounds; every question is answered once.
+ */
+#include "tests/unit/msg_server/relay_fixture.h"
+
+/* --- appends
+ * ---------------------------------------------------------------------------
+ */
+
+static void
+test_ack_by_item(void **state)
+{
+	static struct f_item f;
+
+	(void)state;
+	make_active(&px[0], 1);
+	open_channel("u:1");
+	SAID(&px[0], "sub u:1|");
+	subbed(&px[0], 0, EP_1);
+	FX_WAIT(&fx, 2000, chan.state == CHANNEL_LIVE);
+	append(&a[0], "c0");
+	assert_int_equal(append_to(&a[1], "p:1:2", "c1"), 0);
+	SAID(&px[0], "app c0|app c1|");
+	item(&px[0], 1, 999, 7, px[0].req[6]); /* just unsubscribed */
+	f.gen = 1;
+	f.req = px[0].req[7];
+	f.chan = STR_LIT("p:1:2");
+	f.refs[0].ch = chan.ch;
+	f.refs[0].useq = 1;
+	f.refs[1].useq = 9; /* not followed here */
+	f.n_refs = 2;
+	f.item.kind = ITEM_MESSAGE;
+	f.item.seq = 30;
+	f.item.ts = 5;
+	f.item.uid = STR_LIT("1");
+	f.item.body = STR_LIT("x");
+	put_item(to(&px[0]), &f);
+	FX_WAIT(&fx, 2000, a[1].done);
+	assert_int_equal(a[0].code, 200);
+	assert_int_equal(a[0].seq, 7);
+	assert_int_equal(a[1].seq, 30);
+	assert_int_equal(a[1].useq, 1);
+	assert_int_equal(n_items, 1);
+	assert_int_equal(chan.last, 1);
+}
+
+static void
+test_naks(void **state)
+{
+	(void)state;
+	make_active(&px[0], 1);
+	append(&a[0], "c0");
+	append(&a[1], "c1");
+	append(&a[2], "c2");
+	SAID(&px[0], "app c0|app c1|app c2|");
+	nak(&px[0], px[0].req[5], 403, 0);
+	nak(&px[0], px[0].req[6], 503, 5000); /* the disk is full */
+	FX_WAIT(&fx, 2000, a[1].done);
+	assert_int_equal(a[0].code, 403);
+	assert_int_equal(a[1].code, 503);
+	assert_int_equal(a[1].retry, 5000);
+	assert_int_equal(relay_unacked(r), 1);
+	nak(&px[0], 9999, 403, 0); /* of nothing */
+	ack(&px[0], px[0].req[7], 1);
+	FX_WAIT(&fx, 2000, a[2].done);
+}
+
+/* no room now: they wait and go again, in order, and nobody hears of it */
+static void
+test_busy(void **state)
+{
+	(void)state;
+	turn_clock(1);
+	make_active(&px[0], 1);
+	for (unsigned i = 0; i < 4; i++) {
+		char cid[4] = {'c', (char)('0' + i)};
+
+		append(&a[i], cid);
+	}
+	SAID(&px[0], "app c0|app c1|app c2|app c3|");
+	ack(&px[0], px[0].req[4], 1);
+	nak(&px[0], px[0].req[5], 503, 200);
+	nak(&px[0], px[0].req[6], 429, 0);
+	ack(&px[0], px[0].req[7], 2); /* found room */
+	FX_WAIT(&fx, 2000, a[3].done);
+	append(&a[4], "c4"); /* behind those that wait */
+	fx_run_for(&fx, 300);
+	assert_true(said(&px[0], ""));
+	turn_clock(201);
+	SAID(&px[0], "app c1|app c2|app c4|");
+	for (unsigned i = 5; i < 8; i++)
+		ack(&px[0], px[0].req[i], i);
+	FX_WAIT(&fx, 2000, a[4].done);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(a[i].done, 1);
+		assert_int_equal(a[i].code, 200);
+	}
+}
+
+static void
+test_unanswered(void **state)
+{
+	(void)state;
+	turn_clock(1);
+	make_active(&px[0], 1);
+	append(&a[0], "c0");
+	SAID(&px[0], "app c0|");
+	turn_clock(RELAY_ANSWER_MS - 1);
+	fx_run_for(&fx, 300);
+	assert_int_equal(a[0].done, 0);
+	turn_clock(1);
+	FX_WAIT(&fx, 2000, a[0].done);
+	assert_int_equal(a[0].code, 503);
+	assert_int_equal(a[0].retry, 1000);
+	/* it stays: the client's repeat comes behind it */
+	assert_int_equal(relay_unacked(r), 1);
+	append(&a[1], "c0");
+	SAID(&px[0], "app c0|");
+	lose(&px[0]);
+	FX_WAIT(&fx, 2000, !relay_has_active(r));
+	make_active(&px[1], 2);
+	SAID(&px[1], "app c0|app c0|");
+	ack(&px[1], px[1].req[6], 1);
+	ack(&px[1], px[1].req[7], 1);
+	FX_WAIT(&fx, 2000, a[1].done);
+	assert_int_equal(a[0].done, 1);
+	assert_int_equal(a[1].code, 200);
+	assert_int_equal(relay_unacked(r), 0);
+}
+
+static void
+test_bounds(void **state)
+{
+	static struct ask many[RELAY_UNACKED_MAX + 1];
+
+	(void)state;
+	memset(many, 0, sizeof many);
+	for (unsigned i = 0; i < RELAY_UNACKED_MAX; i++)
+		assert_int_equal(append_to(&many[i], "r:12", "c"), 0);
+	assert_int_equal(
+	    append_to(&many[RELAY_UNACKED_MAX], "r:12", "c"), ERR_BUSY);
+	make_active(&px[0], 1);
+	FX_WAIT(&fx, 5000,
+	    buf_len(&px[0].said) == RELAY_UNACKED_MAX * strlen("app c|"));
+	for (unsigned i = 0; i < RELAY_UNACKED_MAX; i++)
+		ack(&px[0], px[0].req[7] - i, i + 1);
+	FX_WAIT(&fx, 5000, relay_unacked(r) == 0);
+	for (unsigned i = 0; i < RELAY_UNACKED_MAX; i++) {
+		assert_int_equal(many[i].done, 1);
+		assert_int_equal(many[i].seq, RELAY_UNACKED_MAX - i);
+	}
+	assert_int_equal(append_to(&a[0], "r:12", "c"), 0);
+	memset(many, 0, sizeof many);
+	for (unsigned i = 0; i < RELAY_CALLS_MAX; i++)
+		assert_int_equal(ask_read(&many[i]), 0);
+	assert_int_equal(ask_read(&many[RELAY_CALLS_MAX]), ERR_BUSY);
+	assert_int_equal(ask_who(&many[RELAY_CALLS_MAX]), ERR_BUSY);
+}
+
+/* --- what waits --------------------------------------------------------- */
+
+static void
+test_waits_without_an_active(void **state)
+{
+	struct channel_wait w = {.done = on_wait}, later = w;
+
+	(void)state;
+	waited = 0;
+	turn_clock(1);
+	open_channel("r:12");
+	channel_wait(&chan, &w);
+	assert_int_equal(ask_read(&a[0]), 0);
+	assert_int_equal(ask_who(&a[1]), 0);
+	turn_clock(1000);
+	channel_wait(&chan, &later);
+	turn_clock(RELAY_WAIT_MS - 1001);
+	fx_run_for(&fx, 300);
+	assert_int_equal(a[0].done + a[1].done + waited, 0);
+	turn_clock(1);
+	FX_WAIT(&fx, 2000, a[0].done && a[1].done && waited);
+	assert_int_equal(a[0].code, 503);
+	assert_int_equal(a[1].code, 503);
+	assert_int_equal(waited_code, 503);
+	/* who came later has time left */
+	assert_int_equal(waited, 1);
+	make_active(&px[0], 1);
+	SAID(&px[0], "sub r:12|");
+	subbed(&px[0], 4, EP_1);
+	FX_WAIT(&fx, 2000, waited == 2);
+	assert_int_equal(waited_code, 200);
+}
+
+/* a proxy about to stop can't read: the next one may */
+static void
+test_read_is_asked_again(void **state)
+{
+	(void)state;
+	turn_clock(1);
+	make_active(&px[0], 1);
+	assert_int_equal(ask_read(&a[0]), 0);
+	SAID(&px[0], "read r:12|");
+	page(&px[0], px[0].rid, 503);
+	SAID(&px[0], "read r:12|");
+	page(&px[0], px[0].rid, 200);
+	FX_WAIT(&fx, 2000, a[0].done);
+	assert_int_equal(a[0].code, 200);
+	/* but not for ever */
+	assert_int_equal(ask_read(&a[1]), 0);
+	SAID(&px[0], "read r:12|");
+	turn_clock(RELAY_WAIT_MS);
+	page(&px[0], px[0].rid, 503);
+	FX_WAIT(&fx, 2000, a[1].done);
+	assert_int_equal(a[1].code, 503);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	    T(test_ack_by_item), T(test_naks), T(test_busy), T(test_unanswered),
+	    T(test_bounds), T(test_waits_without_an_active),
+	    T(test_read_is_asked_again)};
+
+	log_init("test", LOG_LEVEL_ERR);
+	map_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
