@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Read marks (msg_server/marks.h): the first goes at once, what follows within
+ * a second is one, the newest wins, and who hears of it.
+ */
+#include "msg_server/fanout.h"
+#include "msg_server/marks.h"
+#include "tests/unit/shared/net/fixture.h"
+
+static struct fx fx;
+static struct server srv;
+static char log_text[2048]; /* states and ephemerals in order */
+static char told[512];	    /* marks that sessions got */
+
+void
+relay_set_state(struct relay *r, const struct f_set *set)
+{
+	size_t n = strlen(log_text);
+
+	(void)r;
+	snprintf(log_text + n, sizeof log_text - n, "[%.*s %.*s=%.*s]",
+	    STR_ARG(set->chan), STR_ARG(set->rec.key), STR_ARG(set->rec.val));
+}
+
+void
+relay_eph(struct relay *r, const struct f_eph *eph)
+{
+	size_t n = strlen(log_text);
+
+	(void)r;
+	assert_int_equal(eph->kind, 2);
+	snprintf(log_text + n, sizeof log_text - n, "{%.*s %.*s: %.*s}",
+	    STR_ARG(eph->chan), STR_ARG(eph->uid), STR_ARG(eph->body));
+}
+
+struct user *
+user_find(struct server *server, struct str uid)
+{
+	struct user *u;
+
+	HASH_FIND(hh, server->users, uid.p, uid.len, u);
+	return u;
+}
+
+bool
+channel_is_user(const struct channel *c)
+{
+	return c->name.s[0] == 'u';
+}
+
+void
+fanout_begin(struct fanout *f, const struct event *ev)
+{
+	f->ev = ev;
+}
+
+void
+fanout_send(struct fanout *f, struct session *s, enum view view)
+{
+	size_t n = strlen(told);
+
+	(void)view;
+	assert_int_equal(f->ev->kind, EVENT_MARK);
+	snprintf(told + n, sizeof told - n, "%u<%.*s|%.*s|%.*s %u %u>",
+	    (unsigned)s->cn, STR_ARG(f->ev->rid), STR_ARG(f->ev->tid),
+	    STR_ARG(f->ev->uid), (unsigned)f->ev->read, (unsigned)f->ev->recv);
+}
+
+void
+fanout_end(struct fanout *f)
+{
+	(void)f;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	memset(&srv, 0, sizeof srv);
+	log_text[0] = told[0] = '\0';
+	fx_init(&fx);
+	srv.net = fx.net;
+	srv.marks = marks_new(&srv);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	marks_free(srv.marks);
+	fx_fini(&fx);
+	return 0;
+}
+
+static void
+put(const char *rid, const char *tid, uint64_t read, uint64_t recv)
+{
+	marks_put(&srv, STR_LIT("1001"), str_of(rid), str_of(tid), read, recv);
+}
+
+static void
+test_a_room(void **state)
+{
+	(void)state;
+	put("12", NULL, 854, 0);
+	assert_string_equal(
+	    log_text, "[u:1001 k:12=854]{u:1001 1001: 12 854 0}");
+	/* faster ones wait, older ones say nothing */
+	put("12", NULL, 856, 0);
+	put("12", NULL, 855, 0);
+	put("12", NULL, 858, 0);
+	put("12", NULL, 1, 0);
+	assert_int_equal(strlen(log_text),
+	    strlen("[u:1001 k:12=854]{u:1001 1001: 12 854 0}"));
+	FX_WAIT(&fx, 3000, strstr(log_text, "858") != NULL);
+	assert_string_equal(log_text,
+	    "[u:1001 k:12=854]{u:1001 1001: 12 854 0}"
+	    "[u:1001 k:12=858]{u:1001 1001: 12 858 0}");
+}
+
+static void
+test_a_pair(void **state)
+{
+	(void)state;
+	put(NULL, "1002", 7, 0);
+	assert_string_equal(log_text,
+	    "[u:1001 k:@1002=7]{u:1001 1001: @1002 7 0}"
+	    "{u:1002 1001: @1001 7 0}");
+	log_text[0] = '\0';
+	/* received, not read: nothing to remember */
+	put(NULL, "1003", 0, 9);
+	assert_string_equal(
+	    log_text, "{u:1001 1001: @1003 0 9}{u:1003 1001: @1001 0 9}");
+	log_text[0] = '\0';
+	put(NULL, "1001", 3, 0);
+	assert_string_equal(
+	    log_text, "[u:1001 k:@1001=3]{u:1001 1001: @1001 3 0}");
+}
+
+static void
+test_conversations_are_apart(void **state)
+{
+	(void)state;
+	put("12", NULL, 1, 0);
+	put("13", NULL, 1, 0);
+	put(NULL, "12", 1, 0);
+	assert_non_null(strstr(log_text, "k:12=1"));
+	assert_non_null(strstr(log_text, "k:13=1"));
+	assert_non_null(strstr(log_text, "k:@12=1"));
+}
+
+static void
+test_who_hears(void **state)
+{
+	struct channel c = {.name = chan_user(STR_LIT("1002"))};
+	struct session v2 = {.cn = 2, .level = 2}, v1 = {.cn = 1, .level = 1};
+	struct user u = {.uid = "1002", .sessions = &v2};
+	struct f_eph eph = {.kind = 2, .uid = STR_LIT("1001")};
+	static const char *const bad[] = {
+	    "", "x", "12 1", "12 x 0", " 1 2", "12 -1 0"};
+	size_t i;
+
+	(void)state;
+	v2.next_of_user = &v1;
+	HASH_ADD_KEYPTR(hh, srv.users, u.uid, strlen(u.uid), &u);
+	eph.body = STR_LIT("@1001 7 0");
+	marks_on_eph(&srv, &c, &eph);
+	assert_string_equal(told, "2<|1001|1001 7 0>");
+	told[0] = '\0';
+	eph.body = STR_LIT("12 854 9");
+	marks_on_eph(&srv, &c, &eph);
+	assert_string_equal(told, "2<12||1001 854 9>");
+	told[0] = '\0';
+	for (i = 0; i < ARRAY_LEN(bad); i++) {
+		eph.body = str_of(bad[i]);
+		marks_on_eph(&srv, &c, &eph);
+	}
+	eph.body = STR_LIT("12 854 9");
+	eph.kind = 1;
+	marks_on_eph(&srv, &c, &eph);
+	v2.logging_in = 1;
+	eph.kind = 2;
+	marks_on_eph(&srv, &c, &eph);
+	c.name = chan_user(STR_LIT("1009"));
+	marks_on_eph(&srv, &c, &eph);
+	assert_string_equal(told, "");
+	HASH_DEL(srv.users, &u);
+}
+
+static void
+test_bound(void **state)
+{
+	char rid[16];
+	int i;
+
+	(void)state;
+	for (i = 0; i <= MARKS_MAX; i++) {
+		snprintf(rid, sizeof rid, "r%d", i);
+		log_text[0] = '\0';
+		put(rid, NULL, 1, 0);
+		assert_int_equal(log_text[0] != '\0', i < MARKS_MAX);
+	}
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    T(test_a_room),
+	    T(test_a_pair),
+	    T(test_conversations_are_apart),
+	    T(test_who_hears),
+	    T(test_bound),
+	};
+#undef T
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
