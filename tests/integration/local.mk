@@ -4,14 +4,14 @@ integration_tests = %D%/t101_start.test.mjs %D%/t102_room.test.mjs \
 	%D%/t201_cchat.test.mjs %D%/t301_cluster.test.mjs %D%/t302_alone.test.mjs \
 	%D%/t400_checker.test.mjs %D%/t401_kill.test.mjs \
 	%D%/t402_links.test.mjs %D%/t403_disk.test.mjs %D%/t501_security.test.mjs \
-	%D%/t502_abuse.test.mjs
+	%D%/t502_abuse.test.mjs %D%/t410_chaos.test.mjs
 
 integration_tests += %D%/t404_proxy_links.test.mjs
-integration_tests += %D%/t601_cchatctl.test.mjs
+integration_tests += %D%/t601_cchatctl.test.mjs %D%/t602_backup.test.mjs
 
 TESTS += $(integration_tests)
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += tests/lib/cluster.mjs tests/lib/client.mjs \
-	tests/lib/faultproxy.mjs tests/lib/mock.mjs tests/lib/replay.mjs \
+	tests/lib/faultproxy.mjs tests/lib/fire.mjs tests/lib/mock.mjs tests/lib/replay.mjs \
 	tests/lib/v1server.mjs tests/dialect/cchat/cchat-basic.jsonl \
 	tests/dialect/cchat/cchat-proxy.jsonl

@@ -7,79 +7,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Cluster, sleep, until } from '../lib/cluster.mjs';
-import { Client, History, Walker } from '../lib/client.mjs';
+import { Client } from '../lib/client.mjs';
+import { underFire } from '../lib/fire.mjs';
 
 const RID = '9';
-
-/*
- * Six people on two servers talk while fault(cluster, chat) does its work;
- * then every record is judged.  chat.acked(n) waits for n more acks.
- */
-async function
-underFire(o, fault)
-{
-	const c = await Cluster.start({ msgs: 2, proxies: 2, ...o });
-	try {
-		const h = new History();
-		const urls = c.msgs.map(m => m.ws);
-		const people = await Promise.all(Array.from({ length: 6 }, (_, i) =>
-		    new Walker(`w${i}`, RID, i % 2 ? urls : [...urls].reverse(), h)
-		    .start()));
-		let on = true, n = 0;
-		const talk = people.map(async (p, k) => {
-			const waits = [];
-			while (on) {
-				waits.push(p.say(`${p.name} says ${n++}`));
-				/* a pace */
-				await sleep(15 + k);
-			}
-			return Promise.all(waits);
-		});
-		const chat = { people, h, acked: (more, ms = 10000) => {
-			const goal = h.acked.size + more;
-			return until(`${more} more acks`, () => h.acked.size >= goal, ms);
-		} };
-		await chat.acked(60);
-		await fault(c, chat);
-		await chat.acked(60);
-		on = false;
-		await Promise.all(talk.map(t => Promise.race([t, sleep(15000)
-		    .then(() => { throw new Error('sends without an answer'); })])));
-		assert.equal(h.failed.size, 0, 'nothing is refused for good');
-		const head = Math.max(...[...h.acked.values()].map(a => a.seq));
-		await until('everyone has everything', () => people.every(p =>
-		    h.got.some(g => g.who === p.name && g.seq === head)));
-		const first = Math.max(...people.map(p => h.got.find(
-		    g => g.who === p.name).seq));
-		/* what came before the last one joined was not his to hear */
-		for (const [cid, a] of h.acked)
-			if (a.seq < first)
-				h.acked.delete(cid);
-		h.got = h.got.filter(g => g.seq >= first);
-		h.check(RID, people.map(p => p.name));
-		/* and the log itself says the same */
-		const j = await Client.login(c.msgs.find(m => m.running).ws, 'judge',
-		    RID);
-		const log = [];
-		for (let f = await j.history(RID, { limit: 200 });;
-		    f = await j.history(RID, { limit: 200, before: log[0].seq })) {
-			log.unshift(...f.list);
-			if (!f.more)
-				break;
-		}
-		assert.deepEqual(log.map(m => m.seq), Array.from(log,
-		    (_, i) => i + log[0].seq));
-		const bySeq = new Map(log.map(m => [m.seq, m.msg]));
-		for (const [cid, a] of h.acked)
-			assert.equal(bySeq.get(a.seq), h.sent.get(cid).msg);
-		assert.equal(new Set(log.map(m => m.msg)).size, log.length,
-		    'a text twice in the log');
-		await j.bye();
-		await Promise.all(people.map(p => p.stop()));
-	} finally {
-		await c.stop();
-	}
-}
 
 /* ms without an ack around the fault. */
 const pause = (h, t0) => {
