@@ -20,6 +20,8 @@ route_new(struct proxy *p)
 	struct route *r = xcalloc(1, sizeof *r);
 
 	r->proxy = p;
+	r->follows_max = ROUTE_FOLLOWS_MAX;
+	r->memory_max = ROUTE_MEMORY_MAX;
 	timer_init(&r->timer, p->net, route_on_timer, r);
 	buf_init(&r->shared.bytes, LINK_FRAME_MAX);
 	return r;
@@ -207,8 +209,8 @@ route_sub(struct route *r, struct peer *peer, struct str body)
 	if (f != NULL && !str_eq(chan_str(&f->chan->name), sub.chan))
 		return ERR_PROTO;
 	if (f == NULL) {
-		if (peer->n_follows >= ROUTE_FOLLOWS_MAX ||
-		    r->memory >= ROUTE_MEMORY_MAX)
+		if (peer->n_follows >= r->follows_max ||
+		    r->memory >= r->memory_max)
 			return ERR_LIMIT;
 		f = xcalloc(1, sizeof *f);
 		f->ch = sub.ch;

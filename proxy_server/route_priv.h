@@ -40,7 +40,8 @@ struct route {
 	unsigned touching;    /* touches the log has not answered */
 	bool trouble;	      /* the last one was refused */
 	struct item_shared shared;
-	size_t memory;
+	size_t memory, memory_max; /* of channels and follows */
+	uint32_t follows_max;	   /* of one link */
 };
 
 /* --- route_follow.c --- */

@@ -7,6 +7,7 @@
 #include "tests/unit/proxy_server/proxy_fixture.h"
 
 #include "proxy_server/peer.h"
+#include "proxy_server/route_priv.h"
 
 static int
 setup(void **state)
@@ -208,6 +209,32 @@ test_sub_retried(void **state)
 	assert_int_equal(m[0].subbed.head, 4);
 }
 
+/* a link may follow so much and no more; so may all together */
+static void
+test_follow_limits(void **state)
+{
+	(void)state;
+	ms_open(&m[0], "ms1", 1);
+	ms_open(&m[1], "ms2", 2);
+	px[0].route->follows_max = 3;
+	for (uint32_t i = 1; i <= 3; i++)
+		ms_subbed(&m[0], i, i == 1 ? "r:1" : i == 2 ? "r:2" : "r:3", 0);
+	ms_subbed(&m[0], 3, "r:3", 0); /* again is not one more */
+	put_sub(linkconn_out(&m[0].lc),
+	    &(struct f_sub){
+		.ch = 4, .chan = STR_LIT("r:4"), .from_seq = SUB_HEAD});
+	FX_WAIT(&fx, 2000, m[0].downs == 1);
+	assert_int_equal(px[0].stats[P_FOLLOWS], 0);
+	assert_int_equal(px[0].route->memory, 0);
+	ms_subbed(&m[1], 1, "r:1", 0);
+	px[0].route->memory_max = px[0].route->memory;
+	put_sub(linkconn_out(&m[1].lc),
+	    &(struct f_sub){
+		.ch = 2, .chan = STR_LIT("r:2"), .from_seq = SUB_HEAD});
+	FX_WAIT(&fx, 2000, m[1].downs == 1);
+	px[0].route->memory_max = ROUTE_MEMORY_MAX;
+}
+
 /* everybody subscribes at once: appends still find room in the log's queue */
 static void
 test_sub_storm(void **state)
@@ -380,6 +407,7 @@ main(void)
 	    TEST(test_sub_in_order),
 	    TEST(test_sub_answers),
 	    TEST(test_sub_retried),
+	    TEST(test_follow_limits),
 	    TEST(test_sub_storm),
 	    TEST(test_behind),
 	    TEST(test_marks_and_ephemerals),
