@@ -98,6 +98,23 @@ test('nobody there: rejects; with persist it goes on', async () => {
 	b.chat.close();
 });
 
+test('refused on the way back: busy is tried again, the rest is final',
+    async () => {
+	const { chat, heard, s } = await online(undefined, { backoff: [1, 1] });
+	s.drop();
+	let t = await until('a new socket', () => FakeSocket.sockets[1]);
+	t.open();
+	t.give({ cmd: 'error', errCode: 503, errMsg: 'busy', retry: 5,
+	    cid: t.sent[0].cid });
+	t = await until('another', () => FakeSocket.sockets[2]);
+	t.open();
+	t.give({ cmd: 'error', errCode: 401, errMsg: 'token expired',
+	    cid: t.sent[0].cid });
+	assert.equal(chat.state, 'closed');
+	assert.deepEqual(heard.close.at(-1), { code: 401, reason: 'token expired',
+	    final: true });
+});
+
 test('twice is once; what was there before the login is not handed out',
     async () => {
 	const { chat, heard, s } = await online();
@@ -500,16 +517,25 @@ test('historyAll pages to the end', async () => {
 });
 
 test('marks go at most once a second, the highest', async () => {
-	const { chat, s } = await online();
+	const { chat, s } = await online(undefined, { backoff: [1, 1] });
 	for (const n of [3, 5, 4, 9])
 		chat.mark({ tid: '7' }, n);
 	assert.deepEqual(s.of('mark').map(m => m.read), [3]);
 	s.give({ cmd: 'ok', cid: s.of('mark')[0].cid });
 	await until('the last', () => s.of('mark').length === 2);
 	assert.equal(s.of('mark')[1].read, 9);
+	/* what the line took away is said again, and no more than that */
+	chat.mark({ tid: '7' }, 12);
+	await until('12', () => s.of('mark').length === 3);
+	s.drop();
+	const t = await until('a new socket', () => FakeSocket.sockets[1]);
+	t.welcome();
+	assert.deepEqual(t.of('mark').map(m => m.read), []);
+	await until('12 again', () => t.of('mark').length === 1);
+	t.give({ cmd: 'ok', cid: t.of('mark')[0].cid });
 	const marks = [];
 	chat.on('mark', m => marks.push(m));
-	s.give({ cmd: 'mark', tid: '7', uid: '7', read: 4 },
+	t.give({ cmd: 'mark', tid: '7', uid: '7', read: 4 },
 	    { cmd: 'mark', tid: '7', uid: '1001', read: 9 });
 	assert.deepEqual(marks.map(m => [m.conv, m.uid, m.read]),
 	    [['@7', '7', 4], ['@7', '1001', 9]]);

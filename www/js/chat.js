@@ -379,9 +379,14 @@ export class Chat {
 			this.toast(missed ? t('conn.caught', { n: missed }) : t('conn.back'));
 		this.#lost = this.#queued = false;
 		/* a page of history that failed with the line comes now */
-		for (const c of this.store.convs.values())
-			if (c.failed && !c.loaded)
+		for (const c of this.store.convs.values()) {
+			if (!c.failed)
+				continue;
+			c.failed = false;
+			if (!c.loaded)
 				this.store.load(c);
+			this.log?.changed(c);
+		}
 	}
 
 	#banner() {

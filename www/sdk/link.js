@@ -274,8 +274,9 @@ export class Link {
 	#refused(s, f) {
 		if (s === this.next)
 			this.#forget(s);
-		else if (f.retry >= 0 && this.state === 'reconnecting')
-			this.lost(s, 4100, `retry=${f.retry}`);
+		else if ((f.retry >= 0 || f.errCode === 503) &&
+			this.state === 'reconnecting')
+			this.lost(s, 4100, `retry=${f.retry ?? 1000}`);
 		else {
 			const err = CChatError.from(f);
 			if (this.state === 'reconnecting')
