@@ -28,4 +28,5 @@ noinst_LIBRARIES += %D%/libcchatctl.a
 	%D%/ctl/ctl_prepare.c %D%/ctl/ctl_prepare.h \
 	%D%/ctl/ctl_cluster.c %D%/ctl/ctl_cluster.h \
 	%D%/ctl/ctl_state.c %D%/ctl/ctl_state.h \
+	%D%/ctl/ctl_data.c \
 	%D%/ctl/ctl_cmds.c %D%/ctl/ctl_local.c %D%/ctl/ctl_verbs.h

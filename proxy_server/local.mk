@@ -10,6 +10,7 @@ noinst_LIBRARIES += %D%/libproxy_server.a
 	%D%/log_chan.c %D%/log_chan.h \
 	%D%/log_commit.c %D%/log_commit.h \
 	%D%/log_trim.c %D%/log_trim.h \
+	%D%/log_backup.c %D%/log_restore.c %D%/log_backup.h \
 	%D%/writer.c %D%/writer.h \
 	%D%/reader.c %D%/reader.h \
 	%D%/standby.c %D%/standby.h
@@ -21,6 +22,7 @@ noinst_LIBRARIES += %D%/libproxy_server.a
 	%D%/route.c %D%/route_follow.c %D%/route.h %D%/route_priv.h \
 	%D%/presence.c %D%/presence_room.c %D%/presence_who.c \
 	%D%/presence.h %D%/presence_priv.h \
+	%D%/backup.c %D%/backup.h \
 	%D%/status.c
 
 sbin_PROGRAMS += %D%/proxy_server

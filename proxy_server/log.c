@@ -168,6 +168,26 @@ log_read(struct log *l, uint64_t peer, const struct f_read *read)
 	return err;
 }
 
+int
+log_backup(struct log *l, uint64_t token, const char *path)
+{
+	struct log_backup *b;
+
+	if (path[0] != '/' || strlen(path) + 16 > sizeof b->path)
+		return ERR_INVALID;
+	if (l->backing_up)
+		return ERR_BUSY;
+	b = xcalloc(1, sizeof *b);
+	b->token = token;
+	str_copy(b->path, sizeof b->path, str_of(path));
+	l->backing_up = true;
+	pthread_mutex_lock(&l->read_lock);
+	l->backup_asked = b;
+	pthread_mutex_unlock(&l->read_lock);
+	pthread_cond_signal(&l->read_wake);
+	return 0;
+}
+
 enum log_state
 log_state(const struct log *l)
 {
@@ -285,22 +305,38 @@ log_set_readable(struct log *l, bool on)
 
 /* --- the reader's ends --- */
 
-struct log_reading *
-log_take_reads(struct log *l, bool *readable)
+bool
+log_take_reads(struct log *l, bool wait, struct log_reading **reads,
+    struct log_backup **backup, bool *readable)
 {
-	struct log_reading *list = NULL;
+	bool go;
 
+	*reads = NULL;
+	*backup = NULL;
 	pthread_mutex_lock(&l->read_lock);
-	while (l->reads_head == NULL && !l->read_stop)
+	while (wait && l->reads_head == NULL && l->backup_asked == NULL &&
+	       !l->read_stop)
 		pthread_cond_wait(&l->read_wake, &l->read_lock);
 	*readable = l->readable;
-	if (!l->read_stop) {
-		list = l->reads_head;
+	go = !l->read_stop;
+	if (go) {
+		*reads = l->reads_head;
 		l->reads_head = NULL;
 		l->reads_tail = &l->reads_head;
+		*backup = l->backup_asked;
+		l->backup_asked = NULL;
 	}
 	pthread_mutex_unlock(&l->read_lock);
-	return list;
+	return go;
+}
+
+void
+log_post_backup(struct log *l, struct log_backup *b)
+{
+	pthread_mutex_lock(&l->done_lock);
+	l->backup_done = b;
+	pthread_mutex_unlock(&l->done_lock);
+	ev_async_send(l->loop, &l->async);
 }
 
 void
@@ -354,8 +390,11 @@ log_deliver(struct log *l)
 {
 	struct log_op *ops, *next_op;
 	struct log_page *pages, *next_page;
+	struct log_backup *backup;
 
 	pthread_mutex_lock(&l->done_lock);
+	backup = l->backup_done;
+	l->backup_done = NULL;
 	ops = l->done_head;
 	pages = l->pages_head;
 	l->done_head = NULL;
@@ -373,6 +412,12 @@ log_deliver(struct log *l)
 		blob_unref(pages->frame);
 		free(pages);
 	}
+	if (backup == NULL)
+		return;
+	l->backing_up = false;
+	if (l->ops->on_backup != NULL)
+		l->ops->on_backup(l->arg, backup->token, &backup->done);
+	free(backup);
 }
 
 static void
@@ -457,6 +502,8 @@ log_stop_reader(struct log *l)
 		l->reads_head = r->next;
 		free(r);
 	}
+	free(l->backup_asked);
+	l->backup_asked = NULL;
 }
 
 static void

@@ -89,6 +89,14 @@ struct log_op {
 	uint8_t body[];
 };
 
+/* how a backup ended */
+struct log_backup_done {
+	int err;	     /* 0; ERR_EXISTS, ERR_FULL, ERR_IO ... */
+	char why[512];	     /* after an error: one line for people */
+	uint64_t bytes,	     /* of the file */
+	    channels, items; /* in it: heads, and numbers that are kept */
+};
+
 struct log_ops {
 	/*
 	 * LOG_ACTIVE may come again: after LOG_DEGRADED, and with another ep
@@ -105,6 +113,9 @@ struct log_ops {
 	void (*on_batch_end)(void *arg);
 	/* a READ's answer: a complete PAGE frame, borrowed; peer as given */
 	void (*on_page)(void *arg, uint64_t peer, struct blob *frame);
+	/* log_backup()'s end; may be NULL */
+	void (*on_backup)(
+	    void *arg, uint64_t token, const struct log_backup_done *done);
 };
 
 struct log_settings {
@@ -146,6 +157,12 @@ int log_submit(struct log *l, struct log_op *op) MUST_CHECK;
 /* answered through on_page; ERR_BUSY when 4096 reads wait */
 int log_read(
     struct log *l, uint64_t peer, const struct f_read *read) MUST_CHECK;
+/*
+ * An online copy of messages.db as `path` (absolute, not there yet), made by
+ * the reader's thread between READs (log_backup.h). ERR_BUSY: one is being
+ * made; ERR_INVALID: the path. log_close() ends it without on_backup.
+ */
+int log_backup(struct log *l, uint64_t token, const char *path) MUST_CHECK;
 /* the next of a touch's states; rest: begin with buf_str(&op->states); ERR_EOF
  * at the end */
 int log_states_next(struct str *rest, struct state_rec *rec) MUST_CHECK;

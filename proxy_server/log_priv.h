@@ -45,6 +45,13 @@ struct log_page {
 	struct blob *frame;
 };
 
+/* a backup on its way to the reader and back; one at a time */
+struct log_backup {
+	uint64_t token;
+	struct log_backup_done done;
+	char path[4096];
+};
+
 struct log {
 	struct log_settings set; /* strings are owned copies */
 	const struct log_ops *ops;
@@ -70,10 +77,13 @@ struct log {
 	uint32_t n_reads;
 	bool readable; /* messages.db is ours */
 	bool read_stop;
+	struct log_backup *backup_asked;
+	bool backing_up; /* of the loop */
 
 	pthread_mutex_t done_lock;
 	struct log_op *done_head, **done_tail;
 	struct log_page *pages_head, **pages_tail;
+	struct log_backup *backup_done;
 };
 
 static inline size_t
@@ -100,8 +110,14 @@ void log_set_readable(struct log *l, bool on);
 
 /* --- for the reader --- */
 
-/* all waiting reads, oldest first; NULL: log_close() was called */
-struct log_reading *log_take_reads(struct log *l, bool *readable);
+/*
+ * All waiting reads, oldest first. With `wait` it returns when there is
+ * something: a read or, in *backup, a backup to be made (owned). False:
+ * log_close() was called.
+ */
+bool log_take_reads(struct log *l, bool wait, struct log_reading **reads,
+    struct log_backup **backup, bool *readable);
+void log_post_backup(struct log *l, struct log_backup *b);
 void log_post_page(struct log *l, uint64_t peer, struct blob *frame);
 void log_count_reads(struct log *l, unsigned reads, unsigned items);
 

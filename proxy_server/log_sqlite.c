@@ -444,6 +444,29 @@ logdb_open_reader(struct logdb *db, const char *dir)
 }
 
 int
+logdb_open_file(struct logdb *db, const char *path)
+{
+	int err;
+
+	memset(db, 0, sizeof *db);
+	str_copy(db->path, sizeof db->path, str_of(path));
+	err = logdb_head(db);
+	if (err == 0)
+		err = logdb_connect(db, path, SQLITE_OPEN_READWRITE);
+	if (err != 0)
+		return err;
+	/* one file, whole in itself */
+	err = logdb_exec(db,
+	    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE;",
+	    "open");
+	if (err == 0)
+		err = logdb_prepare(db);
+	if (err != 0)
+		logdb_close(db);
+	return err;
+}
+
+int
 logdb_check(struct logdb *db)
 {
 	sqlite3_stmt *st;

@@ -124,6 +124,9 @@ int logdb_open(struct logdb *db, const char *dir, enum log_sync sync,
 /* pages and rows one by one; slow in large files */
 int logdb_check(struct logdb *db) MUST_CHECK;
 int logdb_open_reader(struct logdb *db, const char *dir) MUST_CHECK;
+/* a messages.db under another name that nobody uses (restore): checked as by
+ * logdb_open(), left without a WAL */
+int logdb_open_file(struct logdb *db, const char *path) MUST_CHECK;
 void logdb_close(struct logdb *db);
 /* the close that follows writes nothing: no checkpoint through a handle that
  * failed */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proxy_server: settings, keys and the loop around struct proxy.
+ * proxy_server: settings, keys and the loop around struct proxy; and `restore
+ * FILE`, which puts a backup in the place of the log and serves nothing.
  */
 #include <ev.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "proxy_server/log_backup.h"
 #include "proxy_server/proxy.h"
 #include "shared/proc/daemon.h"
 #include "shared/proto/json.h"
@@ -34,6 +36,39 @@ main_key(struct proxy *p)
 	daemon_key(path, "link key", p->key);
 }
 
+/* proxy_server restore FILE [settings] */
+static int
+main_restore(int argc, char **argv)
+{
+	struct log_restored done;
+	struct settings set;
+	const char *file = argc > 2 ? argv[2] : "";
+	int err;
+
+	if (file[0] == '\0' || file[0] == '-')
+		fatal(EXIT_USAGE, "restore: which FILE?");
+	argv[2] = argv[0];
+	settings_load(&set, argc - 2, argv + 2);
+	daemon_data_dir(set.data);
+	err = log_restore(set.data, set.cluster, file, &done);
+	switch (err) {
+	case 0:
+		break;
+	case ERR_CORRUPT:
+	case ERR_FOREIGN:
+	case ERR_VERSION:
+	case ERR_READONLY:
+		fatal(EXIT_DATA, "%s", done.why);
+	default:
+		fatal(EXIT_FAILED, "%s", done.why);
+	}
+	printf("restored %s: %llu channels, %llu items\n", file,
+	    (unsigned long long)done.channels, (unsigned long long)done.items);
+	if (done.aside[0] != '\0')
+		printf("the log of before is %s\n", done.aside);
+	return EXIT_OK;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -44,6 +79,8 @@ main(int argc, char **argv)
 	daemon_init();
 	json_init();
 	log_init("proxy_server", LOG_LEVEL_INFO);
+	if (argc > 1 && !strcmp(argv[1], "restore"))
+		return main_restore(argc, argv);
 	settings_load(&proxy.set, argc, argv);
 	snprintf(who, sizeof who, "proxy_server %s", proxy.set.name);
 	log_init(who, proxy.set.level);

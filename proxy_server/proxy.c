@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proxy_server/backup.h"
 #include "proxy_server/peer.h"
 #include "proxy_server/presence.h"
 #include "proxy_server/route.h"
@@ -97,6 +98,7 @@ static const struct log_ops proxy_log_ops = {
     .on_done = proxy_on_done,
     .on_batch_end = proxy_on_batch_end,
     .on_page = proxy_on_page,
+    .on_backup = backup_on_done,
 };
 
 /* ---- from presence ---------------------------------------------------- */
@@ -275,6 +277,7 @@ proxy_open(struct proxy *p)
 	p->admin.on_ready = status_ready;
 	p->admin.on_status = status_json;
 	p->admin.on_metrics = status_metrics;
+	p->admin.on_other = backup_on_request;
 	p->admin.arg = p;
 	admin_start(&p->admin, p->net, p->set.admin);
 	proxy_open_topology(p);

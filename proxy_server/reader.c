@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "proxy_server/log_backup.h"
 #include "proxy_server/log_priv.h"
 #include "proxy_server/log_sqlite.h"
 #include "proxy_server/reader.h"
@@ -19,6 +20,8 @@ struct reader {
 	struct log *l;
 	struct logdb db; /* db.db NULL: not open */
 	struct log_limit limit;
+	struct log_backup *backup; /* being made, by copy */
+	struct log_copy *copy;
 };
 
 /* a page being made */
@@ -230,20 +233,63 @@ reader_page(struct reader *r, const struct f_read *q, bool readable)
 	return frame;
 }
 
+static void
+reader_backup_done(struct reader *r)
+{
+	log_copy_end(r->copy);
+	r->copy = NULL;
+	log_post_backup(r->l, r->backup);
+	r->backup = NULL;
+}
+
+static void
+reader_backup(struct reader *r, struct log_backup *asked, bool readable)
+{
+	struct log_backup_done *done;
+	int err;
+
+	if (asked != NULL) {
+		r->backup = asked;
+		done = &asked->done;
+		done->err = ERR_AGAIN;
+		str_copy(done->why, sizeof done->why,
+		    STR_LIT("this server is not the active one"));
+		err = readable ? log_copy_begin(&r->copy, r->l->set.dir,
+				     asked->path, r->l->set.disk_min, done)
+			       : ERR_AGAIN;
+		if (err != 0)
+			reader_backup_done(r);
+	}
+	if (r->backup == NULL)
+		return;
+	done = &r->backup->done;
+	err = log_copy_step(r->copy, done);
+	if (err == ERR_AGAIN)
+		return;
+	done->err = err;
+	reader_backup_done(r);
+}
+
 void *
 reader_main(void *arg)
 {
 	struct reader r = {.l = arg};
 	struct log_reading *list, *q;
+	struct log_backup *asked;
 	bool readable;
 
-	while ((list = log_take_reads(r.l, &readable)) != NULL)
+	while (
+	    log_take_reads(r.l, r.backup == NULL, &list, &asked, &readable)) {
 		while ((q = list) != NULL) {
 			list = q->next;
 			log_post_page(
 			    r.l, q->peer, reader_page(&r, &q->read, readable));
 			free(q);
 		}
+		reader_backup(&r, asked, readable);
+	}
+	log_copy_end(r.copy);
+	free(r.backup);
 	logdb_close(&r.db);
 	return NULL;
 }

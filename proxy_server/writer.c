@@ -157,6 +157,7 @@ writer_is_other_history(struct writer *w, const struct lock_holder *seen,
     uint64_t gen, bool crashed)
 {
 	char sync[16] = "";
+	uint64_t made;
 
 	if (strspn(w->self.ep, "0123456789abcdef") != EP_LEN)
 		return true;
@@ -164,6 +165,10 @@ writer_is_other_history(struct writer *w, const struct lock_holder *seen,
 		log_warn("%s is an older copy (gen %" PRIu64 ", was %" PRIu64
 			 "): new history",
 		    w->db.path, gen, seen->gen);
+		return true;
+	}
+	if (logdb_meta_get_u64(&w->db, "backup", &made) == 0 && made != 0) {
+		log_warn("%s is a backup: new history", w->db.path);
 		return true;
 	}
 	if (crashed && logdb_meta_get(&w->db, "sync", sync, sizeof sync) == 0 &&
@@ -195,6 +200,8 @@ writer_write_gen(struct writer *w, uint64_t gen, const char *boot_id)
 		err = logdb_meta_set(db, "sync", sync_name[set->sync]);
 	if (err == 0)
 		err = logdb_meta_set_u64(db, "clean", 0);
+	if (err == 0)
+		err = logdb_meta_set_u64(db, "backup", 0);
 	if (err == 0)
 		err = logdb_commit(db);
 	if (err != 0)

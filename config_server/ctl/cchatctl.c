@@ -37,6 +37,14 @@ static const struct verb verbs[] = {
     {"status", "", "what runs on this machine, and is it ready",
 	"Exit code 0: all ready, 1: not all, 3: nothing runs.", verb_status,
 	false},
+    {"backup", "FILE", "a copy of the log, while it runs",
+	"The active proxy_server writes it, as the user it runs as; FILE must\n"
+	"not be there yet. Do not copy messages.db itself.",
+	verb_backup, false},
+    {"restore", "FILE", "put a backup in the place of the log",
+	"Only while the cluster is stopped. The log of before stays beside it\n"
+	"under another name. Clients are told that the history is another one.",
+	verb_restore, false},
     {"servers", "", "all servers of the cluster", NULL, verb_servers, false},
     {"load", "", "how busy they are", NULL, verb_load, false},
     {"where", "UID", "on which servers a user is", NULL, verb_where, false},
@@ -58,7 +66,7 @@ usage(FILE *to)
 {
 	fprintf(to, "Usage: cchatctl VERB [...]\n\nOn this machine:\n");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		if (i == 4)
+		if (i == 6)
 			fprintf(to, "\nOf the cluster:\n");
 		fprintf(to, "  %-10s %-24s %s\n", verbs[i].name, verbs[i].args,
 		    verbs[i].help);

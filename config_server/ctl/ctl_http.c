@@ -117,9 +117,9 @@ ctl_http_answer(struct buf *in, struct buf *out)
 	return buf_ok(out) ? rs.status : ERR_LIMIT;
 }
 
-int
-ctl_http(const char *method, const char *address, const char *target,
-    int64_t ms, struct buf *out)
+static int
+ctl_http_do(const char *method, const char *address, const char *target,
+    const char *fields, struct str body, int64_t ms, struct buf *out)
 {
 	int64_t until = clock_mono_ms() + ms;
 	char head[2048];
@@ -130,8 +130,8 @@ ctl_http(const char *method, const char *address, const char *target,
 	if (addr_parse(str_of(address), &to) != 0)
 		return ERR_INVALID;
 	n = snprintf(head, sizeof(head),
-	    "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", method,
-	    target, to.ss.ss_family == AF_UNIX ? "localhost" : address);
+	    "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\n", method,
+	    target, to.ss.ss_family == AF_UNIX ? "localhost" : address, fields);
 	if (n < 0 || (size_t)n >= sizeof(head))
 		return ERR_INVALID;
 	err = ctl_http_connect(&to, until, &fd);
@@ -140,10 +140,31 @@ ctl_http(const char *method, const char *address, const char *target,
 	buf_init(&in, CTL_HTTP_MAX);
 	err = ctl_http_send(fd, head, (size_t)n, until);
 	if (err == 0)
+		err = ctl_http_send(fd, body.p, body.len, until);
+	if (err == 0)
 		err = ctl_http_read(fd, &in, until);
 	close(fd);
 	if (err == 0)
 		err = ctl_http_answer(&in, out);
 	buf_fini(&in);
 	return err;
+}
+
+int
+ctl_http(const char *method, const char *address, const char *target,
+    int64_t ms, struct buf *out)
+{
+	return ctl_http_do(method, address, target, "", STR_NONE, ms, out);
+}
+
+int
+ctl_http_post(const char *address, const char *target, struct str json,
+    int64_t ms, struct buf *out)
+{
+	char fields[128];
+
+	snprintf(fields, sizeof(fields),
+	    "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+	    json.len);
+	return ctl_http_do("POST", address, target, fields, json, ms, out);
 }

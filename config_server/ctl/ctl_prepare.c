@@ -51,8 +51,8 @@ prepare_program(
 	    "program %s not found; say where with --programs DIR", name);
 }
 
-static void
-prepare_programs(const struct ctl_args *a, struct child_env *env)
+void
+prepare_find(const struct ctl_args *a, const char *name, char out[PATH_MAX])
 {
 	char own[PATH_MAX], *slash;
 	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
@@ -61,12 +61,15 @@ prepare_programs(const struct ctl_args *a, struct child_env *env)
 	slash = strrchr(own, '/');
 	if (slash != NULL)
 		*slash = '\0';
-	prepare_program(a->set.programs, own, "msg_server",
-	    env->programs[ROLE_MSG - ROLE_MSG]);
-	prepare_program(a->set.programs, own, "proxy_server",
-	    env->programs[ROLE_PROXY - ROLE_MSG]);
-	prepare_program(a->set.programs, own, "config_server",
-	    env->programs[ROLE_CONFIG - ROLE_MSG]);
+	prepare_program(a->set.programs, own, name, out);
+}
+
+static void
+prepare_programs(const struct ctl_args *a, struct child_env *env)
+{
+	prepare_find(a, "msg_server", env->programs[ROLE_MSG - ROLE_MSG]);
+	prepare_find(a, "proxy_server", env->programs[ROLE_PROXY - ROLE_MSG]);
+	prepare_find(a, "config_server", env->programs[ROLE_CONFIG - ROLE_MSG]);
 }
 
 /* ---- ports ------------------------------------------------------------ */

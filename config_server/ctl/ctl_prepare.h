@@ -8,6 +8,8 @@
 
 #include "config_server/ctl/ctl_child.h"
 
+/* where that daemon's program is; ends the program when nowhere */
+void prepare_find(const struct ctl_args *a, const char *name, char out[PATH_MAX]);
 /* fills env->data and env->programs; ends the program on a mistake */
 void prepare_all(const struct ctl_args *a, struct child_env *env);
 /*

@@ -14,6 +14,10 @@ int verb_stop(const struct ctl_args *a);
 int verb_restart(const struct ctl_args *a);
 int verb_status(const struct ctl_args *a);
 
+/* the log of this machine's cluster (ctl_data.c) */
+int verb_backup(const struct ctl_args *a);
+int verb_restore(const struct ctl_args *a);
+
 /* of the config_server (ctl_cmds.c) */
 int verb_servers(const struct ctl_args *a);
 int verb_load(const struct ctl_args *a);

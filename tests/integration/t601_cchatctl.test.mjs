@@ -239,8 +239,8 @@ describe('mistakes', () => {
 		assert.equal(run('where').code, 2);
 		assert.equal(run('where', 'a/b').code, 2);
 		assert.equal(run('-h').code, 0);
-		for (const verb of ['start', 'stop', 'restart', 'status', 'servers',
-		    'load', 'where', 'room', 'rooms', 'next', 'events', 'check',
+		for (const verb of ['start', 'stop', 'restart', 'status', 'backup',
+		    'restore', 'servers', 'load', 'where', 'room', 'rooms', 'next', 'events', 'check',
 		    'forget']) {
 			const r = run(verb, '-h');
 			assert.equal(r.code, 0);

@@ -97,11 +97,22 @@ fix_on_page(void *arg, uint64_t peer, struct blob *frame)
 	f->n_pages++;
 }
 
+static void
+fix_on_backup(void *arg, uint64_t token, const struct log_backup_done *done)
+{
+	struct fix *f = arg;
+
+	assert_int_equal(token, 99);
+	f->backup = *done;
+	f->n_backups++;
+}
+
 static const struct log_ops fix_ops = {
     .on_state = fix_on_state,
     .on_done = fix_on_done,
     .on_batch_end = fix_on_batch_end,
     .on_page = fix_on_page,
+    .on_backup = fix_on_backup,
 };
 
 void

@@ -47,7 +47,9 @@ struct fix {
 	unsigned n_res, cap_res, batch;
 	struct blob *page; /* the last one */
 	unsigned n_pages;
-	uint64_t req, peer; /* the next request's */
+	uint64_t req, peer;	       /* the next request's */
+	struct log_backup_done backup; /* the last one's end */
+	unsigned n_backups;
 };
 
 /* a fresh directory and settings for a small log; nothing opened */
