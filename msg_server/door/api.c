@@ -85,8 +85,10 @@ api_on_whois(struct relay_who *rw, unsigned code, const struct f_whois *a)
 		return;
 	}
 	buf_init(&out, API_ANSWER_MAX);
-	buf_printf(&out, "{\"ver\":%" PRIu64 ",\"gen\":%" PRIu64,
-	    topology_ver(q->srv->topology), relay_gen(q->srv->relay));
+	buf_printf(&out, "{\"ver\":%" PRIu64, topology_ver(q->srv->topology));
+	/* a room tells the gen of its owner itself */
+	if (memmem(a->json.p, a->json.len, "\"gen\":", 6) == NULL)
+		buf_printf(&out, ",\"gen\":%" PRIu64, relay_gen(q->srv->relay));
 	if (a->json.len > 2 && a->json.p[0] == '{') {
 		/* one thing: its members beside ver and gen */
 		buf_putc(&out, ',');

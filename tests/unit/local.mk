@@ -226,9 +226,9 @@ unit_tests += %D%/msg_server/test_command
 unit_tests += %D%/msg_server/test_session
 %C%_msg_server_test_session_SOURCES = %D%/msg_server/test_session.c
 %C%_msg_server_test_session_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
-unit_tests += %D%/msg_server/test_static
-%C%_msg_server_test_static_SOURCES = %D%/msg_server/test_static.c
-%C%_msg_server_test_static_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/door/test_static
+%C%_msg_server_door_test_static_SOURCES = %D%/msg_server/door/test_static.c
+%C%_msg_server_door_test_static_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 
 unit_tests += %D%/msg_server/test_dialect_cchat
 %C%_msg_server_test_dialect_cchat_SOURCES = \
@@ -258,3 +258,7 @@ unit_tests += %D%/msg_server/test_message
 unit_tests += %D%/msg_server/test_marks
 %C%_msg_server_test_marks_SOURCES = %D%/msg_server/test_marks.c
 %C%_msg_server_test_marks_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+
+unit_tests += %D%/msg_server/door/test_api
+%C%_msg_server_door_test_api_SOURCES = %D%/msg_server/door/test_api.c
+%C%_msg_server_door_test_api_LDADD = msg_server/libmsg_server.a $(unit_ldadd)

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The HTTP door (msg_server/door/api.h): who may ask and who may speak, what
+ * goes to the proxies and to the log, and answers that come late. httpd and
+ * relay are fakes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "msg_server/door/api.h"
+#include "shared/proto/json.h"
+
+static struct server srv;
+static struct {
+	int status;
+	char body[4096];
+} answer;
+static bool is_there; /* the connection, when an answer comes */
+static struct addr peer;
+static struct f_who who;
+static char arg[64], next[64];
+static struct relay_who *who_call;
+static struct f_append ap;
+static char chan[CHAN_MAX + 1], cid[CID_MAX + 1];
+static struct relay_append *append_call;
+static int relay_err;
+static struct httpd_conn *const conn = (struct httpd_conn *)&answer;
+
+void
+httpd_reply(struct httpd_conn *c, int status, const char *type, struct str body,
+    const char *extra)
+{
+	assert_ptr_equal(c, conn);
+	assert_int_equal(answer.status, 0);
+	assert_string_equal(type, "application/json");
+	assert_non_null(strstr(extra, "Cache-Control: no-store\r\n"));
+	answer.status = status;
+	str_copy(answer.body, sizeof answer.body, body);
+}
+
+void
+httpd_error(struct httpd_conn *c, int status, const char *text)
+{
+	assert_ptr_equal(c, conn);
+	assert_int_equal(answer.status, 0);
+	answer.status = status;
+	str_copy(answer.body, sizeof answer.body, str_of(text));
+}
+
+uint64_t
+httpd_id(const struct httpd_conn *c)
+{
+	(void)c;
+	return 77;
+}
+
+struct httpd_conn *
+httpd_find(struct httpd *h, uint64_t id)
+{
+	assert_ptr_equal(h, &srv.httpd);
+	assert_int_equal(id, 77);
+	return is_there ? conn : NULL;
+}
+
+const struct addr *
+httpd_peer(const struct httpd_conn *c)
+{
+	(void)c;
+	return &peer;
+}
+
+uint64_t
+topology_ver(const struct topology *t)
+{
+	(void)t;
+	return 5;
+}
+
+uint64_t
+relay_gen(const struct relay *r)
+{
+	(void)r;
+	return 3;
+}
+
+int
+relay_who(struct relay *r, const struct f_who *w, struct relay_who *call)
+{
+	(void)r;
+	if (relay_err)
+		return relay_err;
+	who = *w;
+	str_copy(arg, sizeof arg, w->arg);
+	str_copy(next, sizeof next, w->next);
+	who_call = call;
+	return 0;
+}
+
+int
+relay_append(struct relay *r, const struct f_append *f, struct relay_append *c)
+{
+	(void)r;
+	if (relay_err)
+		return relay_err;
+	ap = *f;
+	str_copy(chan, sizeof chan, f->chan);
+	str_copy(cid, sizeof cid, f->item.cid);
+	append_call = c;
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	memset(&srv, 0, sizeof srv);
+	srv.set.msg_max = 4096;
+	srv.next_cid = 9;
+	srv.node_no = 1;
+	relay_err = 0;
+	is_there = true;
+	who_call = NULL;
+	append_call = NULL;
+	return addr_parse(STR_LIT("127.0.0.1:1"), &peer);
+}
+
+/* the status, 0 when the answer is still to come, -1: not the API's path */
+static int
+ask(enum http_method m, const char *path, const char *query, const char *field,
+    const char *value, const char *body)
+{
+	struct http_request rq = {
+	    .method = m, .path = str_of(path), .query = str_of(query)};
+
+	if (field != NULL) {
+		rq.fields[0].name = str_of(field);
+		rq.fields[0].value = str_of(value);
+		rq.n_fields = 1;
+	}
+	memset(&answer, 0, sizeof answer);
+	if (!api_request(&srv, conn, &rq, str_of(body)))
+		return -1;
+	return answer.status;
+}
+
+static int
+get(const char *path)
+{
+	return ask(HTTP_GET_M, path, NULL, NULL, NULL, "");
+}
+
+static void
+whois(unsigned code, const char *json)
+{
+	struct f_whois a = {.code = (uint16_t)code,
+	    .count = 2,
+	    .json = str_of(json),
+	    .next = json[0] == '[' ? STR_LIT("a\"b") : STR_NONE};
+
+	assert_non_null(who_call);
+	memset(&answer, 0, sizeof answer);
+	who_call->done(who_call, 200, &a);
+	who_call = NULL;
+}
+
+static void
+test_questions(void **state)
+{
+	(void)state;
+	assert_int_equal(get("/"), -1);
+	assert_int_equal(get("/v1"), -1);
+	assert_int_equal(get("/v1/users/1001"), 0);
+	assert_int_equal(who.what, WHO_USER);
+	assert_string_equal(arg, "1001");
+	whois(200, "{\"uid\":\"1001\"}");
+	assert_string_equal(
+	    answer.body, "{\"ver\":5,\"gen\":3,\"uid\":\"1001\"}");
+	assert_int_equal(get("/v1/rooms/12"), 0);
+	assert_int_equal(who.what, WHO_ROOM_INFO);
+	whois(200, "{\"rid\":\"12\",\"gen\":4}");
+	assert_string_equal(
+	    answer.body, "{\"ver\":5,\"rid\":\"12\",\"gen\":4}");
+	assert_int_equal(get("/v1/rooms/12/users"), 0);
+	assert_int_equal(who.what, WHO_ROOM);
+	whois(404, "");
+	assert_int_equal(answer.status, 404);
+	assert_int_equal(
+	    ask(HTTP_GET_M, "/v1/rooms", "limit=7&next=x", NULL, NULL, ""), 0);
+	assert_int_equal(who.what, WHO_ROOMS);
+	assert_int_equal(who.limit, 7);
+	assert_string_equal(next, "x");
+	whois(200, "[1,2]");
+	assert_string_equal(answer.body,
+	    "{\"ver\":5,\"gen\":3,\"count\":2,\"list\":[1,2],\"next\":"
+	    "\"a\\\"b\"}");
+}
+
+static void
+test_bad_questions(void **state)
+{
+	static const char *const paths[] = {"/v1/", "/v1/x", "/v1/users",
+	    "/v1/users/", "/v1/users/a%20b", "/v1/users/1/x", "/v1/rooms/",
+	    "/v1/rooms/1/x"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(paths); i++)
+		assert_int_equal(get(paths[i]), 404);
+	assert_int_equal(
+	    ask(HTTP_GET_M, "/v1/rooms", "limit=0", NULL, NULL, ""), 400);
+	assert_int_equal(
+	    ask(HTTP_GET_M, "/v1/rooms", "limit=1001", NULL, NULL, ""), 400);
+	relay_err = ERR_BUSY;
+	assert_int_equal(get("/v1/rooms"), 503);
+}
+
+static void
+test_late(void **state)
+{
+	(void)state;
+	get("/v1/rooms");
+	memset(&answer, 0, sizeof answer);
+	who_call->done(who_call, 503, NULL);
+	assert_int_equal(answer.status, 503);
+	get("/v1/rooms");
+	is_there = false;
+	whois(200, "[]");
+	assert_int_equal(answer.status, 0);
+}
+
+/* without a key: loopback asks, nobody speaks */
+static void
+test_who_may(void **state)
+{
+	const char *send = "{\"uid\":\"bot\",\"rid\":\"1\",\"msg\":\"x\"}";
+
+	(void)state;
+	assert_int_equal(
+	    ask(HTTP_POST_M, "/v1/send", NULL, NULL, NULL, send), 403);
+	assert_int_equal(ask(HTTP_GET_M, "/v1/rooms", NULL, "X-Forwarded-For",
+			     "127.0.0.1", ""),
+	    403);
+	assert_int_equal(addr_parse(STR_LIT("192.0.2.1:1"), &peer), 0);
+	assert_int_equal(get("/v1/rooms"), 403);
+	/* with one: who has it */
+	strcpy(srv.api_key, "0123456789abcdef");
+#define WITH(key) "Authorization", key
+	assert_int_equal(
+	    ask(HTTP_GET_M, "/v1/rooms", NULL, NULL, NULL, ""), 401);
+	assert_int_equal(ask(HTTP_GET_M, "/v1/rooms", NULL,
+			     WITH("Bearer 0123456789abcdeX"), ""),
+	    401);
+	assert_int_equal(ask(HTTP_GET_M, "/v1/rooms", NULL,
+			     WITH("Bearer 0123456789abcde"), ""),
+	    401);
+	assert_int_equal(
+	    ask(HTTP_GET_M, "/v1/rooms", NULL, WITH("0123456789abcdef"), ""),
+	    401);
+	assert_int_equal(ask(HTTP_GET_M, "/v1/rooms", NULL,
+			     WITH("Bearer 0123456789abcdef"), ""),
+	    0);
+	whois(200, "[]");
+	assert_int_equal(ask(HTTP_DELETE_M, "/v1/rooms", NULL,
+			     WITH("Bearer 0123456789abcdef"), ""),
+	    405);
+#undef WITH
+}
+
+static int
+post(const char *body)
+{
+	strcpy(srv.api_key, "0123456789abcdef");
+	return ask(HTTP_POST_M, "/v1/send", NULL, "Authorization",
+	    "Bearer 0123456789abcdef", body);
+}
+
+static void
+test_send(void **state)
+{
+	struct f_ack ack = {.seq = 4, .ts = 99, .dup = true};
+
+	(void)state;
+	assert_int_equal(post("{\"uid\":\"bot\",\"name\":\"Bot\",\"rid\":\"1\","
+			      "\"msg\":\"hi\",\"cid\":\"x\"}"),
+	    0);
+	assert_string_equal(chan, "r:1");
+	assert_string_equal(cid, "x");
+	assert_int_equal(ap.item.flags, 0);
+	append_call->done(append_call, 200, 0, &ack);
+	assert_string_equal(answer.body,
+	    "{\"seq\":4,\"mid\":\"r:1/4\",\"ts\":99,\"dup\":true}");
+	assert_int_equal(
+	    post("{\"uid\":\"bot\",\"tid\":\"amy\",\"msg\":\"hi\"}"), 0);
+	assert_string_equal(chan, "p:amy:bot");
+	assert_int_equal(ap.n_to, 2);
+	assert_int_equal(ap.item.flags, ITEM_F_AUTO_CID);
+	assert_string_equal(cid, "~1.9");
+	append_call->done(append_call, 503, 1000, NULL);
+	assert_int_equal(answer.status, 503);
+	post("{\"uid\":\"bot\",\"tid\":\"bot\",\"msg\":\"hi\"}");
+	assert_int_equal(ap.n_to, 1);
+	is_there = false;
+	append_call->done(append_call, 200, 0, &ack);
+	assert_int_equal(answer.status, 0);
+}
+
+static void
+test_bad_sends(void **state)
+{
+	static const char *const bad[] = {"", "x", "[]", "{}",
+	    "{\"uid\":\"a b\",\"rid\":\"1\",\"msg\":\"x\"}",
+	    "{\"uid\":\"a\",\"rid\":\"1\"}",
+	    "{\"uid\":\"a\",\"rid\":\"1\",\"msg\":\"\"}",
+	    "{\"uid\":\"a\",\"msg\":\"x\"}",
+	    "{\"uid\":\"a\",\"rid\":\"/\",\"msg\":\"x\"}",
+	    "{\"uid\":\"a\",\"tid\":\"/\",\"rid\":\"1\",\"msg\":\"x\"}",
+	    "{\"uid\":\"a\",\"rid\":\"1\",\"msg\":\"x\",\"cid\":\"\"}"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(post(bad[i]), 400);
+	relay_err = ERR_BUSY;
+	assert_int_equal(
+	    post("{\"uid\":\"a\",\"rid\":\"1\",\"msg\":\"x\"}"), 503);
+	assert_null(append_call);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(test_questions, setup),
+	    cmocka_unit_test_setup(test_bad_questions, setup),
+	    cmocka_unit_test_setup(test_late, setup),
+	    cmocka_unit_test_setup(test_who_may, setup),
+	    cmocka_unit_test_setup(test_send, setup),
+	    cmocka_unit_test_setup(test_bad_sends, setup),
+	};
+
+	json_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
