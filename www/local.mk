@@ -14,7 +14,7 @@ www_sdk = \
 
 nobase_dist_pkgdata_DATA += $(www_page) $(www_sdk)
 
-EXTRA_DIST += www/tsconfig.json
+EXTRA_DIST += www/tsconfig.json www/doc/room.png
 
 ## A compressed sibling of each file: msg_server sends it to whoever takes it.
 install-data-hook:

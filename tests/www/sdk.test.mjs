@@ -252,7 +252,7 @@ test('several rooms on a socket, entered again after a loss', async () => {
 	const f = t.welcome({ 1: head(10), dev: head(2) });
 	assert.deepEqual(f.pos, { 1: [EP, 10], dev: [EP, 2] });
 	assert.deepEqual(t.of('join').map(j => j.rid), ['new']);
-	chat.leave('dev');
+	chat.leave('dev').catch(() => {});	/* no answer comes */
 	assert.deepEqual(chat.rooms, ['1', 'new']);
 	chat.close();
 });
