@@ -34,6 +34,11 @@ struct presence;
 struct pres_node;
 
 struct presence_ops {
+	/*
+	 * Of a standby: when the active one was last heard of (monotonic ms);
+	 * what changed before that it has told. 0: unknown. May be NULL.
+	 */
+	int64_t (*on_heard)(void *arg);
 	/* people of a room changed; room->ch is not set; strings borrowed */
 	void (*on_room)(void *arg, struct str rid, struct f_room *room);
 	/* members of the JSON of a room that presence does not know; may be

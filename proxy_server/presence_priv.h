@@ -85,6 +85,7 @@ struct pres_change {
 	enum pres_change_kind kind;
 	bool num_rid;
 	uint64_t cn;
+	int64_t at_ms;
 	char *name, *avatar;
 	char uid[ID_MAX + 1];
 };
@@ -96,7 +97,6 @@ struct pres_room {
 	uint32_t n_members;
 	uint32_t n_changes;
 	struct pres_change *changes; /* owned list, oldest first */
-	int64_t changed_ms;	     /* when the first of them came */
 	int64_t told_ms;	     /* last frame of a big room */
 	struct pres_room *prev_dirty, *next_dirty;
 	char rid[ID_MAX + 1];

@@ -13,7 +13,8 @@
 
 enum {
 	PRESENCE_BATCH_MS = 1000,
-	PRESENCE_STALE_MS = 4000,
+	PRESENCE_STALE_MS = 4000,   /* a hung one is replaced by then */
+	PRESENCE_MARGIN_MS = 300,   /* it may have heard of it later than we */
 	PRESENCE_CHANGES_MAX = 1024 /* then a batch goes out early */
 };
 
@@ -86,6 +87,7 @@ presence_change(struct presence *pr, struct pres_room *room,
 	c = xcalloc(1, sizeof *c);
 	c->kind = kind;
 	c->cn = cn;
+	c->at_ms = clock_mono_ms();
 	HASH_FIND(hh, pr->sessions, &cn, sizeof cn, s);
 	c->num_rid = s != NULL && s->num_rid;
 	str_copy(c->uid, sizeof c->uid, str_of(user->uid));
@@ -93,10 +95,8 @@ presence_change(struct presence *pr, struct pres_room *room,
 	c->avatar = user->avatar ? xstrdup(user->avatar) : NULL;
 	DL_APPEND(room->changes, c);
 	room->n_changes++;
-	if (!was_dirty) {
+	if (!was_dirty)
 		DL_APPEND2(pr->dirty, room, prev_dirty, next_dirty);
-		room->changed_ms = clock_mono_ms();
-	}
 	if (room->n_changes >= PRESENCE_CHANGES_MAX) {
 		if (pr->active)
 			presence_tell(pr, room);
@@ -140,26 +140,42 @@ presence_tell(struct presence *pr, struct pres_room *room)
 	room->told_ms = clock_mono_ms();
 }
 
+/* a standby: what the active one has told by now */
+static void
+presence_drop_told(struct presence *pr, struct pres_room *room, int64_t until)
+{
+	while (room->changes != NULL && room->changes->at_ms < until)
+		presence_change_free(room, room->changes);
+	if (room->changes != NULL)
+		return;
+	DL_DELETE2(pr->dirty, room, prev_dirty, next_dirty);
+	presence_room_rest(pr, room);
+}
+
 void
 presence_flush(struct presence *pr)
 {
-	int64_t now = clock_mono_ms();
+	int64_t now = clock_mono_ms(), until = now - PRESENCE_STALE_MS, heard;
 	struct pres_room *room, *tmp;
 
 	/* after a promotion: first everybody subscribes */
 	if (pr->active && now < pr->quiet_until_ms)
 		return;
+	if (!pr->active && pr->ops->on_heard != NULL) {
+		heard = pr->ops->on_heard(pr->arg);
+		if (heard - PRESENCE_MARGIN_MS > until)
+			until = heard - PRESENCE_MARGIN_MS;
+	}
 	DL_FOREACH_SAFE2(pr->dirty, room, tmp, next_dirty)
 	{
 		if (!pr->active) {
-			if (now - room->changed_ms < PRESENCE_STALE_MS)
-				continue;
-		} else {
-			if (presence_is_big(room) &&
-			    now - room->told_ms < PRESENCE_BATCH_MS)
-				continue;
-			presence_tell(pr, room);
+			presence_drop_told(pr, room, until);
+			continue;
 		}
+		if (presence_is_big(room) &&
+		    now - room->told_ms < PRESENCE_BATCH_MS)
+			continue;
+		presence_tell(pr, room);
 		presence_forget_changes(pr, room);
 		presence_room_rest(pr, room);
 	}

@@ -129,7 +129,16 @@ proxy_on_room_info(void *arg, struct str rid, struct buf *json)
 		jw_int(&w, "seq", (int64_t)head);
 }
 
+static int64_t
+proxy_on_heard(void *arg)
+{
+	struct proxy *p = arg;
+
+	return standby_heard_ms(p->standby);
+}
+
 static const struct presence_ops proxy_presence_ops = {
+    .on_heard = proxy_on_heard,
     .on_room = proxy_on_room,
     .on_room_info = proxy_on_room_info,
 };
@@ -236,6 +245,7 @@ proxy_open_log(struct proxy *p)
 	    .sync = (enum log_sync)p->set.sync,
 	    .keep_days = p->set.keep_days,
 	    .keep_items = p->set.keep_items,
+	    .recent_bytes = LOG_RECENT_BYTES,
 	    .disk_min = p->set.disk_min * PROXY_MIB,
 	    .link = link,
 	};

@@ -250,6 +250,12 @@ standby_watch(struct standby *s, bool on)
 	memset(&s->holder, 0, sizeof s->holder);
 }
 
+int64_t
+standby_heard_ms(const struct standby *s)
+{
+	return s != NULL && s->lc != NULL && s->lc->up ? s->lc->heard_ms : 0;
+}
+
 bool
 standby_is_linked(const struct standby *s)
 {

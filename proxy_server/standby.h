@@ -14,6 +14,8 @@
 #ifndef PROXY_SERVER_STANDBY_H
 #define PROXY_SERVER_STANDBY_H
 
+#include <stdint.h>
+
 #include "shared/net/net.h"
 #include "shared/proto/link.h"
 
@@ -28,6 +30,11 @@ void standby_free(struct standby *s); /* NULL is fine */
 /* on: the log is LOG_WAITING; off: it is anything else. Idempotent; NULL is
  * fine. */
 void standby_watch(struct standby *s, bool on);
+/*
+ * When the holder last gave a sign of life, by the monotonic clock; 0: not
+ * watched or never heard. What it had to tell before that, it has told.
+ */
+int64_t standby_heard_ms(const struct standby *s); /* NULL is fine */
 /* is the link to the holder up? for /readyz */
 bool standby_is_linked(const struct standby *s);
 

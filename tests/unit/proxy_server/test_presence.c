@@ -45,8 +45,19 @@ on_room_info(void *arg, struct str rid, struct buf *json)
 	buf_puts(json, "\"seq\":7");
 }
 
-static const struct presence_ops ops = {
-    .on_room = on_room, .on_room_info = on_room_info};
+static int64_t heard;
+
+static int64_t
+on_heard(void *arg)
+{
+	(void)arg;
+	return heard;
+}
+
+static const struct presence_ops ops = {.on_heard = on_heard,
+
+    .on_room = on_room,
+    .on_room_info = on_room_info};
 
 static void
 pass(int64_t ms)
@@ -339,6 +350,23 @@ test_standby(void **state)
 	TOLD("");
 }
 
+/* what the active one lived to tell is not told again */
+static void
+test_standby_heard(void **state)
+{
+	(void)state;
+	presence_set_active(pr, false);
+	put(n1, 1, "amy", "12", NULL, false);
+	pass(500);
+	heard = now;
+	put(n1, 2, "bob", "12", NULL, false);
+	pass(100);
+	presence_set_active(pr, true);
+	pass(1000);
+	TOLD("12=2 +bob;");
+	heard = 0;
+}
+
 static void
 test_foreign_session(void **state)
 {
@@ -574,6 +602,7 @@ main(void)
 	    TEST(test_cancelled),
 	    TEST(test_big_room),
 	    TEST(test_standby),
+	    TEST(test_standby_heard),
 	    TEST(test_foreign_session),
 	    TEST(test_session_limits),
 	    TEST(test_nothing_left),
