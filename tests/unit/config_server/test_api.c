@@ -121,7 +121,7 @@ test_pages(void **state)
 	unsigned seen = 0, pages = 0;
 	struct buf out;
 	json_t *v;
-	char name[16];
+	char name[32];
 
 	(void)state;
 	for (int i = 0; i < 8; i++) {

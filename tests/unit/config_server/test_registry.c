@@ -188,7 +188,7 @@ test_bad_join(void **state)
 static void
 test_full(void **state)
 {
-	char name[16];
+	char name[32];
 
 	(void)state;
 	for (int i = 0; i < TOPOLOGY_SERVERS_MAX; i++) {
@@ -324,7 +324,7 @@ test_next(void **state)
 		assert_string_equal(out[0]->t.name, first);
 	}
 	for (int i = 0, hits = 0; i < 64; i++) {
-		char uid[8];
+		char uid[16];
 
 		snprintf(uid, sizeof uid, "u%d", i);
 		registry_next(&reg, str_of(uid), out, 4);

@@ -235,7 +235,7 @@ test_events(void **state)
 {
 	struct store *st = opened();
 	struct seen s;
-	char kind[16];
+	char kind[32];
 	int i;
 
 	(void)state;
@@ -314,7 +314,7 @@ filled(void)
 {
 	struct store *st = opened();
 	struct stat sb;
-	char name[16];
+	char name[32];
 
 	for (int i = 0; i < 200; i++) {
 		snprintf(name, sizeof name, "server%d", i);
