@@ -20,3 +20,4 @@ include tests/conformance/local.mk
 include tests/browser/local.mk
 include tests/www/local.mk
 include tests/bench/local.mk
+include tests/fault/local.mk

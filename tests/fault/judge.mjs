@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The judge of a fault run: a pure function over what everybody wrote down.
+ * Records, in the order of time (t in ms), by k:
+ *
+ *   meta  sync, grace               how the cluster was set
+ *   who   c, uid, v, name           a client; v: 1 or 2
+ *   open  s, c                      its session s begins to log in
+ *   in    s, conv, had, ep, seq, from, n, full   its place in conv ('@': all
+ *                                   private ones; v1: conv alone)
+ *   out   s, conv                   it has left the room
+ *   shut  s                         the socket is gone
+ *   send  s, c, uid, v, cid, conv, body   once, however often it goes out
+ *   ack   s, uid, cid, conv, seq, ep
+ *   err   cid, code, final
+ *   recv  s, conv, seq, useq, from, name, cid, body   (v1: no seq, and private
+ *                                   is conv 'p:')
+ *   gap   s, conv, ep, from, to
+ *   came, went  s, rid, uid         newUser, offline
+ *   fault kinds                     what was done to the servers
+ *   quiet                           faults are over; all must become level
+ *   log   conv, ep, seq, uid, body  the history as it stands at the end
+ *   end
+ *
+ * Private conversations are `p:UID:UID`.  judge() gives {wrong: [{what, why,
+ * t}], n}: `what` is one of WRONG.
+ */
+export const WRONG = {
+	lost: 'an acked message is not where its ack said',
+	doubled: 'a message stands or came twice',
+	reorder: 'places went back',
+	hole: 'places were left out and no gap said so',
+	body: 'two bodies at one place',
+	reused: 'two acks for one place',
+	moved: 'two acks of one message differ',
+	room: 'a message of a room he is not in',
+	person: 'a private message to a third',
+	forged: 'not the sender who sent it',
+	unknown: 'a text nobody sent',
+	cid: 'the cid of a message shown to another user',
+	echo: 'version 1 got its own message back',
+	order: 'sent after an ack, and yet before it in the log',
+	ep: 'the history was changed for another without need',
+	presence: 'newUser or offline of somebody who was there all the time',
+	refused: 'refused for good',
+	deaf: 'did not get what was due to him',
+	unacked: 'sent, all is quiet, and no ack',
+	log: 'the log itself is not 1, 2, 3 ...',
+};
+
+const SLACK = 1500;	/* ms by which two clocks of one event may differ */
+const AGAIN = 8000;	/* a takeover so long after an event may tell it again */
+
+class Judge {
+	constructor()
+	{
+		this.wrong = [];
+		this.count = {};
+		this.meta = { sync: 'full', grace: 15000 };
+		this.clients = new Map();
+		this.sessions = new Map();
+		this.sends = new Map();	/* body -> send */
+		this.cids = new Map();
+		this.acks = new Map();	/* cid -> first ack */
+		this.places = new Map();	/* conv ep seq -> body */
+		this.places_acked = new Map();
+		this.bodies = new Map();	/* conv ep body -> seq */
+		this.eps = new Set();
+		this.logs = new Map();	/* conv -> Map seq -> record */
+		this.ends = new Map();	/* conv -> ep of the log at the end */
+		this.high = new Map();	/* conv -> {ep, seq} acked so far */
+		this.here = new Map();	/* uid rid -> [[from, to|null, s]] */
+		this.changes = [];
+		this.v1seen = [];
+		this.faults = [];
+		this.fell = 0;	/* acked in a history that is over, and gone */
+	}
+
+	say(what, why, r)
+	{
+		this.count[what] = (this.count[what] ?? 0) + 1;
+		if (this.count[what] <= 50)
+			this.wrong.push({ what, why, t: r?.t ?? 0 });
+	}
+
+	take(r)
+	{
+		this[`on_${r.k}`]?.(r);
+	}
+
+	on_meta(r)
+	{
+		Object.assign(this.meta, r);
+	}
+
+	on_who(r)
+	{
+		/* due: conv -> {since, ep, got: Set of seq, gaps: []} */
+		this.clients.set(r.c, { ...r, due: new Map() });
+	}
+
+	on_open(r)
+	{
+		this.sessions.set(r.s, { ...r, client: this.clients.get(r.c),
+		    at: new Map(), pairs: new Map(), texts: new Set(), shut: false,
+		    news: new Map() });
+	}
+
+	on_in(r)
+	{
+		const s = this.sessions.get(r.s), c = s.client;
+		if (r.conv !== '@')
+			this.enter(c.uid, r.conv, r);
+		if (c.v === 1) {
+			s.at.set(r.conv, { since: r.t });
+			return;
+		}
+		this.eps.add(r.ep);
+		const same = r.had && r.had[0] === r.ep;
+		let cur = r.seq;
+		if (same && r.full) {
+			cur = r.had[1];
+			/* what he had is not to be sent again, nor less of it */
+			if (r.n > 0 && r.from !== cur + 1)
+				this.say('hole', `${c.uid} had ${cur} of ${r.conv}, is ` +
+				    `given from ${r.from}`, r);
+		} else if (!r.full)
+			cur = r.n ? r.from - 1 : r.seq;
+		s.at.set(r.conv, { ep: r.ep, cur, since: r.t });
+		/* what must come from here on, and what need not */
+		let due = c.due.get(r.conv);
+		if (!due || !r.had)
+			c.due.set(r.conv, due = { since: r.t, ep: r.ep, eps: new Set(),
+			    got: new Set(), gaps: [] });
+		if (due.ep !== r.ep || (r.had && !r.full)) {
+			due.gaps.push({ ep: r.ep, all: due.ep !== r.ep,
+			    to: cur, t: r.t });
+			due.ep = r.ep;
+		}
+	}
+
+	enter(uid, rid, r)
+	{
+		const key = `${uid} ${rid}`;
+		if (!this.here.has(key))
+			this.here.set(key, []);
+		const list = this.here.get(key);
+		if (!list.some(x => x[2] === r.s && x[1] === null))
+			list.push([r.t, null, r.s]);
+	}
+
+	on_out(r)
+	{
+		const s = this.sessions.get(r.s);
+		s.at.delete(r.conv);
+		s.client.due.delete(r.conv);
+		this.exit(s, r.conv, r.t);
+	}
+
+	on_shut(r)
+	{
+		const s = this.sessions.get(r.s);
+		s.shut = true;
+		for (const conv of s.at.keys())
+			this.exit(s, conv, r.t);
+	}
+
+	exit(s, rid, t)
+	{
+		for (const x of this.here.get(`${s.client.uid} ${rid}`) ?? [])
+			if (x[2] === s.s && x[1] === null)
+				x[1] = t;
+	}
+
+	on_send(r)
+	{
+		r.bound = this.high.get(r.conv);
+		this.sends.set(r.body, r);
+		this.cids.set(r.cid, r);
+	}
+
+	on_ack(r)
+	{
+		const first = this.acks.get(r.cid);
+		if (first) {
+			if (first.seq !== r.seq && first.ep === r.ep)
+				this.say('moved', `${r.cid} at ${first.seq} and at ` +
+				    `${r.seq} of ${r.conv}`, r);
+			return;
+		}
+		this.acks.set(r.cid, r);
+		const sent = this.cids.get(r.cid);
+		if (!sent || sent.conv !== r.conv) {
+			this.say('unknown', `ack of ${r.cid} for ${r.conv}`, r);
+			return;
+		}
+		const place = `${r.conv} ${r.ep} ${r.seq}`;
+		const other = this.places_acked.get(place);
+		if (other)
+			this.say('reused', `${place}: ${other} and ${r.cid}`, r);
+		this.places_acked.set(place, r.cid);
+		this.placed(r.conv, r.ep, r.seq, sent.body, sent.uid, r);
+		const b = sent.bound;
+		if (b && b.ep === r.ep && b.seq >= r.seq)
+			this.say('order', `${r.cid} at ${r.seq} of ${r.conv}, sent ` +
+			    `after the ack of ${b.seq}`, r);
+		const high = this.high.get(r.conv);
+		if (!high || high.ep !== r.ep || high.seq < r.seq)
+			this.high.set(r.conv, { ep: r.ep, seq: r.seq });
+	}
+
+	on_err(r)
+	{
+		if (r.final)
+			this.say('refused', `${r.cid}: ${r.code} ${r.msg ?? ''}`, r);
+	}
+
+	/* everybody who speaks of a place must mean the same */
+	placed(conv, ep, seq, body, uid, r)
+	{
+		const place = `${conv} ${ep} ${seq}`;
+		const had = this.places.get(place);
+		if (had === undefined)
+			this.places.set(place, body);
+		else if (had !== body)
+			this.say('body', `${place}: "${had}" and "${body}"`, r);
+		const text = `${conv} ${ep} ${body}`;
+		const at = this.bodies.get(text);
+		if (at === undefined)
+			this.bodies.set(text, seq);
+		else if (at !== seq)
+			this.say('doubled', `"${body}" at ${at} and ${seq} of ${conv}`,
+			    r);
+	}
+
+	/* the text is one that its sender sent there */
+	authentic(conv, from, body, r)
+	{
+		const sent = this.sends.get(body);
+		if (!sent)
+			this.say('unknown', `"${body}" in ${conv}`, r);
+		else if (sent.conv !== conv)
+			this.say(conv.startsWith('p:') || sent.conv.startsWith('p:') ?
+			    'person' : 'room', `"${body}" of ${sent.conv} shown in ` +
+			    conv, r);
+		else if (sent.uid !== from)
+			this.say('forged', `"${body}" is of ${sent.uid}, shown as ` +
+			    `of ${from}`, r);
+		return sent;
+	}
+
+	on_recv(r)
+	{
+		const s = this.sessions.get(r.s), c = s.client;
+		if (c.v === 1) {
+			this.v1(s, c, r);
+			return;
+		}
+		const pair = r.conv.startsWith('p:');
+		const at = s.at.get(pair ? '@' : r.conv);
+		if (pair ? !r.conv.split(':').includes(c.uid) : !at) {
+			this.say(pair ? 'person' : 'room', `${c.uid} gets "${r.body}" ` +
+			    `of ${r.conv}`, r);
+			return;
+		}
+		const sent = this.authentic(r.conv, r.from, r.body, r);
+		if (sent && r.name !== undefined &&
+		    r.name !== this.clients.get(sent.c)?.name)
+			this.say('forged', `"${r.body}" under the name ${r.name}`, r);
+		if (r.cid !== undefined && (r.from !== c.uid ||
+		    r.cid !== sent?.cid))
+			this.say('cid', `${c.uid} sees ${r.cid}`, r);
+		this.step(at, pair ? r.useq : r.seq, `${c.uid} (${r.s}) ` +
+		    (pair ? '@' : r.conv), r);
+		if (pair) {
+			const p = s.pairs.get(r.conv);
+			if (p && p.ep === at.ep && r.seq <= p.seq)
+				this.say(r.seq === p.seq ? 'doubled' : 'reorder',
+				    `${c.uid} (${r.s}) ${r.conv}: ${r.seq} after ${p.seq}`,
+				    r);
+			else if (p && p.ep === at.ep && !p.gap && r.seq !== p.seq + 1)
+				this.say('hole', `${c.uid} (${r.s}) ${r.conv}: ` +
+				    `${r.seq} after ${p.seq}`, r);
+			s.pairs.set(r.conv, { ep: at.ep, seq: r.seq, gap: false });
+		}
+		this.placed(r.conv, at.ep, r.seq, r.body, r.from, r);
+		const due = c.due.get(pair ? '@' : r.conv);
+		due?.got.add(pair ? `${r.conv} ${r.seq}` : r.seq);
+	}
+
+	step(at, seq, where, r)
+	{
+		if (seq <= at.cur) {
+			this.say(seq === at.cur ? 'doubled' : 'reorder', `${where}: ` +
+			    `${seq} after ${at.cur}`, r);
+			return;
+		}
+		if (seq > at.cur + 1)
+			this.say('hole', `${where}: ${seq} after ${at.cur}`, r);
+		at.cur = seq;
+	}
+
+	/* at most once, in order, nothing of one's own */
+	v1(s, c, r)
+	{
+		const sent = this.sends.get(r.body);
+		const conv = r.conv === 'p:' ? sent?.conv ?? 'p:' : r.conv;
+		if (conv.startsWith('p:') && !conv.split(':').includes(c.uid)) {
+			this.say('person', `${c.uid} gets "${r.body}" of ${conv}`, r);
+			return;
+		}
+		if (!conv.startsWith('p:') && !s.at.has(conv)) {
+			this.say('room', `${c.uid} gets "${r.body}" of ${conv}`, r);
+			return;
+		}
+		if (!this.authentic(conv, r.from, r.body, r))
+			return;
+		if (sent.s === r.s)
+			this.say('echo', `${c.uid} gets "${r.body}" back`, r);
+		if (s.texts.has(r.body))
+			this.say('doubled', `${c.uid} (${r.s}): "${r.body}"`, r);
+		s.texts.add(r.body);
+		this.v1seen.push({ s, conv, body: r.body, r });
+	}
+
+	on_gap(r)
+	{
+		const s = this.sessions.get(r.s), c = s.client;
+		const at = s.at.get(r.conv);
+		if (!at) {
+			this.say('room', `${c.uid}: gap of ${r.conv}`, r);
+			return;
+		}
+		this.eps.add(r.ep);
+		const other = r.ep !== at.ep;
+		if (!other && r.from > at.cur + 1)
+			this.say('hole', `${c.uid} (${r.s}) ${r.conv}: gap from ` +
+			    `${r.from} after ${at.cur}`, r);
+		/* a gap in one history only makes sense where things can vanish */
+		if (!other && this.meta.sync === 'full' && r.to >= r.from)
+			this.say('hole', `${c.uid} (${r.s}) ${r.conv}: gap ${r.from} ` +
+			    `to ${r.to} in a log that keeps all`, r);
+		at.ep = r.ep;
+		at.cur = r.to;
+		if (r.conv === '@')
+			for (const p of s.pairs.values())
+				p.gap = true;
+		const due = c.due.get(r.conv);
+		if (due) {
+			due.gaps.push({ ep: r.ep, all: other, to: r.to, t: r.t });
+			due.ep = r.ep;
+		}
+	}
+
+	on_came(r)
+	{
+		this.people(r, 'came');
+	}
+
+	on_went(r)
+	{
+		this.people(r, 'went');
+	}
+
+	people(r, kind)
+	{
+		const s = this.sessions.get(r.s);
+		if (s.client.v !== 2 || r.uid === s.client.uid)
+			return;
+		const key = `${kind} ${r.uid} ${r.rid}`;
+		const n = (s.news.get(key) ?? 0) + 1;
+		s.news.set(key, n);
+		this.changes.push({ kind, r, n, since: s.at.get(r.rid)?.since ??
+		    r.t });
+	}
+
+	on_fault(r)
+	{
+		this.faults.push(r.t);
+	}
+
+	on_quiet(r)
+	{
+		this.quiet = r.t;
+	}
+
+	on_log(r)
+	{
+		if (!this.logs.has(r.conv))
+			this.logs.set(r.conv, new Map());
+		const log = this.logs.get(r.conv);
+		const had = this.ends.get(r.conv);
+		if (had && had !== r.ep)
+			this.say('ep', `${r.conv}: ${had} and ${r.ep}`, r);
+		this.ends.set(r.conv, r.ep);
+		if (log.size + 1 !== r.seq)
+			this.say('log', `${r.conv}: ${r.seq} is the ${log.size + 1}. ` +
+			    'of the log', r);
+		log.set(r.seq, r);
+		this.authentic(r.conv, r.uid, r.body, r);
+		this.placed(r.conv, r.ep, r.seq, r.body, r.uid, r);
+	}
+
+	/* --- at the end -------------------------------------------------------- */
+
+	finish()
+	{
+		if (this.meta.sync === 'full' && this.eps.size > 1)
+			this.say('ep', [...this.eps].join(' '));
+		this.checkAcks();
+		this.checkV1Order();
+		this.checkDue();
+		this.checkPresence();
+		return { wrong: this.wrong, count: this.count,
+		    n: { sent: this.sends.size, acked: this.acks.size,
+		    sessions: this.sessions.size, places: this.places.size,
+		    eps: this.eps.size, fell: this.fell } };
+	}
+
+	checkAcks()
+	{
+		for (const [cid, a] of this.acks) {
+			const ep = this.ends.get(a.conv);
+			const log = this.logs.get(a.conv);
+			if (ep === undefined) {
+				this.say('lost', `${cid}: no log of ${a.conv}`, a);
+				continue;
+			}
+			const sent = this.cids.get(cid);
+			/* another history: its acks fell with it, and people were told */
+			if (a.ep !== ep) {
+				if (sent && !this.bodies.has(`${a.conv} ${ep} ${sent.body}`))
+					this.fell++;
+				continue;
+			}
+			if (sent && log.get(a.seq)?.body !== sent.body)
+				this.say('lost', `${cid}: acked at ${a.seq} of ${a.conv}, ` +
+				    `there is ${log.get(a.seq)?.body ?? 'nothing'}`, a);
+		}
+		for (const s of this.sends.values())
+			if (s.v === 2 && !this.acks.has(s.cid) && this.quiet)
+				this.say('unacked', `${s.cid} to ${s.conv}`, s);
+	}
+
+	checkV1Order()
+	{
+		const last = new Map();
+		for (const { s, conv, body, r } of this.v1seen) {
+			const ep = this.ends.get(conv);
+			const seq = this.bodies.get(`${conv} ${ep} ${body}`);
+			if (seq === undefined)
+				continue;
+			const key = `${s.s} ${conv}`;
+			if (seq <= (last.get(key) ?? 0))
+				this.say('reorder', `${s.client.uid} (v1, ${s.s}) ${conv}: ` +
+				    `${seq} after ${last.get(key)}`, r);
+			last.set(key, seq);
+		}
+	}
+
+	/*
+	 * Whoever was there, with a place, has everything sent since he came, on
+	 * whatever socket, but for what a gap named.  Version 1: what was sent
+	 * after all had become quiet, on sockets open since.
+	 */
+	checkDue()
+	{
+		const convsOf = new Map();
+		for (const conv of this.logs.keys())
+			if (conv.startsWith('p:'))
+				for (const uid of conv.split(':').slice(1))
+					convsOf.set(uid, [...convsOf.get(uid) ?? [], conv]);
+		for (const c of this.clients.values()) {
+			if (c.v !== 2)
+				continue;
+			for (const [conv, due] of c.due)
+				for (const of of conv === '@' ? convsOf.get(c.uid) ?? [] :
+				    [conv])
+					this.checkDueOf(c, of, conv === '@', due);
+		}
+		for (const s of this.sessions.values())
+			if (s.client.v === 1 && !s.shut)
+				this.checkV1Due(s);
+	}
+
+	checkDueOf(c, conv, pair, due)
+	{
+		if (!this.last.get(c.c))
+			return;	/* he went away in the end */
+		for (const [seq, r] of this.logs.get(conv) ?? []) {
+			const sent = this.sends.get(r.body);
+			if (!sent || sent.t < due.since ||
+			    due.got.has(pair ? `${conv} ${seq}` : seq))
+				continue;
+			if (due.gaps.some(g => g.all ? sent.t < g.t : !pair ?
+			    seq <= g.to : sent.t < g.t))
+				continue;
+			this.say('deaf', `${c.uid} (client ${c.c}) has no ${seq} of ` +
+			    `${conv}`, r);
+		}
+	}
+
+	checkV1Due(s)
+	{
+		for (const [conv, log] of this.logs) {
+			const pair = conv.startsWith('p:');
+			if (pair ? !conv.split(':').includes(s.client.uid) :
+			    !s.at.has(conv))
+				continue;
+			for (const r of log.values()) {
+				const sent = this.sends.get(r.body);
+				if (sent && this.quiet && sent.t > this.quiet &&
+				    s.t < this.quiet && sent.s !== s.s &&
+				    !s.texts.has(r.body))
+					this.say('deaf', `${s.client.uid} (v1) has no ` +
+					    `${r.seq} of ${conv}`, r);
+			}
+		}
+	}
+
+	get last()
+	{
+		if (this._last)
+			return this._last;
+		this._last = new Map();
+		for (const s of this.sessions.values())
+			if (!s.shut)
+				this._last.set(s.c, s);
+		return this._last;
+	}
+
+	/*
+	 * An `offline` needs an absence longer than the grace, a `newUser` an
+	 * arrival after such a one (or the first); each explains one.  What was
+	 * news when a proxy fell may be told once more by the one that takes over.
+	 */
+	checkPresence()
+	{
+		const grace = this.meta.grace - SLACK;
+		const spans = new Map();
+		for (const [key, list] of this.here) {
+			const sorted = list.map(([a, b]) => [a, b ?? Infinity])
+			    .sort((x, y) => x[0] - y[0]);
+			const out = [];
+			for (const x of sorted)
+				if (out.length && x[0] <= out[out.length - 1][1])
+					out[out.length - 1][1] = Math.max(x[1],
+					    out[out.length - 1][1]);
+				else
+					out.push([...x]);
+			spans.set(key, out);
+		}
+		for (const { kind, r, n, since } of this.changes) {
+			const list = spans.get(`${r.uid} ${r.rid}`) ?? [];
+			let ok = 0;
+			list.forEach(([a, b], i) => {
+				const prev = i ? list[i - 1][1] : -Infinity;
+				const next = list[i + 1]?.[0] ?? Infinity;
+				const at = kind === 'came' ? a : b + grace;
+				const again = this.faults.filter(t => t > at - SLACK &&
+				    t < at + AGAIN && t < r.t).length;
+				if (kind === 'came') {
+					if (a - prev >= grace && a <= r.t + SLACK &&
+					    a >= since - this.meta.grace)
+						ok += 1 + again;
+				} else if (Math.min(next, r.t) - b >= grace &&
+				    Math.min(next, r.t) >= since - this.meta.grace)
+					ok += 1 + again;
+			});
+			if (n > ok)
+				this.say('presence', `${kind === 'came' ? 'newUser' :
+				    'offline'} of ${r.uid} in ${r.rid}, told to session ` +
+				    `${r.s}`, r);
+		}
+	}
+}
+
+export function
+judge(records)
+{
+	const j = new Judge();
+	for (const r of records)
+		j.take(r);
+	return j.finish();
+}

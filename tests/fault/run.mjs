@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A fault run: people talk, things break, the judge reads what all wrote down.
+ *
+ *	node run.mjs --seed N --faults N --clients N --rate R [--kinds a,b]
+ *	    [--power] [--sync full|normal|off] [--tmpfs MIB] [--keep DIR]
+ *	    [--json FILE]
+ *
+ * CCHAT_BUILD names the build directory.  The same seed gives the same people,
+ * the same plan and the same targets; what the kernel makes of it differs.
+ * Exit code 1: a promise was broken; the records are kept then.
+ */
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync }
+    from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { sleep, until } from '../lib/cluster.mjs';
+import { FAULTS, plan } from './faults.mjs';
+import { WRONG, judge } from './judge.mjs';
+import { Person, pairOf } from './people.mjs';
+import { Rng } from './rng.mjs';
+import { Site } from './site.mjs';
+
+const now = () => performance.now();
+const GRACE = 15000;
+const STUCK_MS = 30000;
+
+class Run {
+	constructor(o)
+	{
+		this.o = o;
+		this.records = [];
+		this.recovery = new Map();	/* kind -> [ms] */
+		this.wrong = [];
+		this.ackMs = [];
+		this.n = 0;
+		this.refusals = 0;
+		this.dir = o.keep ?? mkdtempSync(join(tmpdir(), 'cchat-fault-'));
+		mkdirSync(this.dir, { recursive: true });
+		this.file = createWriteStream(join(this.dir, 'records.jsonl'));
+		this.lines = [];
+	}
+
+	say(s)
+	{
+		if (this.o.print)
+			this.o.print(s);
+		else
+			process.stdout.write(`${s}\n`);
+	}
+
+	rec(r)
+	{
+		this.records.push(r);
+		this.lines.push(JSON.stringify(r));
+		if (this.lines.length >= 1000)
+			this.flush();
+	}
+
+	flush()
+	{
+		if (this.lines.length)
+			this.file.write(`${this.lines.join('\n')}\n`);
+		this.lines = [];
+	}
+
+	note(r)
+	{
+		r.t = now();
+		this.rec(r);
+	}
+
+	/* --- the people ------------------------------------------------------- */
+
+	makePeople()
+	{
+		const rng = new Rng(this.o.seed, 'people');
+		const nRooms = Math.max(2, Math.ceil(this.o.clients / 6));
+		const rooms = Array.from({ length: nRooms }, (_, i) => `${i + 1}`);
+		const world = { rec: r => this.rec(r),
+			urls: () => this.site.urls(),
+			serial: p => `${this.o.seed}.${p.c}.${++this.n}`,
+			acked: u => this.ackMs.push(now() - u.since),
+			refused: () => this.refusals++ };
+		this.people = [];
+		for (let c = 1; c <= this.o.clients; c++) {
+			/* every sixth is of the old kind, every ninth a second device */
+			const v = c % 6 === 0 ? 1 : 2;
+			const twin = c % 9 === 0 && v === 2 ? this.people[c - 2] : null;
+			const uid = twin && twin.v === 2 ? twin.uid : `${10000 + c}`;
+			const mine = rng.shuffle(rooms).slice(0, rng.int(1, 3));
+			this.people.push(new Person(world, { c, uid, v, rooms: mine,
+			    friends: [], batch: rng.chance(0.5),
+			    rng: new Rng(this.o.seed, `person ${c}`) }));
+		}
+		const uids = [...new Set(this.people.map(p => p.uid))];
+		for (const p of this.people)
+			p.friends = v2Friends(p, rng.shuffle(uids), this.people);
+		/* some come later, some go away for a while */
+		this.late = this.people.filter((_, i) => i % 7 === 3);
+		this.gadabouts = this.people.filter((_, i) => i % 10 === 4);
+	}
+
+	talk()
+	{
+		const rng = new Rng(this.o.seed, 'talk');
+		let at = now(), credit = 0, next = 0;
+		this.talking = setInterval(() => {
+			const t = now();
+			credit = Math.min(credit + (t - at) * this.o.rate / 1000,
+			    this.o.rate / 5);
+			at = t;
+			for (let miss = 0; credit >= 1 && miss < this.people.length;) {
+				const p = this.people[next++ % this.people.length];
+				if (!p.mayTalk) {
+					miss++;
+					continue;
+				}
+				miss = 0;
+				credit--;
+				p.say(p.someone(), rng.chance(0.1) ? rng.int(1, 700) : 0);
+			}
+		}, 8);
+		this.looking = setInterval(() => this.people.forEach(p => p.check()),
+		    500);
+	}
+
+	/* --- faults ------------------------------------------------------------ */
+
+	/* fresh messages of some people; resolves to ms until all are acked */
+	async probe(rng, begun = now())
+	{
+		const some = rng.shuffle(this.people.filter(p => p.v === 2 &&
+		    !p.away && !p.slow && p.s !== null)).slice(0, 4);
+		let timer;
+		const stuck = new Promise(r => {
+			timer = setTimeout(r, STUCK_MS, 'stuck');
+		});
+		const r = await Promise.race([stuck, Promise.all(some.map(p =>
+		    p.say({ rid: p.rng.pick(p.rooms) })))]);
+		clearTimeout(timer);
+		if (r === 'stuck')
+			this.fault('stuck', `no ack within ${STUCK_MS} ms`);
+		return now() - begun;
+	}
+
+	fault(what, why)
+	{
+		this.wrong.push({ what, why, t: now() });
+		this.say(`  ${what}: ${why}`);
+	}
+
+	async suffer(kinds, i)
+	{
+		const rng = new Rng(this.o.seed, `fault ${i}`);
+		const list = kinds.map(k => ({ k, f: FAULTS[k] }));
+		for (const x of list) {
+			x.at = await x.f.aim(this.site, rng, this.people);
+			x.ms = x.f.hold(rng);
+		}
+		const ms = Math.max(...list.map(x => x.ms));
+		const self = list.every(x => x.f.from === 'hit');
+		this.note({ k: 'fault', i, kinds, at: list.map(x => x.at.name) });
+		const t0 = now();
+		this.site.all.forEach(d => { d.mayExit = false; });
+		for (const x of list)
+			if (x.f.exits)
+				x.at.mayExit = true;
+		const hits = await Promise.all(list.map(x => x.f.hit(this.site, x.at,
+		    rng)));
+		/* what takes long to happen says itself when it had */
+		const begun = Math.max(...hits.map(x => typeof x === 'number' ? x :
+		    t0));
+		const early = self ? this.probe(rng, begun) : null;
+		await sleep(ms);
+		for (const x of list)
+			await x.f.heal(this.site, x.at);
+		await this.site.ensureUp();
+		const healed = now() - t0;
+		const took = await (early ?? this.probe(rng));
+		this.note({ k: 'healed', i, ms: Math.round(took) });
+		const name = kinds.length > 1 ? 'two at once' : kinds[0];
+		if (!this.recovery.has(name))
+			this.recovery.set(name, []);
+		this.recovery.get(name).push(took);
+		const loss = list.map(x => x.at.loss).find(Boolean);
+		this.say(`${String(i + 1).padStart(4)} ${kinds.join(' + ').padEnd(28)}` +
+		    ` ${list.map(x => x.at.name + (x.at.peer && x.at.peer !== '*' ?
+		    `-${x.at.peer}` : '')).join(', ').padEnd(18)}` +
+		    ` lasted ${String(Math.round(healed)).padStart(5)} ms, sends ` +
+		    `work ${String(Math.round(took)).padStart(5)} ms after the ` +
+		    `${self ? 'hit' : 'end'}` +
+		    (loss ? ` (${loss.writes - loss.kept} of ${loss.writes} writes ` +
+		    'lost)' : ''));
+		/* the standby stands by again, and people talk in peace */
+		await this.site.whole();
+		await sleep(rng.int(50, 250));
+	}
+
+	/* --- the end ------------------------------------------------------------ */
+
+	async quiet()
+	{
+		clearInterval(this.talking);
+		this.site.heal();
+		await this.site.ensureUp();
+		await this.site.whole();
+		for (const p of this.people) {
+			p.slowly(false);
+			p.comeBack();
+		}
+		await until('everybody is in and has his acks', () => {
+			const bad = this.people.filter(p => !p.ready || p.unacked.size);
+			if (bad.length)
+				throw new Error(bad.map(p => `client ${p.c}: ` +
+				    `${p.ready ? 'in' : 'out'}, ${p.unacked.size} open`)
+				    .slice(0, 5).join('; '));
+			return true;
+		}, 30000).catch(e => this.fault('stuck', e.message));
+		await this.level();
+		this.note({ k: 'quiet' });
+		for (const p of this.people)
+			for (const rid of p.rooms)
+				p.say({ rid });
+		for (const p of this.people)
+			for (const uid of p.friends)
+				p.say({ uid });
+		await until('acks of the last round', () => this.people.every(p =>
+		    !p.unacked.size), 15000).catch(e => this.fault('stuck', e.message));
+		await this.level();
+		clearInterval(this.looking);
+	}
+
+	/* all have all, as far as they can know, and nothing comes any more */
+	async level()
+	{
+		await until('all are level', () => {
+			const head = new Map();
+			for (const p of this.people)
+				for (const [conv, [, seq]] of p.pos)
+					if (conv !== '@')
+						head.set(conv, Math.max(seq,
+						    head.get(conv) ?? 0));
+			return this.people.every(p => [...p.pos].every(([conv, [, seq]]) =>
+			    conv === '@' || seq === head.get(conv)));
+		}, 15000).catch(e => this.say(`  ${e.message}`));
+		for (let n = -1; n !== this.records.length; await sleep(300))
+			n = this.records.length;
+	}
+
+	async readLogs()
+	{
+		const convs = new Map();
+		for (const p of this.people) {
+			if (p.v !== 2)
+				continue;
+			for (const rid of p.rooms)
+				convs.set(rid, [p, { rid }]);
+			for (const q of this.people)
+				if (q.uid !== p.uid)
+					convs.set(pairOf(p.uid, q.uid), [p, { uid: q.uid }]);
+		}
+		const used = new Set(this.records.filter(r => r.k === 'send')
+		    .map(r => r.conv));
+		for (const [conv, [p, to]] of convs) {
+			if (!used.has(conv))
+				continue;
+			try {
+				const h = await p.history(to);
+				for (const m of h.list)
+					this.note({ k: 'log', conv, ep: h.ep, seq: m.seq,
+					    uid: m.uid, body: m.msg });
+			} catch (e) {
+				this.fault('log', `${conv}: ${e.message}`);
+			}
+		}
+	}
+
+	async go()
+	{
+		const o = this.o;
+		this.note({ k: 'meta', sync: o.sync, grace: GRACE, seed: o.seed });
+		this.site = await Site.open({ msgs: o.msgs, proxies: 2, sync: o.sync,
+		    tmpfs: o.tmpfs });
+		const t0 = now();
+		try {
+			const kinds = this.kinds();
+			this.makePeople();
+			for (const p of this.people)
+				if (!this.late.includes(p))
+					p.connect();
+			await until('people are in', () => this.people.every(p =>
+			    p.ready || this.late.includes(p)), 20000);
+			this.talk();
+			await sleep(500);
+			const rng = new Rng(o.seed, 'plan');
+			const list = plan(rng, o.faults, kinds);
+			for (const [i, k] of list.entries()) {
+				this.society(i, list.length);
+				await this.suffer(k, i);
+			}
+			this.talked = now() - t0;
+			await this.quiet();
+			await this.readLogs();
+			this.note({ k: 'end' });
+		} catch (e) {
+			this.fault('run', e.stack);
+		} finally {
+			clearInterval(this.talking);
+			clearInterval(this.looking);
+			this.people?.forEach(p => p.stop());
+			this.wrong.push(...this.site.crashes.map(why => ({ what: 'crash',
+			    why, t: 0 })));
+			await this.site.stop({ check: false, keep: true });
+			this.wrong.push(...this.site.alarms().map(why => ({ what: 'alarm',
+			    why, t: 0 })));
+			this.flush();
+			await new Promise(r => this.file.end(r));
+			if (this.wrong.length)
+				for (const d of this.site.all)
+					writeFileSync(join(this.dir, `${d.name}.log`), d.log);
+			await this.site.close();
+		}
+		return this.verdict(now() - t0);
+	}
+
+	kinds()
+	{
+		const { o } = this;
+		let list = o.kinds ?? (o.power ? ['power-loss'] : Object.keys(FAULTS));
+		for (const k of list)
+			if (!FAULTS[k])
+				throw new Error(`no fault ${k}; there are ` +
+				    Object.keys(FAULTS).join(' '));
+		if (!this.site.shim) {
+			this.say('no shim.so: faults of disk, clock and power are left out');
+			list = list.filter(k => !FAULTS[k].shim);
+		}
+		return list;
+	}
+
+	/* comings and goings between the faults */
+	society(i, n)
+	{
+		this.late.forEach((p, k) => {
+			if (!p.ws && !p.away && !p.s &&
+			    i >= (k + 1) * n / (this.late.length + 1) && !p.came) {
+				p.came = true;
+				p.connect();
+			}
+		});
+		if (this.o.faults < 50)
+			return;
+		this.gadabouts.forEach((p, k) => {
+			if ((i + k * 5) % 30 === 10 && !p.slow)
+				p.leave();
+			if ((i + k * 5) % 30 === 25 && p.away)
+				p.comeBack();
+		});
+	}
+
+	async verdict(ms)
+	{
+		const t0 = now();
+		const v = judge(this.records);
+		this.wrong.push(...v.wrong);
+		const q = (a, p) => a.length ? Math.round(a[Math.min(a.length - 1,
+		    Math.floor(a.length * p))]) : 0;
+		const table = [];
+		this.say(`\n${'sends work again after'.padEnd(24)}   n    p50    p95 ` +
+		    '   max   ms');
+		for (const [k, a] of [...this.recovery].sort()) {
+			a.sort((x, y) => x - y);
+			table.push({ kind: k, n: a.length, p50: q(a, 0.5), p95: q(a, 0.95),
+			    max: q(a, 1) });
+			this.say(`${k.padEnd(24)} ${String(a.length).padStart(3)} ` +
+			    [0.5, 0.95, 1].map(p => String(q(a, p)).padStart(6)).join(' '));
+		}
+		this.ackMs.sort((x, y) => x - y);
+		this.say(`\nseed ${this.o.seed}: ${this.o.faults} faults in ` +
+		    `${Math.round((this.talked ?? ms) / 1000)} s (${Math.round(ms / 1000)} s in ` +
+		    `all), ${this.o.clients} clients, ${v.n.sessions} sessions`);
+		this.say(`${v.n.sent} sent, ${v.n.acked} acked (p50 ` +
+		    `${q(this.ackMs, 0.5)} p95 ${q(this.ackMs, 0.95)} max ` +
+		    `${q(this.ackMs, 1)} ms), ${this.refusals} refused for a while, ` +
+		    `${this.records.filter(r => r.k === 'recv').length} received, ` +
+		    `${v.n.eps} ep (${v.n.fell} acked fell with an old one); judged in ${Math.round(now() - t0)} ms`);
+		for (const w of this.wrong.slice(0, 30))
+			this.say(`WRONG ${w.what}: ${w.why}`);
+		const counts = { ...v.count };
+		for (const w of this.wrong)
+			if (!WRONG[w.what])
+				counts[w.what] = (counts[w.what] ?? 0) + 1;
+		const clean = !this.wrong.length;
+		if (clean && !this.o.keep)
+			rmSync(this.dir, { recursive: true, force: true });
+		this.say(clean ? 'verdict: clean' : `verdict: BROKEN ` +
+		    `${JSON.stringify(counts)}; records in ${this.dir}, again with ` +
+		    `--seed ${this.o.seed}`);
+		return { clean, wrong: this.wrong, counts, table, acked: v.n.acked,
+		    sent: v.n.sent, eps: v.n.eps, fell: v.n.fell, seed: this.o.seed, dir: this.dir };
+	}
+}
+
+/* people of version 1 are talked to as well; nobody talks to himself */
+function
+v2Friends(p, uids, people)
+{
+	const like = uid => people.some(q => q.uid === uid);
+	return uids.filter(u => u !== p.uid && like(u)).slice(0, 3);
+}
+
+export const run = o => new Run({ seed: 1, faults: 20, clients: 18, rate: 100,
+    msgs: 2, sync: 'full', ...o }).go();
+
+async function
+main()
+{
+	const { values: a } = parseArgs({ options: {
+		seed: { type: 'string', default: '1' },
+		faults: { type: 'string', default: '20' },
+		clients: { type: 'string', default: '18' },
+		rate: { type: 'string', default: '100' },
+		msgs: { type: 'string', default: '2' },
+		kinds: { type: 'string' },
+		power: { type: 'boolean' },
+		sync: { type: 'string', default: 'full' },
+		tmpfs: { type: 'string' },
+		keep: { type: 'string' },
+		json: { type: 'string' },
+	} });
+	const r = await run({ seed: Number(a.seed), faults: Number(a.faults),
+	    clients: Number(a.clients), rate: Number(a.rate), msgs: Number(a.msgs),
+	    kinds: a.kinds?.split(','), power: a.power, sync: a.sync,
+	    tmpfs: a.tmpfs && Number(a.tmpfs), keep: a.keep });
+	if (a.json)
+		writeFileSync(a.json, `${JSON.stringify({ ...r,
+		    wrong: r.wrong.slice(0, 50) }, null, 1)}\n`);
+	process.exit(r.clean ? 0 : 1);
+}
+
+if (process.argv[1] === new URL(import.meta.url).pathname)
+	main().catch(e => {
+		process.stderr.write(`${e.stack}\n`);
+		process.exit(1);
+	});
