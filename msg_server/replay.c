@@ -102,15 +102,20 @@ replay_gap(struct session *s, struct channel *c, struct cursor *cur,
 
 /* --- live --------------------------------------------------------------- */
 
-/* what may wait for one session before it lags */
+/*
+ * What may wait for one session before it lags. When all together come near
+ * to the quarter of `memory` that they may have, it is an even share: so the
+ * largest lag first, and client_relieve() finds nobody to end.
+ */
 static uint32_t
 replay_bound(const struct server *srv)
 {
-	uint64_t share;
+	uint64_t all = (uint64_t)srv->set.memory * 1024 * 1024 / 4, share;
 
-	if (srv->net->queued <= QUEUE_ALL || srv->n_clients == 0)
+	all -= all / 8;
+	if (srv->net->queued <= all || srv->n_clients == 0)
 		return QUEUE_LAG;
-	share = QUEUE_ALL / srv->n_clients;
+	share = all / srv->n_clients;
 	if (share < QUEUE_SHARE_MIN)
 		return QUEUE_SHARE_MIN;
 	return share < QUEUE_LAG ? (uint32_t)share : QUEUE_LAG;

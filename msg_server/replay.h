@@ -16,9 +16,7 @@
 
 enum {
 	QUEUE_LAG = 256 * 1024, /* over this a session lags (limits.md) */
-	/* all queues together; over this who has more than his share lags */
-	QUEUE_ALL = 256 * 1024 * 1024,
-	QUEUE_SHARE_MIN = 4096
+	QUEUE_SHARE_MIN = 4096 /* of what all may have: who has less never lags */
 };
 
 /* a join under way; owned by whoever comes last: the channel's answer or the cursor's end */

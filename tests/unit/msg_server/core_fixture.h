@@ -495,6 +495,7 @@ core_setup(void **state)
 	srv.relay = &relay;
 	srv.net = &net;
 	srv.set.rooms_max = 128;
+	srv.set.memory = 1024;
 	buf_init(&out, 1 << 28);
 	linked = true;
 	n_models = encoded = refuse_reads = 0;

@@ -345,16 +345,19 @@ test_lag_for_all(void **state)
 	make_live(&b, m);
 	run_tasks();
 	b.queued = 100000;
-	net.queued = (uint64_t)QUEUE_ALL + 1;
-	srv.n_clients = 5000; /* a share is 53,687 */
+	srv.n_clients = 5000; /* a share is 46,976 */
+	net.queued = 224ULL * 1024 * 1024;
 	bring(m, 1);
+	assert_int_equal(b.frames, 1);
+	net.queued++;
+	bring(m, 1);
+	assert_int_equal(a.frames, 2);
+	assert_int_equal(b.frames, 1);
 	srv.n_clients = 2;
-	assert_int_equal(a.frames, 1);
-	assert_int_equal(b.frames, 0);
 	net.queued = 0;
 	drain(&b);
 	model_answer(200);
-	assert_int_equal(b.frames, 1);
+	assert_int_equal(b.frames, 2);
 	fake_close(&a);
 	fake_close(&b);
 }
