@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "msg_server/client_priv.h"
-#include "msg_server/replay.h"
+#include "shared/proc/log.h"
 
 /* --- the way out -------------------------------------------------------- */
 
@@ -82,6 +82,8 @@ session_close(
 		    (long long)retry_ms);
 	else
 		snprintf(text, sizeof text, "%s", why);
+	log_debug("session %llx closed: %u %s", (unsigned long long)s->cn, code,
+	    text);
 	frame = ws_close(code, text);
 	conn_send(&c->conn, frame);
 	blob_unref(frame);
@@ -285,6 +287,9 @@ client_run_due(struct client *c)
 		return;
 	}
 	client_run_held(c);
+	/* what a login holds back moves only with client_release() */
+	if (c->hold != NULL && c->hold->holds_out)
+		return;
 	if (c->drain && !c->conn.blocked) {
 		if (session_queued(&c->session) > CLIENT_QUEUE_STOP / 2) {
 			client_set_due(c); /* after this turn's flush */

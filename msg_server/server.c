@@ -22,7 +22,7 @@ enum {
 	SERVER_HTTP_CONNS = 4096,
 	SERVER_STOP_MS = 3500, /* clients have this long to hear us */
 	SERVER_STOP_TICK_MS = 20,
-	SERVER_RELIEF_MS = 1000
+	SERVER_TICK_MS = 1000
 };
 
 static const struct stat_def server_stat_defs[] = {
@@ -129,6 +129,10 @@ server_on_beat(void *arg, struct f_beat *beat)
 	beat->rooms = HASH_COUNT(srv->rooms);
 	beat->queue_kb = (uint32_t)(srv->net->queued / 1024);
 	beat->state = srv->stopping ? 2 : 1;
+	beat->lag = (uint32_t)(srv->stats[S_LAGGED] - srv->last_lagged);
+	beat->loop_us = srv->loop_us;
+	srv->last_lagged = srv->stats[S_LAGGED];
+	srv->loop_us = 0;
 	if (srv->last_beat_ms != 0 && ms > 0) {
 		beat->msgs_s = (uint32_t)((srv->stats[S_DELIVERIES] -
 					      srv->last_deliveries) *
@@ -318,10 +322,18 @@ server_on_wake(void *arg)
 	(void)arg; /* the turn that follows does the work */
 }
 
+/* once a second; its lateness is the worst turn of the loop */
 static void
-server_on_relief(void *arg)
+server_on_tick(void *arg)
 {
-	client_relieve(arg);
+	struct server *srv = arg;
+	int64_t now = clock_mono_us();
+	int64_t late = now - srv->tick_us - SERVER_TICK_MS * 1000;
+
+	if (srv->tick_us != 0 && late > srv->loop_us)
+		srv->loop_us = (uint32_t)late;
+	srv->tick_us = now;
+	client_relieve(srv);
 }
 
 static void
@@ -360,8 +372,8 @@ server_start(struct server *srv)
 		srv->self.node_no = (uint32_t)srv->set.node;
 	wheel_init(&srv->wheel, srv->net, client_on_deadline, srv);
 	timer_init(&srv->wake, srv->net, server_on_wake, srv);
-	timer_init(&srv->relief, srv->net, server_on_relief, srv);
-	timer_set(&srv->relief, SERVER_RELIEF_MS, SERVER_RELIEF_MS);
+	timer_init(&srv->tick, srv->net, server_on_tick, srv);
+	timer_set(&srv->tick, SERVER_TICK_MS, SERVER_TICK_MS);
 	srv->turn.on_turn = server_on_turn;
 	net_turn_add(srv->net, &srv->turn);
 	srv->statics = statics_load(srv->set.www);

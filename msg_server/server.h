@@ -66,8 +66,10 @@ struct server {
 	uint64_t next_cid;  /* for messages without a cid of their own */
 	uint32_t max_clients;
 	struct net_turn turn;
-	struct timer stop_timer, wake, relief;
-	uint64_t last_deliveries, last_bytes_out; /* at the last beat, for rates */
+	struct timer stop_timer, wake, tick;
+	uint64_t last_deliveries, last_bytes_out, last_lagged; /* at the last beat, for rates */
+	int64_t tick_us; /* when the last one-second tick came */
+	uint32_t loop_us; /* how late it was: what a turn of the loop costs others */
 	int64_t last_beat_ms, started_ms, stop_ms;
 	char api_key[129];  /* "": POST is off */
 	struct link_id self;

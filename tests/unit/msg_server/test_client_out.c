@@ -109,6 +109,32 @@ test_two_logins_in_a_row(void **state)
 	peer_close(&p);
 }
 
+/* much is held back: the loop sleeps, and paging goes on behind the answer */
+static void
+test_much_held_back(void **state)
+{
+	struct peer p;
+	int turns = 0;
+	int64_t end;
+
+	(void)state;
+	seen.then = then_log_in;
+	peer_join(&p);
+	peer_say(&p, MSG("login"));
+	FX_WAIT(&fx, 2000, seen.commands == 1);
+	send_text(seen.s, big, sizeof big);
+	send_text(seen.s, big, sizeof big);
+	for (end = fx_ms() + 100; fx_ms() < end; turns++)
+		ev_run(fx.loop, EVRUN_ONCE);
+	assert_in_range(turns, 1, 50); /* the fixture wakes it every 10 ms */
+	assert_int_equal(seen.drains, 0);
+	seen.s->logging_in = 0;
+	client_logged_in(seen.s);
+	client_release(seen.s);
+	FX_WAIT(&fx, 2000, (peer_has(&p, 1), seen.drains > 0));
+	peer_close(&p);
+}
+
 /* gone in the middle of it */
 static void
 test_lost_during_a_login(void **state)
@@ -406,6 +432,7 @@ main(void)
 	    T(test_a_login_comes_first),
 	    T(test_a_failed_login),
 	    T(test_two_logins_in_a_row),
+	    T(test_much_held_back),
 	    T(test_lost_during_a_login),
 	    T(test_drain),
 	    T(test_stopped),
