@@ -3,13 +3,15 @@ noinst_LIBRARIES += %D%/libproxy_server.a
 %C%_libproxy_server_a_SOURCES =
 
 %C%_libproxy_server_a_SOURCES += \
-	%D%/log.c %D%/log.h %D%/log_priv.h \
+	%D%/log.c %D%/log_op.c %D%/log.h %D%/log_priv.h \
 	%D%/log_dir.c %D%/log_dir.h \
 	%D%/log_sqlite.c %D%/log_sqlite_row.c %D%/log_sqlite_item.c \
 	%D%/log_sqlite.h %D%/log_sqlite_priv.h \
 	%D%/log_chan.c %D%/log_chan.h \
 	%D%/log_commit.c %D%/log_commit.h \
 	%D%/log_trim.c %D%/log_trim.h \
+	%D%/log_page.c %D%/log_page.h \
+	%D%/log_ring.c %D%/log_ring.h \
 	%D%/log_backup.c %D%/log_restore.c %D%/log_backup.h \
 	%D%/writer.c %D%/writer.h \
 	%D%/reader.c %D%/reader.h \

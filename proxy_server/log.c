@@ -11,10 +11,10 @@
 
 #include "proxy_server/log_dir.h"
 #include "proxy_server/log_priv.h"
+#include "proxy_server/log_ring.h"
 #include "proxy_server/log_sqlite.h"
 #include "proxy_server/reader.h"
 #include "proxy_server/writer.h"
-#include "shared/proto/wire.h"
 
 /* its default is to be ignored, so a stray one harms nobody */
 #define LOG_SIGNAL SIGURG
@@ -40,81 +40,7 @@ log_deadline(int64_t ms)
 	return ts;
 }
 
-/* --- operations --- */
-
-int
-log_op_new(
-    enum log_kind kind, uint64_t peer, struct str body, struct log_op **out)
-{
-	struct log_op *op = malloc(sizeof *op + body.len);
-	struct str copy;
-	int err = ERR_INVALID;
-
-	if (op == NULL)
-		return ERR_MEMORY;
-	op->next = NULL;
-	op->kind = kind;
-	op->peer = peer;
-	op->code = 0;
-	op->retry_ms = 0;
-	op->dup = false;
-	op->seq = op->head = op->first = 0;
-	op->ts = 0;
-	memset(op->useq, 0, sizeof op->useq);
-	buf_init(&op->states, 128 * 1024);
-	op->n_states = 0;
-	op->more_states = op->batch_end = false;
-	op->news = NULL;
-	op->body_len = body.len;
-	if (body.len > 0)
-		memcpy(op->body, body.p, body.len);
-	copy = str_n(op->body, body.len);
-	switch (kind) {
-	case LOG_APPEND:
-		err = get_append(copy, &op->append);
-		break;
-	case LOG_TOUCH:
-		err = get_sub(copy, &op->sub);
-		break;
-	case LOG_SET:
-		err = get_set(copy, &op->set);
-		break;
-	}
-	if (err != 0) {
-		log_op_free(op);
-		return err;
-	}
-	*out = op;
-	return 0;
-}
-
-void
-log_op_free(struct log_op *op)
-{
-	if (op == NULL)
-		return;
-	buf_fini(&op->states);
-	free(op->news);
-	free(op);
-}
-
-int
-log_states_next(struct str *rest, struct state_rec *rec)
-{
-	struct wire w;
-
-	if (rest->len == 0)
-		return ERR_EOF;
-	wire_read(&w, rest->p, rest->len);
-	rec->key = wire_str(&w);
-	rec->val = wire_bytes(&w);
-	rec->exp = (int64_t)wire_u64(&w);
-	rec->rev = wire_u64(&w);
-	if (w.bad)
-		return ERR_PROTO;
-	*rest = str_n(w.p, (size_t)(w.end - w.p));
-	return 0;
-}
+/* --- down --- */
 
 int
 log_submit(struct log *l, struct log_op *op)
@@ -143,12 +69,51 @@ log_submit(struct log *l, struct log_op *op)
 	return 0;
 }
 
+static void
+log_push_page(struct log *l, uint64_t peer, struct blob *frame)
+{
+	struct log_page *p = xmalloc(sizeof *p);
+
+	p->next = NULL;
+	p->peer = peer;
+	p->frame = frame;
+	pthread_mutex_lock(&l->done_lock);
+	*l->pages_tail = p;
+	l->pages_tail = &p->next;
+	pthread_mutex_unlock(&l->done_lock);
+	ev_async_send(l->loop, &l->async);
+}
+
+/* answered in memory? the page goes the way of all pages, so nobody gets one
+ * from within his question */
+static bool
+log_read_recent(struct log *l, uint64_t peer, const struct f_read *read)
+{
+	struct blob *frame;
+
+	if (l->ring == NULL || l->read_stop ||
+	    l->ring_pages >= LOG_RING_PAGES ||
+	    (l->state != LOG_ACTIVE && l->state != LOG_DEGRADED))
+		return false;
+	frame = log_ring_page(l->ring, read, str_of(l->ep));
+	if (frame == NULL)
+		return false;
+	l->ring_reads++;
+	l->ring_pages++;
+	log_push_page(l, peer, frame);
+	return true;
+}
+
 int
 log_read(struct log *l, uint64_t peer, const struct f_read *read)
 {
-	struct log_reading *r = xcalloc(1, sizeof *r);
-	int err = chan_parse(read->chan, &r->chan);
+	struct log_reading *r;
+	int err;
 
+	if (log_read_recent(l, peer, read))
+		return 0;
+	r = xcalloc(1, sizeof *r);
+	err = chan_parse(read->chan, &r->chan);
 	r->peer = peer;
 	r->read = *read;
 	r->read.chan = chan_str(&r->chan);
@@ -202,6 +167,8 @@ log_figures(struct log *l, struct log_figures *out)
 	out->queue_ops = l->n_ops;
 	out->queue_bytes = l->n_bytes;
 	pthread_mutex_unlock(&l->lock);
+	out->reads_recent = l->ring_reads;
+	out->recent_bytes = l->ring != NULL ? log_ring_bytes(l->ring) : 0;
 }
 
 int
@@ -281,6 +248,24 @@ log_post_news(struct log *l, const struct log_news *news)
 	log_push_done(l, op, op);
 }
 
+void
+log_post_trimmed(struct log *l, struct str chan, uint64_t first)
+{
+	struct log_trimmed *t;
+
+	if (l->ring == NULL)
+		return;
+	t = xcalloc(1, sizeof *t);
+	t->first = first;
+	t->chan.len = (uint8_t)chan.len;
+	str_copy(t->chan.s, sizeof t->chan.s, chan);
+	pthread_mutex_lock(&l->done_lock);
+	t->next = l->trimmed;
+	l->trimmed = t;
+	pthread_mutex_unlock(&l->done_lock);
+	ev_async_send(l->loop, &l->async);
+}
+
 bool
 log_locking(struct log *l, bool on)
 {
@@ -342,19 +327,10 @@ log_post_backup(struct log *l, struct log_backup *b)
 void
 log_post_page(struct log *l, uint64_t peer, struct blob *frame)
 {
-	struct log_page *p = xmalloc(sizeof *p);
-
-	p->next = NULL;
-	p->peer = peer;
-	p->frame = frame;
 	pthread_mutex_lock(&l->read_lock);
 	l->n_reads--;
 	pthread_mutex_unlock(&l->read_lock);
-	pthread_mutex_lock(&l->done_lock);
-	*l->pages_tail = p;
-	l->pages_tail = &p->next;
-	pthread_mutex_unlock(&l->done_lock);
-	ev_async_send(l->loop, &l->async);
+	log_push_page(l, peer, frame);
 }
 
 void
@@ -369,6 +345,29 @@ log_count_reads(struct log *l, unsigned reads, unsigned items)
 /* --- back on the loop --- */
 
 static void
+log_ring_news(struct log *l, const struct log_news *n)
+{
+	bool ours = n->state == LOG_ACTIVE || n->state == LOG_DEGRADED;
+
+	if (!ours || strcmp(l->ep, n->ep)) {
+		if (l->ring != NULL)
+			log_ring_clear(l->ring);
+		memcpy(l->ep, n->ep, sizeof l->ep);
+	}
+}
+
+static void
+log_ring_op(struct log *l, struct log_op *op)
+{
+	if (l->ring == NULL || op->code != 200)
+		return;
+	if (op->kind == LOG_APPEND && !op->dup)
+		log_ring_add(l->ring, op);
+	else if (op->kind == LOG_TOUCH && log_ring_is_only(l->ring))
+		op->first = log_ring_first(l->ring, op->sub.chan, op->head);
+}
+
+static void
 log_deliver_op(struct log *l, struct log_op *op)
 {
 	const struct log_news *n = op->news;
@@ -376,10 +375,13 @@ log_deliver_op(struct log *l, struct log_op *op)
 
 	if (n != NULL) {
 		l->state = n->state;
+		log_ring_news(l, n);
 		l->ops->on_state(
 		    l->arg, n->state, n->gen, n->ep, n->why, n->exit_code);
-	} else
+	} else {
+		log_ring_op(l, op);
 		l->ops->on_done(l->arg, op);
+	}
 	log_op_free(op);
 	if (batch_end)
 		l->ops->on_batch_end(l->arg);
@@ -390,11 +392,14 @@ log_deliver(struct log *l)
 {
 	struct log_op *ops, *next_op;
 	struct log_page *pages, *next_page;
+	struct log_trimmed *trimmed, *next_trimmed;
 	struct log_backup *backup;
 
 	pthread_mutex_lock(&l->done_lock);
 	backup = l->backup_done;
 	l->backup_done = NULL;
+	trimmed = l->trimmed;
+	l->trimmed = NULL;
 	ops = l->done_head;
 	pages = l->pages_head;
 	l->done_head = NULL;
@@ -406,6 +411,13 @@ log_deliver(struct log *l)
 		next_op = ops->next;
 		log_deliver_op(l, ops);
 	}
+	for (; trimmed != NULL; trimmed = next_trimmed) {
+		next_trimmed = trimmed->next;
+		log_ring_trim(
+		    l->ring, chan_str(&trimmed->chan), trimmed->first);
+		free(trimmed);
+	}
+	l->ring_pages = 0;
 	for (; pages != NULL; pages = next_page) {
 		next_page = pages->next;
 		l->ops->on_page(l->arg, pages->peer, pages->frame);
@@ -468,6 +480,10 @@ log_open(struct ev_loop *loop, const struct log_settings *set,
 	l->arg = arg;
 	l->loop = loop;
 	l->state = LOG_WAITING;
+	if (set->recent_bytes > 0 || set->keep_days == 0)
+		l->ring = log_ring_new(set->recent_bytes > 0 ? set->recent_bytes
+							     : LOG_RECENT_BYTES,
+		    set->keep_days == 0);
 	l->ops_tail = &l->ops_head;
 	l->reads_tail = &l->reads_head;
 	l->done_tail = &l->done_head;
@@ -531,6 +547,7 @@ log_close(struct log *l)
 	log_stop_reader(l);
 	log_stop_writer(l);
 	log_deliver(l);
+	log_ring_free(l->ring);
 	ev_ref(l->loop);
 	ev_async_stop(l->loop, &l->async);
 	pthread_mutex_destroy(&l->lock);

@@ -24,6 +24,12 @@
  * returns ERR_BUSY; a commit takes at most 1000 items or 256 KiB and starts as
  * soon as the previous one is done.
  *
+ * Recent items are also kept in memory, on the loop's thread, and READs that
+ * they answer wholly never reach the reader (log_ring.h). With keep_days 0 they
+ * are all there is: heads, states and numbers are committed, items are not,
+ * and each says so (ITEM_F_UNKEPT); a repeat is known only as long as the
+ * process lives.
+ *
  * Trouble: full disk or failed write: the batch is answered 503 retry 5000,
  * nothing of it is stored; the log goes on for reads and probes every second
  * (LOG_DEGRADED until a commit works again). Failed fsync, corruption:
@@ -41,6 +47,7 @@
 #include "shared/proc/stats.h"
 #include "shared/proto/frames.h"
 
+enum { LOG_RECENT_BYTES = 64 * 1024 * 1024 };
 enum log_state { LOG_WAITING, LOG_ACTIVE, LOG_DEGRADED, LOG_FAILED };
 enum log_sync { LOG_SYNC_FULL, LOG_SYNC_NORMAL, LOG_SYNC_OFF };
 enum log_kind { LOG_APPEND, LOG_TOUCH, LOG_SET };
@@ -74,10 +81,13 @@ struct log_op {
 	bool dup;     /* append: stored before, seq and ts are those of then */
 	uint64_t seq; /* append */
 	int64_t ts;
-	uint64_t useq[TO_MAX];
-	uint64_t head, first; /* touch */
-	struct buf states;    /* touch with want_state: n_states records for
-				 log_states_next() */
+	uint64_t useq[TO_MAX]; /* of its pointers, with their ts */
+	int64_t uts[TO_MAX];
+	uint64_t head;	/* touch */
+	uint64_t first; /* touch, append: of the channel; ufirst: of to[] */
+	uint64_t ufirst[TO_MAX];
+	struct buf states; /* touch with want_state: n_states records for
+			      log_states_next() */
 	uint16_t n_states;
 	bool more_states;
 	/* --- of log alone --- */
@@ -129,11 +139,16 @@ struct log_settings {
 	const char *
 	    link; /* where standbys ping us, for the lock file; NULL: nowhere */
 	int64_t trim_ms; /* between two passes of retention; 0: one hour */
+	/* memory for recent items (log_ring.h); 0: none, or with keep_days 0
+	 * LOG_RECENT_BYTES */
+	size_t recent_bytes;
 };
 
 struct log_figures {
-	uint64_t items, commits, bytes, dups, refused, reads, read_items,
-	    queue_ops, queue_bytes, wal_bytes, disk_free;
+	uint64_t items, commits, bytes, dups, refused, queue_ops, queue_bytes,
+	    wal_bytes, disk_free;
+	uint64_t reads, read_items;	     /* from the file */
+	uint64_t reads_recent, recent_bytes; /* from memory; what it holds */
 	struct histogram commit_us,
 	    batch; /* batch: operations per commit, in place of us */
 };

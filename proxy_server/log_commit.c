@@ -132,8 +132,10 @@ log_commit_point(struct log_commit *cm, struct log_chan *p, struct log_op *op)
 		if (err != 0)
 			return err;
 		it.seq = op->useq[i] = log_commit_next(cm, u);
-		it.ts = u->last_ts;
-		err = logdb_item_new(cm->db, u->id, &it, p->id);
+		it.ts = op->uts[i] = u->last_ts;
+		op->ufirst[i] = u->first;
+		if (!cm->keep_nothing)
+			err = logdb_item_new(cm->db, u->id, &it, p->id);
 		if (err != 0)
 			return err;
 	}
@@ -150,7 +152,12 @@ log_commit_store(struct log_commit *cm, struct log_chan *c, struct log_op *op)
 		return err;
 	a->item.seq = op->seq = log_commit_next(cm, c);
 	a->item.ts = op->ts = c->last_ts;
-	err = logdb_item_new(cm->db, c->id, &a->item, 0);
+	op->first = c->first;
+	a->item.flags &= (uint16_t)~ITEM_F_UNKEPT;
+	if (cm->keep_nothing)
+		a->item.flags |= ITEM_F_UNKEPT;
+	else
+		err = logdb_item_new(cm->db, c->id, &a->item, 0);
 	/* the store forgets the words at once, not only the readers */
 	if (err == 0 && a->item.kind == ITEM_RECALL && a->item.ref < op->seq) {
 		err = logdb_item_erase(cm->db, c->id, a->item.ref);
@@ -291,8 +298,14 @@ log_commit_end(struct log_commit *cm)
 	if (!cm->begun)
 		return 0;
 	for (struct log_chan *c = cm->dirty; c != NULL && err == 0;
-	     c = c->next_dirty)
+	     c = c->next_dirty) {
 		err = logdb_chan_set(cm->db, c->id, c->head, c->last_ts);
+		if (err != 0 || !cm->keep_nothing || c->first > c->head)
+			continue;
+		/* nothing below the next number will ever be in the file */
+		c->first = c->head + 1;
+		err = logdb_chan_first(cm->db, c->id, c->first);
+	}
 	if (err == 0)
 		err = logdb_commit(cm->db);
 	if (err != 0)

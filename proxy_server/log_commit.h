@@ -23,6 +23,7 @@ struct log_commit {
 	int64_t now;		 /* wall clock, ms */
 	bool begun;		 /* a transaction is open */
 	char ep[EP_LEN + 1];
+	bool keep_nothing; /* keep_days 0: no rows of items */
 	bool restored; /* somebody is ahead of us in our own history: an older
 			  copy came back */
 	/* of this commit */

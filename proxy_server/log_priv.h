@@ -18,6 +18,7 @@ enum {
 	LOG_OPS_MAX = 65536,
 	LOG_OPS_BYTES = 64 * 1024 * 1024,
 	LOG_READS_MAX = 4096,
+	LOG_RING_PAGES = 256, /* a turn; beyond it the reader's queue */
 	LOG_BATCH_ITEMS = 1000,
 	LOG_BATCH_BYTES = 256 * 1024,
 	LOG_RETRY_MS = 5000
@@ -52,13 +53,24 @@ struct log_backup {
 	char path[4096];
 };
 
+/* retention has raised a channel's first: for the loop's ring */
+struct log_trimmed {
+	struct log_trimmed *next;
+	uint64_t first;
+	struct chan_name chan;
+};
+
 struct log {
 	struct log_settings set; /* strings are owned copies */
 	const struct log_ops *ops;
 	void *arg;
 	struct ev_loop *loop;
 	ev_async async;
-	enum log_state state; /* as the loop has been told */
+	enum log_state state;  /* as the loop has been told */
+	char ep[EP_LEN + 1];   /* the same */
+	struct log_ring *ring; /* of the loop alone; NULL: none */
+	uint64_t ring_reads;
+	unsigned ring_pages; /* made in this turn, not yet delivered */
 	pthread_t writer, reader;
 
 	pthread_mutex_t lock;
@@ -84,6 +96,7 @@ struct log {
 	struct log_op *done_head, **done_tail;
 	struct log_page *pages_head, **pages_tail;
 	struct log_backup *backup_done;
+	struct log_trimmed *trimmed; /* later than all in the done list */
 };
 
 static inline size_t
@@ -103,6 +116,8 @@ bool log_take(struct log *l, struct log_op ***tail, int64_t wait_ms);
 void log_post(struct log *l, struct log_op *first, struct log_op *last,
     unsigned n, size_t bytes);
 void log_post_news(struct log *l, const struct log_news *news);
+/* after the channel's last item that was committed under the old first */
+void log_post_trimmed(struct log *l, struct str chan, uint64_t first);
 /* brackets the wait for the lock, which log_close() may end; false: don't wait
  * any more */
 bool log_locking(struct log *l, bool on);

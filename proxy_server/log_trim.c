@@ -4,6 +4,7 @@
  * is found by halves; nothing here reads a body or scans a table.
  */
 #include "proxy_server/log_trim.h"
+#include "proxy_server/log_priv.h"
 #include "shared/proc/clock.h"
 
 enum { TRIM_CHANS = 64, TRIM_EVERY_MS = 3600 * 1000, TRIM_AGAIN_MS = 1000 };
@@ -38,8 +39,9 @@ log_trim_keep(struct logdb *db, const struct chan_row *row,
 
 static int
 log_trim_chan(struct log_trim *t, struct logdb *db, struct log_chans *chans,
-    const struct log_settings *set)
+    struct log *l)
 {
+	const struct log_settings *set = &l->set;
 	struct chan_row row;
 	struct log_chan *c;
 	uint64_t first;
@@ -60,6 +62,8 @@ log_trim_chan(struct log_trim *t, struct logdb *db, struct log_chans *chans,
 		c = log_chans_find(chans, chan_str(&row.name));
 		if (err == 0 && c != NULL)
 			c->first = first;
+		if (err == 0)
+			log_post_trimmed(l, chan_str(&row.name), first);
 	}
 	if (err == 0)
 		t->first = first;
@@ -68,14 +72,14 @@ log_trim_chan(struct log_trim *t, struct logdb *db, struct log_chans *chans,
 
 int
 log_trim_slice(struct log_trim *t, struct logdb *db, struct log_chans *chans,
-    const struct log_settings *set)
+    struct log *l)
 {
 	unsigned dropped = 0;
 	int err = 0;
 
 	for (int i = 0; i < TRIM_CHANS && t->running && err == 0; i++) {
 		if (t->first == 0) {
-			err = log_trim_chan(t, db, chans, set);
+			err = log_trim_chan(t, db, chans, l);
 			continue;
 		}
 		err = logdb_item_drop(

@@ -23,6 +23,6 @@ struct log_trim {
 /* one slice: some channels looked at, or at most LOG_TRIM_ROWS rows deleted. An
  * error ends the pass. */
 int log_trim_slice(struct log_trim *t, struct logdb *db,
-    struct log_chans *chans, const struct log_settings *set) MUST_CHECK;
+    struct log_chans *chans, struct log *l) MUST_CHECK;
 
 #endif

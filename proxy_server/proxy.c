@@ -245,6 +245,7 @@ proxy_open_log(struct proxy *p)
 	    .sync = (enum log_sync)p->set.sync,
 	    .keep_days = p->set.keep_days,
 	    .keep_items = p->set.keep_items,
+	    .recent_bytes = LOG_RECENT_BYTES,
 	    .disk_min = p->set.disk_min * PROXY_MIB,
 	    .link = link,
 	};

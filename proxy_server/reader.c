@@ -8,13 +8,11 @@
 #include <stdlib.h>
 
 #include "proxy_server/log_backup.h"
+#include "proxy_server/log_page.h"
 #include "proxy_server/log_priv.h"
 #include "proxy_server/log_sqlite.h"
 #include "proxy_server/reader.h"
 #include "shared/proc/log.h"
-#include "shared/proto/link.h"
-
-enum { PAGE_BYTES = 65536 };
 
 struct reader {
 	struct log *l;
@@ -24,52 +22,28 @@ struct reader {
 	struct log_copy *copy;
 };
 
-/* a page being made */
-struct page {
+/* a page being read */
+struct reading {
+	struct page page;
 	struct reader *r;
-	struct f_page f;
-	struct buf b;
-	uint16_t n_max;
-	uint32_t bytes, bytes_max;
-	bool back, in_user;
-	uint64_t next; /* the seq that has to come now */
-	uint64_t from,
-	    to; /* clamped; from > to upwards (from < to back): nothing */
+	uint64_t next;	      /* the seq that has to come now */
 	struct item *pointer; /* whose body is being fetched */
-	bool full;
 	int err;
 };
 
-/* false: no room for it */
-static bool
-reader_add(struct page *p, const struct item *it)
-{
-	bool fits =
-	    p->f.n_items < p->n_max &&
-	    (p->f.n_items == 0 || p->bytes + it->body.len <= p->bytes_max);
-
-	if (!fits || put_page_item(&p->b, it) != 0) {
-		p->full = p->f.more = true;
-		return false;
-	}
-	p->f.n_items++;
-	p->bytes += (uint32_t)it->body.len;
-	return true;
-}
-
 /* the numbers before seq `until` that have no row */
 static bool
-reader_fill(struct page *p, uint64_t until)
+reader_fill(struct reading *p, uint64_t until)
 {
 	while (p->next != until) {
 		struct item it = {
 		    .seq = p->next, .kind = ITEM_MESSAGE, .flags = ITEM_F_LOST};
 
-		if (p->in_user)
+		if (p->page.in_user)
 			it.useq = it.seq;
-		if (!reader_add(p, &it))
+		if (!log_page_add(&p->page, &it))
 			return false;
-		p->next += p->back ? (uint64_t)-1 : 1;
+		p->next += p->page.back ? (uint64_t)-1 : 1;
 	}
 	return true;
 }
@@ -77,16 +51,16 @@ reader_fill(struct page *p, uint64_t until)
 static bool
 reader_on_body(void *arg, struct item *it, int64_t pchan_id)
 {
-	struct page *p = arg;
+	struct reading *p = arg;
 
 	(void)pchan_id;
 	it->pchan = p->pointer->pchan;
 	it->useq = p->pointer->useq;
-	return reader_add(p, it);
+	return log_page_add(&p->page, it);
 }
 
 static bool
-reader_on_pointer(struct page *p, struct item *it, int64_t pchan_id)
+reader_on_pointer(struct reading *p, struct item *it, int64_t pchan_id)
 {
 	struct logdb *db = &p->r->db;
 	struct chan_name name;
@@ -101,7 +75,7 @@ reader_on_pointer(struct page *p, struct item *it, int64_t pchan_id)
 		err = logdb_item_one(db, pchan_id, it->seq, reader_on_body, p);
 	}
 	if (err == 0)
-		return !p->full;
+		return !p->page.full;
 	if (err != ERR_NOTFOUND) {
 		p->err = err;
 		return false;
@@ -109,17 +83,17 @@ reader_on_pointer(struct page *p, struct item *it, int64_t pchan_id)
 	/* it was trimmed, or is gone */
 	it->kind = ITEM_MESSAGE;
 	it->flags |= ITEM_F_LOST;
-	return reader_add(p, it);
+	return log_page_add(&p->page, it);
 }
 
 static bool
 reader_on_row(void *arg, struct item *it, int64_t pchan_id)
 {
-	struct page *p = arg;
+	struct reading *p = arg;
 	uint64_t seq = it->seq;
 
 	/* in a damaged file rows may stand out of order */
-	if (p->back ? seq > p->next : seq < p->next)
+	if (p->page.back ? seq > p->next : seq < p->next)
 		return true;
 	if (!reader_fill(p, seq))
 		return false;
@@ -128,40 +102,17 @@ reader_on_row(void *arg, struct item *it, int64_t pchan_id)
 		if (!reader_on_pointer(p, it, pchan_id))
 			return false;
 	} else {
-		if (p->in_user)
+		if (p->page.in_user)
 			it->useq = it->seq;
-		if (!reader_add(p, it))
+		if (!log_page_add(&p->page, it))
 			return false;
 	}
-	p->next = p->back ? seq - 1 : seq + 1;
+	p->next = p->page.back ? seq - 1 : seq + 1;
 	return true;
 }
 
-/* what of from..to exists; false: nothing */
-static bool
-reader_range(struct page *p, const struct f_read *q)
-{
-	uint64_t first = p->f.first > 0 ? p->f.first : 1, head = p->f.head;
-
-	p->from = q->from;
-	p->to = q->to;
-	if (q->back) {
-		if (p->from == 0 || p->from > head)
-			p->from = head;
-		if (p->to < first)
-			p->to = first;
-		return p->from >= p->to;
-	}
-	if (p->from < first)
-		p->from = first;
-	if (p->to == 0 || p->to > head)
-		p->to = head;
-	return p->from <= p->to;
-}
-
 static int
-reader_fetch(
-    struct page *p, const struct f_read *q, char ep[EP_LEN + 1], size_t *mark)
+reader_fetch(struct reading *p, const struct f_read *q, char ep[EP_LEN + 1])
 {
 	struct logdb *db = &p->r->db;
 	struct chan_row chan;
@@ -169,23 +120,23 @@ reader_fetch(
 
 	if (err != 0)
 		return err;
-	p->f.ep = str_of(ep);
+	p->page.f.ep = str_of(ep);
 	err = logdb_chan_get(db, q->chan, &chan);
 	if (err == 0) {
-		p->f.first = chan.first;
-		p->f.head = chan.head;
+		p->page.f.first = chan.first;
+		p->page.f.head = chan.head;
 	} else if (err != ERR_NOTFOUND)
 		return err;
-	*mark = put_page_begin(&p->b, &p->f);
-	if (err == ERR_NOTFOUND || !reader_range(p, q))
+	log_page_begin(&p->page);
+	if (err == ERR_NOTFOUND || !log_page_range(&p->page, q))
 		return 0;
-	p->next = p->from;
-	err =
-	    logdb_items(db, chan.id, p->from, p->to, p->back, reader_on_row, p);
+	p->next = p->page.from;
+	err = logdb_items(db, chan.id, p->page.from, p->page.to, p->page.back,
+	    reader_on_row, p);
 	if (err == 0)
 		err = p->err;
-	if (err == 0 && !p->full)
-		reader_fill(p, p->back ? p->to - 1 : p->to + 1);
+	if (err == 0 && !p->page.full)
+		reader_fill(p, p->page.back ? p->page.to - 1 : p->page.to + 1);
 	return err;
 }
 
@@ -198,22 +149,16 @@ reader_open(struct reader *r)
 static struct blob *
 reader_page(struct reader *r, const struct f_read *q, bool readable)
 {
-	struct page p = {.r = r,
-	    .f = {.rid = q->rid, .code = 200, .first = 1},
-	    .n_max = q->n < PAGE_MAX ? q->n : PAGE_MAX,
-	    .bytes_max = q->max_bytes != 0 ? q->max_bytes : PAGE_BYTES,
-	    .back = q->back,
-	    .in_user = chan_kind(q->chan) == CHAN_USER};
+	struct reading p = {.r = r};
 	char ep[EP_LEN + 1] = "";
-	size_t mark = 0;
 	int err = readable ? reader_open(r) : ERR_AGAIN;
-	struct blob *frame;
+	uint16_t n;
 
-	buf_init(&p.b, LINK_FRAME_MAX + 4);
+	log_page_init(&p.page, q);
 	if (err == 0)
 		err = logdb_begin_read(&r->db);
 	if (err == 0) {
-		err = reader_fetch(&p, q, ep, &mark);
+		err = reader_fetch(&p, q, ep);
 		logdb_rollback(&r->db);
 	}
 	if (err != 0) {
@@ -222,15 +167,11 @@ reader_page(struct reader *r, const struct f_read *q, bool readable)
 			    &r->limit, LOG_LEVEL_ERR, "history: %s", r->db.why);
 			logdb_close(&r->db);
 		}
-		p.f = (struct f_page){.rid = q->rid, .code = 503, .first = 1};
-		buf_reset(&p.b);
-		mark = put_page_begin(&p.b, &p.f);
+		log_page_fail(&p.page);
 	}
-	put_page_end(&p.b, mark, &p.f);
-	frame = blob_take(&p.b);
-	buf_fini(&p.b);
-	log_count_reads(r->l, 1, p.f.n_items);
-	return frame;
+	n = p.page.f.n_items;
+	log_count_reads(r->l, 1, n);
+	return log_page_end(&p.page);
 }
 
 static void

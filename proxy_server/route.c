@@ -120,6 +120,7 @@ route_ack(struct route *r, struct peer *to, const struct log_op *op)
 	    .ts = op->ts,
 	    .useq = route_own_useq(op),
 	    .dup = op->dup,
+	    .unkept = (op->append.item.flags & ITEM_F_UNKEPT) != 0,
 	};
 
 	put_ack(peer_out(to), &ack);

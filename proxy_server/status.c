@@ -112,6 +112,8 @@ status_put_log(const struct proxy *p, struct jw *w)
 	jw_int(w, "dups", (int64_t)f.dups);
 	jw_int(w, "refused", (int64_t)f.refused);
 	jw_int(w, "reads", (int64_t)f.reads);
+	jw_int(w, "reads_recent", (int64_t)f.reads_recent);
+	jw_int(w, "recent_bytes", (int64_t)f.recent_bytes);
 	jw_int(w, "queue_ops", (int64_t)f.queue_ops);
 	jw_int(w, "queue_bytes", (int64_t)f.queue_bytes);
 	jw_int(w, "wal_bytes", (int64_t)f.wal_bytes);
@@ -164,8 +166,14 @@ status_json(void *arg, struct buf *out)
 	X("proxy_dups_total", STAT_COUNTER, dups, "items that were there") \
 	X("proxy_refused_total", STAT_COUNTER, refused,                    \
 	    "operations that stored nothing")                              \
+	X("proxy_reads_file_total", STAT_COUNTER, reads,                   \
+	    "pages of history read from the file")                         \
+	X("proxy_reads_memory_total", STAT_COUNTER, reads_recent,          \
+	    "pages of history answered from memory")                       \
+	X("proxy_recent_bytes", STAT_GAUGE, recent_bytes,                  \
+	    "memory of recent items")                                      \
 	X("proxy_read_items_total", STAT_COUNTER, read_items,              \
-	    "items read as history")                                       \
+	    "items read from the file as history")                         \
 	X("proxy_queue_ops", STAT_GAUGE, queue_ops, "operations waiting")  \
 	X("proxy_queue_bytes", STAT_GAUGE, queue_bytes, "bytes waiting")   \
 	X("proxy_wal_bytes", STAT_GAUGE, wal_bytes, "size of the WAL")     \

@@ -477,7 +477,7 @@ writer_look(struct writer *w)
 static void
 writer_trim(struct writer *w)
 {
-	int err = log_trim_slice(&w->trim, &w->db, &w->chans, &w->l->set);
+	int err = log_trim_slice(&w->trim, &w->db, &w->chans, w->l);
 
 	w->slice_ms = clock_mono_ms();
 	if (err != 0)
@@ -563,6 +563,7 @@ writer_main(void *arg)
 	err = writer_open(w);
 	w->cm.db = &w->db;
 	w->cm.chans = &w->chans;
+	w->cm.keep_nothing = w->l->set.keep_days == 0;
 	memcpy(w->cm.ep, w->self.ep, sizeof w->cm.ep);
 	if (err == 0) {
 		w->look_ms = w->commit_ms = clock_mono_ms() - WRITER_WAIT_MS;

@@ -42,7 +42,8 @@ enum item_flags {
 	ITEM_F_AUDIO = 32,
 	ITEM_F_PIC = 64,
 	ITEM_F_FILE = 128, /* message type; none: text */
-	ITEM_F_TID_EMPTY = 256 /* to a room with "tid":"": level 1 shows it */
+	ITEM_F_TID_EMPTY = 256, /* to a room with "tid":"": level 1 shows it */
+	ITEM_F_UNKEPT = 512 /* keep_days 0: in memory only; set by the log */
 };
 
 enum {
@@ -116,6 +117,7 @@ struct f_ack {
 	int64_t ts;
 	uint64_t useq; /* of the sender's own u: channel, private only */
 	bool dup;
+	bool unkept; /* as ITEM_F_UNKEPT: acknowledged, not stored */
 };
 /* 12 NAK */
 struct f_nak {

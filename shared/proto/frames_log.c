@@ -146,7 +146,7 @@ put_ack(struct buf *b, const struct f_ack *f)
 	wire_put_u64(b, f->seq);
 	wire_put_u64(b, (uint64_t)f->ts);
 	wire_put_u64(b, f->useq);
-	wire_put_u8(b, f->dup);
+	wire_put_u8(b, (uint8_t)(f->dup | f->unkept << 1));
 	frames_end(b, mark);
 }
 
@@ -154,13 +154,16 @@ int
 get_ack(struct str body, struct f_ack *f)
 {
 	struct fields in;
+	uint8_t flags;
 
 	fields_init(&in, body);
 	f->req = wire_u64(&in.w);
 	f->seq = wire_u64(&in.w);
 	f->ts = (int64_t)wire_u64(&in.w);
 	f->useq = wire_u64(&in.w);
-	f->dup = fields_bool(&in);
+	flags = fields_enum(&in, 0, 3);
+	f->dup = flags & 1;
+	f->unkept = flags & 2;
 	return fields_end(&in);
 }
 
