@@ -187,6 +187,8 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 	c->first = f->first;
 	if (again && !f->reset && str_eqc(f->ep, c->ep)) {
 		/* the log's word, also when an item told of more */
+		if (f->head < c->head)
+			channel_unhold(c);
 		c->head = f->head > c->last ? f->head : c->last;
 	} else {
 		uint64_t was = c->last;

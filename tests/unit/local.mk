@@ -5,7 +5,8 @@ check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
 unit_tests += %D%/msg_server/test_channel
-%C%_msg_server_test_channel_SOURCES = %D%/msg_server/test_channel.c
+%C%_msg_server_test_channel_SOURCES = %D%/msg_server/test_channel.c \
+	%D%/msg_server/channel_fixture.h
 %C%_msg_server_test_channel_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/test_room
 %C%_msg_server_test_room_SOURCES = %D%/msg_server/test_room.c \
@@ -154,6 +155,10 @@ unit_tests += %D%/proxy_server/test_log_backup
 	%D%/proxy_server/test_log_backup.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
 %C%_proxy_server_test_log_backup_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_log_ring
+%C%_proxy_server_test_log_ring_SOURCES = %D%/proxy_server/test_log_ring.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_log_ring_LDADD = $(log_ldadd)
 unit_tests += %D%/proxy_server/test_log_chan
 %C%_proxy_server_test_log_chan_SOURCES = %D%/proxy_server/test_log_chan.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h

@@ -5,256 +5,7 @@
  * order, and every hole that can't be filled is named. The relay is a fake: it
  * records subscriptions and reads, and the test answers them when it likes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "msg_server/relay_priv.h"
-#include "msg_server/server.h"
-
-/* --- the fake relay ----------------------------------------------------- */
-
-static struct relay relay;
-static struct server server;
-static struct buf out;
-static bool linked;
-static struct f_read asked;
-static char asked_chan[CHAN_MAX + 1];
-static struct relay_read *reader;
-static int read_err;
-
-struct server *
-relay_server(const struct relay *r)
-{
-	return r->srv;
-}
-
-struct buf *
-relay_out(struct relay *r)
-{
-	(void)r;
-	return linked ? &out : NULL;
-}
-
-void
-relay_wake(struct relay *r)
-{
-	(void)r;
-}
-
-int
-relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call)
-{
-	(void)r;
-	if (read_err)
-		return read_err;
-	assert_null(reader); /* one repair at a time */
-	asked = *rd;
-	str_copy(asked_chan, sizeof asked_chan, rd->chan);
-	reader = call;
-	return OK;
-}
-
-void
-relay_later(struct relay *r, struct relay_task *t)
-{
-	t->next = NULL;
-	*r->later_end = t;
-	r->later_end = &t->next;
-}
-
-void
-relay_retry(struct relay *r, struct relay_task *t)
-{
-	relay_later(r, t);
-}
-
-static void
-run_tasks(void)
-{
-	struct relay_task *t = relay.later;
-
-	relay.later = NULL;
-	relay.later_end = &relay.later;
-	while (t) {
-		struct relay_task *next = t->next;
-
-		t->fn(t);
-		t = next;
-	}
-}
-
-/* --- the model ---------------------------------------------------------- */
-
-static uint64_t head, first, delivered, gaps, gap_items, resets;
-static char ep[EP_LEN + 1];
-
-static void
-on_item(struct channel *c, const struct item *it, const struct state_rec *st,
-    unsigned n)
-{
-	(void)st;
-	(void)n;
-	uint64_t seq = channel_is_user(c) ? it->useq : it->seq;
-
-	assert_int_equal(seq, delivered + 1);
-	delivered = seq;
-}
-
-static void
-on_gap(struct channel *c, uint64_t from, uint64_t to, bool reset)
-{
-	(void)c;
-	if (reset) {
-		resets++;
-		delivered = to;
-		return;
-	}
-	assert_int_equal(from, delivered + 1);
-	assert_true(to >= from);
-	gaps++;
-	gap_items += to - from + 1;
-	delivered = to;
-}
-
-static bool idled;
-
-static void
-on_idle(struct channel *c)
-{
-	(void)c;
-	idled = true;
-}
-
-static const struct channel_ops ops = {on_item, on_gap, on_idle};
-
-static void
-make_item(const struct channel *c, uint64_t seq, struct item *it)
-{
-	memset(it, 0, sizeof *it);
-	it->kind = ITEM_MESSAGE;
-	it->seq = seq;
-	it->ts = 1;
-	it->uid = STR_LIT("1");
-	it->body = STR_LIT("x");
-	if (channel_is_user(c)) {
-		it->useq = seq;
-		it->seq = seq * 7;
-		it->pchan = STR_LIT("p:1:2");
-	}
-}
-
-static void
-send_item(struct channel *c, uint64_t seq)
-{
-	struct item it;
-
-	make_item(c, seq, &it);
-	channel_on_item(c, &it, seq, NULL, 0);
-}
-
-static void
-answer_sub(struct channel *c, bool reset)
-{
-	static struct f_subbed f;
-
-	f.ch = c->ch;
-	f.ep = str_of(ep);
-	f.head = head;
-	f.first = first;
-	f.reset = reset;
-	channel_on_subbed(c, &f);
-}
-
-/* answers the read under way from the model, at most n items */
-static void
-answer_read(struct channel *c, unsigned n)
-{
-	struct relay_read *rd = reader;
-	struct f_page page = {.code = 200, .ep = str_of(ep)};
-	struct buf b;
-	uint64_t seq = asked.from < first ? first : asked.from;
-
-	assert_non_null(rd);
-	/* live items may have come since it was asked */
-	assert_true(asked.from <= c->last + 1);
-	assert_false(asked.back);
-	reader = NULL;
-	page.first = first;
-	page.head = head;
-	buf_init(&b, 1 << 20);
-	for (; seq <= head && page.n_items < n; seq++, page.n_items++) {
-		struct item it;
-
-		make_item(c, seq, &it);
-		assert_int_equal(put_page_item(&b, &it), OK);
-	}
-	page.more = seq <= head;
-	rd->done(rd, 200, &page, buf_str(&b));
-	buf_fini(&b);
-}
-
-static void
-fail_read(void)
-{
-	struct relay_read *rd = reader;
-
-	reader = NULL;
-	rd->done(rd, 503, NULL, STR_NONE);
-}
-
-static int
-setup(void **state)
-{
-	(void)state;
-	map_init();
-	memset(&relay, 0, sizeof relay);
-	relay.srv = &server;
-	relay.later_end = &relay.later;
-	buf_init(&out, 1 << 24);
-	linked = true;
-	reader = NULL;
-	read_err = OK;
-	idled = false;
-	head = 10;
-	first = 1;
-	delivered = 10;
-	gaps = gap_items = resets = 0;
-	str_copy(ep, sizeof ep, STR_LIT("9f3a01c2"));
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	buf_fini(&out);
-	return 0;
-}
-
-static void
-open_live(struct channel *c, const char *name)
-{
-	struct chan_name n;
-
-	assert_int_equal(chan_parse(str_of(name), &n), OK);
-	channel_open(c, &relay, n, false, &ops);
-	assert_int_equal(c->state, CHANNEL_ASKED);
-	answer_sub(c, false);
-	assert_int_equal(c->state, CHANNEL_LIVE);
-	assert_int_equal(c->last, head);
-}
-
-static void
-close_channel(struct channel *c)
-{
-	HASH_DELETE(hh, relay.channels, c);
-	buf_fini(&c->held);
-}
+#include "tests/unit/msg_server/channel_fixture.h"
 
 /* --- cases -------------------------------------------------------------- */
 
@@ -418,6 +169,77 @@ test_held_items_are_bounded(void **state)
 	close_channel(&c);
 }
 
+/* a page asked of the history before, answered of this one: no hole */
+static void
+test_history_changes_during_a_repair(void **state)
+{
+	struct channel c;
+
+	(void)state;
+	open_live(&c, "r:12");
+	head = 13;
+	send_item(&c, 13);
+	str_copy(ep, sizeof ep, STR_LIT("00000001"));
+	answer_read(&c, 5); /* quicker than the SUBBED */
+	assert_int_equal(delivered, 10);
+	run_tasks(); /* asked again from 11 */
+	head = 3;
+	answer_sub(&c, true);
+	head = 20;
+	send_item(&c, 20);
+	answer_read(&c, 1000);
+	assert_int_equal(delivered, 3);
+	answer_read(&c, 1000);
+	assert_int_equal(delivered, 20);
+	assert_int_equal(gaps, 0);
+	assert_int_equal(resets, 1);
+	close_channel(&c);
+}
+
+/* what was heard of and is not in the log: patience, no hot loop */
+static void
+test_log_without_what_was_heard(void **state)
+{
+	struct channel c;
+
+	(void)state;
+	open_live(&c, "r:12");
+	send_item(&c, 15);
+	answer_read(&c, 100);
+	assert_null(reader);
+	run_tasks();
+	answer_read(&c, 100);
+	assert_null(reader);
+	channel_subscribe(&c); /* and the log's word ends it */
+	answer_sub(&c, false);
+	run_tasks();
+	assert_null(reader);
+	head = 11;
+	send_item(&c, 11);
+	assert_int_equal(delivered, 11);
+	close_channel(&c);
+}
+
+static void
+test_held_by_all_is_bounded(void **state)
+{
+	struct channel c;
+
+	(void)state;
+	open_live(&c, "r:12");
+	head = 13;
+	send_item(&c, 12);
+	assert_true(relay.held > 0);
+	relay.held += RELAY_HELD_MAX;
+	send_item(&c, 13);
+	assert_int_equal(relay.held, RELAY_HELD_MAX);
+	relay.held = 0;
+	answer_read(&c, 1);
+	answer_read(&c, 5);
+	assert_int_equal(delivered, 13);
+	close_channel(&c);
+}
+
 struct waiter {
 	struct channel_wait w;
 	unsigned code, calls;
@@ -533,6 +355,8 @@ main(void)
 	    T(test_head_at_subbed_shows_the_loss), T(test_retention_is_named),
 	    T(test_everything_gone), T(test_other_history_resets),
 	    T(test_failed_read_is_tried_again), T(test_held_items_are_bounded),
+	    T(test_history_changes_during_a_repair),
+	    T(test_log_without_what_was_heard), T(test_held_by_all_is_bounded),
 	    T(test_waiting), T(test_random)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
