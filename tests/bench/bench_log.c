@@ -161,6 +161,7 @@ bench_run(const char *parent, enum log_sync sync, int window, double seconds)
 	    .name = "bench",
 	    .cluster = "bench",
 	    .sync = sync,
+	    .recent_bytes = LOG_RECENT_BYTES,
 	    .keep_days = 90};
 	struct log_figures fig;
 	ev_timer timer;
