@@ -114,6 +114,9 @@ test_a_room(void **state)
 	assert_int_equal(strlen(log_text),
 	    strlen("[u:1001 k:12=854]{u:1001 1001: 12 854 0}"));
 	FX_WAIT(&fx, 3000, strstr(log_text, "858") != NULL);
+	/* an older one is not sent again either */
+	put("12", NULL, 857, 0);
+	fx_run_for(&fx, 1100);
 	assert_string_equal(log_text,
 	    "[u:1001 k:12=854]{u:1001 1001: 12 854 0}"
 	    "[u:1001 k:12=858]{u:1001 1001: 12 858 0}");
