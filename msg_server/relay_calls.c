@@ -77,7 +77,6 @@ calls_push(struct relay *r)
 	       linkconn_has_credit(&r->active->link->lc) &&
 	       (out = relay_out(r))) {
 		buf_put(out, u->frame->bytes, u->frame->len);
-		u->sent = true;
 		r->unsent = u->next;
 	}
 }
@@ -106,7 +105,7 @@ calls_is_not_now(const struct f_nak *nak)
 void
 calls_on_nak(struct relay *r, const struct f_nak *nak)
 {
-	struct unacked *u, *v;
+	struct unacked *u;
 
 	HASH_FIND(hh, r->unacked_by_req, &nak->req, sizeof nak->req, u);
 	if (!u)
@@ -119,8 +118,6 @@ calls_on_nak(struct relay *r, const struct f_nak *nak)
 		 */
 		u->hold_until_ms =
 		    clock_mono_ms() + (nak->retry_ms ? nak->retry_ms : 50);
-		for (v = u; v && v->sent; v = v->next)
-			v->sent = false;
 		if (!r->unsent || r->unsent->req > u->req)
 			r->unsent = u;
 		return;
@@ -286,10 +283,8 @@ calls_on_promote(struct relay *r)
 	struct unacked *u;
 	struct asked *a;
 
-	DL_FOREACH (r->unacked, u) {
-		u->sent = false;
+	DL_FOREACH (r->unacked, u)
 		u->hold_until_ms = 0;
-	}
 	r->unsent = r->unacked;
 	calls_push(r);
 	DL_FOREACH (r->asked, a)

@@ -60,7 +60,6 @@ struct unacked {
 	    *call; /* NULL: answered 503, but still to be stored */
 	int64_t since_ms;
 	int64_t hold_until_ms; /* the proxy was busy: again then */
-	bool sent; /* on the present active link; so are all before it */
 };
 
 /* a read or who; the request is kept to be asked again of the next active */
@@ -91,7 +90,9 @@ struct relay {
 	uint32_t next_ch, next_rid;
 	uint64_t next_req;
 	struct unacked *unacked, *unacked_by_req;
-	struct unacked *unsent; /* the first that is not sent */
+	/* the first that is not on the present active link, nor are those
+	   behind it */
+	struct unacked *unsent;
 	size_t n_unacked, unacked_bytes;
 	struct asked *asked, *asked_by_rid;
 	size_t n_asked;

@@ -15,7 +15,6 @@ struct replay {
 	struct relay_task again;
 	struct server *srv;
 	uint64_t cn, from;
-	uint32_t page; /* as in its cursor, unless that is another one now */
 	struct chan_name name;
 };
 
@@ -286,8 +285,8 @@ replay_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 		return;
 	}
 	cur = replay_find(s, chan_str(&rp->name), &c);
-	/* left and joined again, or set elsewhere by another history */
-	if (cur && (cur->page != rp->page || cur->pos + 1 != rp->from))
+	/* joined again elsewhere, or set back by another history */
+	if (cur && cur->pos + 1 != rp->from)
 		cur = NULL;
 	if (cur && (code != 200 || !str_eqc(page->ep, c->ep))) {
 		/* no proxy now, or a SUBBED tells of another history soon */
@@ -319,7 +318,7 @@ replay_ask(struct server *srv, struct session *s, const struct channel *c,
 	rp->cn = s->cn;
 	rp->from = rd.from;
 	rp->name = c->name;
-	rp->page = cur->page = ++s->page;
+	cur->page = ++s->page;
 	rp->read.done = replay_on_page;
 	s->paging = 1;
 	if (relay_read(srv->relay, &rd, &rp->read) != OK)

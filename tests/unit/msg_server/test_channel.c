@@ -211,7 +211,9 @@ test_log_without_what_was_heard(void **state)
 	answer_read(&c, 100);
 	assert_null(reader);
 	channel_subscribe(&c); /* and the log's word ends it */
+	assert_true(relay.held > 0);
 	answer_sub(&c, false);
+	assert_int_equal(relay.held, 0);
 	run_tasks();
 	assert_null(reader);
 	head = 11;

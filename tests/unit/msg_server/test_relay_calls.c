@@ -99,6 +99,26 @@ test_busy(void **state)
 	}
 }
 
+/* what waits to go again was stored after all */
+static void
+test_ack_of_what_is_held(void **state)
+{
+	(void)state;
+	turn_clock(1);
+	make_active(&px[0], 1);
+	append(&a[0], "c0");
+	append(&a[1], "c1");
+	SAID(&px[0], "app c0|app c1|");
+	nak(&px[0], px[0].req[6], 429, 100);
+	ack(&px[0], px[0].req[6], 1);
+	ack(&px[0], px[0].req[7], 2);
+	FX_WAIT(&fx, 2000, a[1].done);
+	assert_int_equal(a[0].done, 1);
+	assert_int_equal(relay_unacked(r), 0);
+	append(&a[2], "c2");
+	SAID(&px[0], "app c2|");
+}
+
 static void
 test_unanswered(void **state)
 {
@@ -220,9 +240,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-	    T(test_ack_by_item), T(test_naks), T(test_busy), T(test_unanswered),
-	    T(test_bounds), T(test_waits_without_an_active),
-	    T(test_read_is_asked_again)};
+	    T(test_ack_by_item), T(test_naks), T(test_busy),
+	    T(test_ack_of_what_is_held), T(test_unanswered), T(test_bounds),
+	    T(test_waits_without_an_active), T(test_read_is_asked_again)};
 
 	log_init("test", LOG_LEVEL_ERR);
 	map_init();

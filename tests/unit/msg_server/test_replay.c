@@ -435,6 +435,15 @@ test_page_of_another_user(void **state)
 	assert_int_equal(a.frames, 0);
 	model_answer(200);
 	assert_int_equal(a.at[1].next, 101);
+	/* live as that one, it is not so as the next until told */
+	room_detach(&srv, &a.s, true);
+	enter(&a, u, NULL, 0, false);
+	a.frames = 0;
+	bring(u, 1);
+	assert_int_equal(a.frames, 0);
+	run_tasks();
+	bring(u, 1);
+	assert_int_equal(a.frames, 1);
 	fake_close(&a);
 	fake_close(&b);
 	fake_close(&c);
