@@ -50,6 +50,7 @@ export const WRONG = {
 
 const SLACK = 1500;	/* ms by which two clocks of one event may differ */
 const AGAIN = 8000;	/* a takeover so long after an event may tell it again */
+const FALLS = /^(kill|hang|stop)-(active|standby)|^link-hole|^fsync|^die/;
 
 class Judge {
 	constructor()
@@ -73,6 +74,7 @@ class Judge {
 		this.changes = [];
 		this.v1seen = [];
 		this.faults = [];
+		this.falls = [];	/* of proxies */
 		this.fell = 0;	/* acked in a history that is over, and gone */
 	}
 
@@ -377,6 +379,11 @@ class Judge {
 	on_fault(r)
 	{
 		this.faults.push(r.t);
+		for (const k of r.kinds)
+			if (k === 'power-loss')
+				this.falls.push(r.t, r.t);
+			else if (FALLS.test(k))
+				this.falls.push(r.t);
 	}
 
 	on_quiet(r)
@@ -532,7 +539,9 @@ class Judge {
 	/*
 	 * An `offline` needs an absence longer than the grace, a `newUser` an
 	 * arrival after such a one (or the first); each explains one.  What was
-	 * news when a proxy fell may be told once more by the one that takes over.
+	 * news when a proxy fell may be told once more by the one that takes over;
+	 * and when all of them fell while somebody was away, even for a moment,
+	 * nobody is left who knew that he had been there.
 	 */
 	checkPresence()
 	{
@@ -559,8 +568,10 @@ class Judge {
 				const at = kind === 'came' ? a : b + grace;
 				const again = this.faults.filter(t => t > at - SLACK &&
 				    t < at + AGAIN && t < r.t).length;
+				const forgot = this.falls.filter(t => t > prev - SLACK &&
+				    t < a).length > 1;
 				if (kind === 'came') {
-					if (a - prev >= grace && a <= r.t + SLACK &&
+					if ((a - prev >= grace || forgot) && a <= r.t + SLACK &&
 					    a >= since - this.meta.grace)
 						ok += 1 + again;
 				} else if (Math.min(next, r.t) - b >= grace &&
