@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The writer's memory of channels. The only rule worth knowing: seq and ts of
- * a window's entries rise together, so what is too old is always in front, and
- * where a window begins in the file is found by halves.
+ * The writer's memory of channels. The only rule worth knowing: seq, ts and age
+ * of a window's entries rise together, so what is too old is always in front,
+ * and where a window begins in the file is found by halves.
  */
 #include <stdlib.h>
 
@@ -76,9 +76,9 @@ window_forget(struct log_chans *cs, struct log_chan *c)
 }
 
 static void
-window_expire(struct window *w, int64_t now)
+window_expire(struct window *w, int64_t steady)
 {
-	while (w->n > 0 && w->ring[w->from].ts < now - LOG_WINDOW_MS)
+	while (w->n > 0 && w->ring[w->from].since < steady - LOG_WINDOW_MS)
 		window_drop_oldest(w);
 }
 
@@ -100,11 +100,11 @@ log_chan_key(struct str uid, struct str cid)
 }
 
 const struct window_entry *
-log_chan_seen(struct log_chan *c, struct window_key key, int64_t now)
+log_chan_seen(struct log_chan *c, struct window_key key, int64_t steady)
 {
 	struct window *w = &c->window;
 
-	window_expire(w, now);
+	window_expire(w, steady);
 	if (w->n == 0)
 		return NULL;
 	for (uint32_t at = w->bucket[window_bucket(w, key)]; at != 0;
@@ -117,7 +117,7 @@ log_chan_seen(struct log_chan *c, struct window_key key, int64_t now)
 
 void
 log_chan_note(struct log_chans *cs, struct log_chan *c, struct window_key key,
-    uint64_t seq, int64_t ts)
+    uint64_t seq, int64_t ts, int64_t steady)
 {
 	struct window *w = &c->window;
 	uint32_t at;
@@ -131,13 +131,14 @@ log_chan_note(struct log_chans *cs, struct log_chan *c, struct window_key key,
 			window_drop_oldest(w);
 	}
 	at = (w->from + w->n++) & (w->cap - 1);
-	w->ring[at] = (struct window_entry){key, seq, ts, 0};
+	w->ring[at] = (struct window_entry){key, seq, ts, steady, 0};
 	window_link(w, at);
 }
 
 struct window_load {
 	struct log_chans *cs;
 	struct log_chan *c;
+	int64_t steady;
 };
 
 static void
@@ -147,15 +148,15 @@ window_load_row(
 	struct window_load *load = arg;
 
 	if (str_is_set(cid))
-		log_chan_note(
-		    load->cs, load->c, log_chan_key(uid, cid), seq, ts);
+		log_chan_note(load->cs, load->c, log_chan_key(uid, cid), seq,
+		    ts, load->steady);
 }
 
 int
-log_chan_window(
-    struct log_chans *cs, struct logdb *db, struct log_chan *c, int64_t now)
+log_chan_window(struct log_chans *cs, struct logdb *db, struct log_chan *c,
+    int64_t oldest, int64_t steady)
 {
-	struct window_load load = {cs, c};
+	struct window_load load = {cs, c, steady};
 	uint64_t from = c->first;
 	int err = 0;
 
@@ -164,8 +165,7 @@ log_chan_window(
 	if (c->head >= cs->window_cap && from < c->head - cs->window_cap + 1)
 		from = c->head - cs->window_cap + 1;
 	if (c->id != 0 && from <= c->head) {
-		err = logdb_item_at(
-		    db, c->id, from, c->head, now - LOG_WINDOW_MS, &from);
+		err = logdb_item_at(db, c->id, from, c->head, oldest, &from);
 		if (err == 0 && from <= c->head)
 			err = logdb_window(
 			    db, c->id, from, window_load_row, &load);

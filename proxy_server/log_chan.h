@@ -30,7 +30,8 @@ struct window_key {
 struct window_entry {
 	struct window_key key;
 	uint64_t seq;
-	int64_t ts;
+	int64_t ts;    /* as stored: what a repeat is answered */
+	int64_t since; /* steady clock, ms: when it came into the window */
 	uint32_t next; /* in its bucket: index + 1, 0 ends */
 };
 
@@ -79,14 +80,20 @@ void log_chans_forget(struct log_chans *cs, struct log_chan *c);
  */
 void log_chans_trim(struct log_chans *cs);
 
-/* reads the window unless it is loaded */
+/*
+ * Ten minutes are those of the steady clock: the wall clock may jump under a
+ * repeat. Only what is read from the file is judged by its ts, and from then on
+ * is as young as the reading.
+ *
+ * Reads the window unless it is loaded; what is younger than `oldest` (wall).
+ */
 int log_chan_window(struct log_chans *cs, struct logdb *db, struct log_chan *c,
-    int64_t now) MUST_CHECK;
+    int64_t oldest, int64_t steady) MUST_CHECK;
 struct window_key log_chan_key(struct str uid, struct str cid);
 /* NULL: not within the window */
 const struct window_entry *log_chan_seen(
-    struct log_chan *c, struct window_key key, int64_t now);
+    struct log_chan *c, struct window_key key, int64_t steady);
 void log_chan_note(struct log_chans *cs, struct log_chan *c,
-    struct window_key key, uint64_t seq, int64_t ts);
+    struct window_key key, uint64_t seq, int64_t ts, int64_t steady);
 
 #endif

@@ -7,6 +7,7 @@
 #include "proxy_server/log_commit.h"
 #include "shared/base/digest.h"
 #include "shared/base/utf8.h"
+#include "shared/proc/clock.h"
 #include "shared/proto/wire.h"
 
 enum { STATES_PER_TOUCH = 64 };
@@ -16,6 +17,7 @@ log_commit_begin(struct log_commit *cm, int64_t now)
 {
 	cm->dirty = NULL;
 	cm->now = now;
+	cm->steady = clock_mono_ms();
 	cm->begun = cm->restored = false;
 	cm->items = cm->dups = cm->refused = 0;
 	cm->bytes = 0;
@@ -183,11 +185,12 @@ log_commit_append(struct log_commit *cm, struct log_op *op)
 	op->dup = false;
 	op->retry_ms = 0;
 	if (err == 0 && str_is_set(it->cid)) {
-		err = log_chan_window(cm->chans, cm->db, c, cm->now);
+		err = log_chan_window(cm->chans, cm->db, c,
+		    cm->now - LOG_WINDOW_MS - cm->jump_ms, cm->steady);
 		if (err != 0)
 			return err;
 		key = log_chan_key(it->uid, it->cid);
-		seen = log_chan_seen(c, key, cm->now);
+		seen = log_chan_seen(c, key, cm->steady);
 		if (seen != NULL) {
 			op->code = 200;
 			op->dup = true;
@@ -209,7 +212,7 @@ log_commit_append(struct log_commit *cm, struct log_op *op)
 	if (err != 0)
 		return err;
 	if (str_is_set(it->cid))
-		log_chan_note(cm->chans, c, key, op->seq, op->ts);
+		log_chan_note(cm->chans, c, key, op->seq, op->ts, cm->steady);
 	cm->items++;
 	cm->bytes += it->body.len;
 	return 0;

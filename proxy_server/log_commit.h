@@ -20,8 +20,9 @@ struct log_commit {
 	struct logdb *db;	 /* borrowed */
 	struct log_chans *chans; /* borrowed */
 	struct log_chan *dirty;	 /* those whose counters changed */
-	int64_t now;		 /* wall clock, ms */
-	bool begun;		 /* a transaction is open */
+	int64_t now, steady;	 /* wall and steady clock, ms */
+	int64_t jump_ms; /* by which the wall clock has jumped ahead lately */
+	bool begun;	 /* a transaction is open */
 	char ep[EP_LEN + 1];
 	bool keep_nothing; /* keep_days 0: no rows of items */
 	bool restored; /* somebody is ahead of us in our own history: an older

@@ -166,19 +166,40 @@ test_repeat_after_window(void **state)
 	struct f_append a = fix_append("r:1", "1001", "x", "hello");
 	int64_t now = 1800000000000;
 
+	/* both clocks go on; a fresh database, so that no jump is seen */
 	fix_close(f);
-	clock_test_set(now, 0);
+	fix_remove(f);
+	clock_test_set(now, now);
 	fix_open(f);
 	assert_int_equal(fix_do(f, &a)->seq, 1);
 	fix_close(f);
-	clock_test_set(now + 10 * 60 * 1000, 0);
+	clock_test_set(now + 10 * 60 * 1000, now + 10 * 60 * 1000);
 	fix_open(f);
 	assert_true(fix_do(f, &a)->dup);
 	fix_close(f);
-	clock_test_set(now + 10 * 60 * 1000 + 1, 0);
+	clock_test_set(now + 10 * 60 * 1000 + 1, now + 10 * 60 * 1000 + 1);
 	fix_open(f);
 	assert_false(fix_do(f, &a)->dup);
 	assert_int_equal(fix_last(f)->seq, 2);
+}
+
+/* the wall clock jumps ahead by a day under a repeat, and a server falls */
+static void
+test_clock_ahead(void **state)
+{
+	struct fix *f = *state;
+	struct f_append a = fix_append("r:1", "1001", "x", "1");
+	struct f_append b = fix_append("r:1", "1001", "y", "2");
+	int64_t now = clock_wall_ms();
+
+	assert_int_equal(fix_do(f, &a)->seq, 1);
+	clock_test_set(now + 86400000, 0);
+	assert_int_equal(fix_do(f, &b)->seq, 2);
+	assert_true(fix_do(f, &a)->dup);
+	fix_close(f);
+	fix_open(f);
+	assert_true(fix_do(f, &a)->dup);
+	assert_true(fix_do(f, &b)->dup);
 }
 
 /* the wall clock jumps back by a day: ts does not */
@@ -362,6 +383,7 @@ test_touch_states(void **state)
 		snprintf(key, sizeof key, "m:%02d", i);
 		assert_int_equal(fix_set(f, "r:1", key, "1"), 0);
 	}
+	fix_wait_results(f, 1 + 65);
 	r = fix_do_touch(f, "r:1", true);
 	assert_int_equal(r->n_states, 64);
 	assert_true(r->more_states);
@@ -473,6 +495,7 @@ main(void)
 	    T(test_repeat_in_batch),
 	    T(test_repeat_after_window),
 	    T(test_clock_back),
+	    T(test_clock_ahead),
 	    T(test_private),
 	    T(test_need_deny),
 	    T(test_if_rev),

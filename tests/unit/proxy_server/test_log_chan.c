@@ -69,7 +69,7 @@ noted(struct mem *m, const char *name, uint64_t n)
 	struct log_chan *c = get(m, name);
 
 	for (uint64_t i = 1; i <= n; i++)
-		log_chan_note(&m->cs, c, key(i), i, (int64_t)i);
+		log_chan_note(&m->cs, c, key(i), i, (int64_t)i, (int64_t)i);
 	return c;
 }
 
@@ -97,7 +97,7 @@ test_items_bound(void **state)
 	expect(c, LOG_WINDOW_ITEMS, 0, true);
 	expect(c, LOG_WINDOW_ITEMS + 1, 0, false);
 	log_chan_note(&m->cs, c, key(LOG_WINDOW_ITEMS + 1),
-	    LOG_WINDOW_ITEMS + 1, LOG_WINDOW_ITEMS + 1);
+	    LOG_WINDOW_ITEMS + 1, LOG_WINDOW_ITEMS + 1, LOG_WINDOW_ITEMS + 1);
 	expect(c, 1, 0, false);
 	for (uint64_t i = 2; i <= LOG_WINDOW_ITEMS + 1; i++)
 		expect(c, i, 0, true);
@@ -114,7 +114,7 @@ test_time_bound(void **state)
 	expect(c, 500, 500 + LOG_WINDOW_MS, true);
 	expect(c, 1000, 1001 + LOG_WINDOW_MS, false);
 	/* and goes on from empty */
-	log_chan_note(&m->cs, c, key(2000), 2000, 2000);
+	log_chan_note(&m->cs, c, key(2000), 2000, 2000, 2000);
 	expect(c, 2000, 2000, true);
 }
 
@@ -160,7 +160,7 @@ test_all_hot(void **state)
 	expect(b, 4096, 0, true);
 	expect(small, 1, 0, true);
 	/* it stays that small while it is busy, and recovers */
-	log_chan_note(&m->cs, a, key(4097), 4097, 4097);
+	log_chan_note(&m->cs, a, key(4097), 4097, 4097, 4097);
 	expect(a, 4097, 0, true);
 	assert_true(m->cs.window_bytes <= m->cs.window_max);
 	m->cs.window_max = LOG_WINDOW_BYTES;
