@@ -210,10 +210,12 @@ test_log_without_what_was_heard(void **state)
 	run_tasks();
 	answer_read(&c, 100);
 	assert_null(reader);
-	channel_subscribe(&c); /* and the log's word ends it */
+	send_item(&c, 15);
 	assert_true(relay.held > 0);
+	channel_subscribe(&c); /* and the log's word ends it */
 	answer_sub(&c, false);
 	assert_int_equal(relay.held, 0);
+	answer_read(&c, 100);
 	run_tasks();
 	assert_null(reader);
 	head = 11;
