@@ -109,6 +109,7 @@ main(int argc, char **argv)
 	struct ctl_args args;
 	const struct verb *v = NULL;
 	const char *name = argc > 1 ? argv[1] : "-h";
+	int code;
 
 	log_init("cchatctl", LOG_LEVEL_INFO);
 	json_init();
@@ -132,5 +133,7 @@ main(int argc, char **argv)
 		usage_verb(v);
 		return EXIT_OK;
 	}
-	return v->run(&args);
+	code = v->run(&args);
+	ctl_args_free(&args);
+	return code;
 }

@@ -558,8 +558,10 @@ cluster_start(const struct ctl_args *a)
 		    a->set.data, (int)state_pid(a->set.data), a->argv[0],
 		    a->set.data);
 	prepare_all(a, &k->env);
-	if (a->detach && prepare_detach(&report_fd, &code))
+	if (a->detach && prepare_detach(&report_fd, &code)) {
+		free(k);
 		return code; /* we are the one who waited */
+	}
 	k->report_fd = report_fd;
 	daemon_pidfile(k->env.data, "cchatctl");
 	k->begun_ms = clock_mono_ms();

@@ -85,8 +85,6 @@ local_same_again(struct ctl_args *now, const char *data)
 
 		argv[i + 1] = xstrdup(v != NULL ? v : "");
 	}
-	if (json_bool(state, "detached", false))
-		argv[++n] = xstrdup("-d");
 	ctl_args_read(now, (int)n + 1, argv);
 	json_decref(state);
 }
@@ -96,7 +94,8 @@ verb_restart(const struct ctl_args *a)
 {
 	struct ctl_args now = *a;
 	char *data = xstrdup(a->set.data);
-	bool others = a->argc > 1;
+	bool others = a->argc > 1, detached;
+	json_t *state;
 	int code;
 
 	/* only where it lies was said: everything else as it was */
@@ -104,8 +103,11 @@ verb_restart(const struct ctl_args *a)
 		others = false;
 	if (state_pid(data) != 0 && !others)
 		local_same_again(&now, data);
+	state = state_pid(data) != 0 ? state_read(data) : NULL;
+	detached = json_bool(state, "detached", false);
+	json_decref(state);
 	now.set.data = data;
-	now.detach |= a->detach;
+	now.detach = a->detach || detached;
 	code = local_stop(a);
 	if (code == EXIT_FAILED)
 		return code;

@@ -173,3 +173,10 @@ ctl_args_read(struct ctl_args *a, int argc, char **argv)
 		fatal(EXIT_USAGE,
 		    "cluster: letters, digits, - and _, at most 32");
 }
+
+void
+ctl_args_free(struct ctl_args *a)
+{
+	conf_free(&ctl_program, &a->set);
+	free(a->argv);
+}

@@ -32,6 +32,7 @@ struct ctl_args {
 
 /* ends the program on a mistake (exit code 2) */
 void ctl_args_read(struct ctl_args *a, int argc, char **argv);
+void ctl_args_free(struct ctl_args *a);
 /* the help of the settings, for `start` */
 void ctl_settings_print(void);
 
