@@ -3,7 +3,7 @@
 /*
  * Who does not read, in a room of 2,000 messages a second: the others lose
  * nothing and wait for nobody, the server keeps no more than a queue for him,
- * and when he reads again he gets all of it in order.
+ * and when he reads again he gets all of it in order, whatever died meanwhile.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -18,7 +18,7 @@ const PAD = 'x'.repeat(3000);	/* more than sockets hold, all together */
 
 let c, growth;	/* MiB; without a bound it would be more */
 before(async () => {
-	c = await Cluster.start({ msgs: 1, proxies: 1 });
+	c = await Cluster.start({ msgs: 1, proxies: 2 });
 	/* a sanitizer keeps what is freed for a while */
 	growth = readFileSync(`/proc/${c.msgs[0].pid}/maps`, 'latin1')
 	    .includes('libasan') ? 512 : 96;
@@ -252,4 +252,27 @@ test('a private conversation with one who does not read', async () => {
 	assert.equal(new Set(device.numbers).size, ALL);
 	slow.s.destroy();
 	await device.c.bye();
+});
+
+test('the active proxy dies while one does not read', async () => {
+	const slow = await Bare.open(c.msgs[0].ports.direct, { cmd: 'login', v: 2,
+	    name: 'slow', rid: '11', cid: 'a' });
+	const ear = await Ear.open('amy', '11');
+	slow.stop();
+	const lag = await metric('msg_lag_total');
+	const flooded = flood('k', '11');
+	await until('it is under way', () => ear.numbers.length > ALL / 2, 10000);
+	await (await c.active()).kill();
+	const at = await flooded;
+	const order = [...at].sort((a, b) => a[0] - b[0]).map(x => x[1]);
+	await until('she has all', () => ear.numbers.length >= ALL, 10000);
+	same('one who reads', ear.numbers, order);
+	assert.ok(await metric('msg_lag_total') > lag, 'he lags');
+	slow.go();
+	await until('he has all', () => slow.messages.length >= ALL, 15000);
+	same('he', slow.messages.map(number), order);
+	slow.messages.forEach((m, i) => assert.equal(m.seq, i + 1));
+	assert.ok(slow.frames.every(f => f.cmd !== 'gap'));
+	slow.s.destroy();
+	await ear.c.bye();
 });
