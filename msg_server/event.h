@@ -69,6 +69,7 @@ struct event {
 	int64_t ts;
 	struct str chan; /* mid = chan/seq */
 	bool dup;
+	bool unkept; /* ok: acknowledged, but kept nowhere (keep_days 0) */
 	/* EVENT_HISTORY: a page, ascending; items of the frame `rest`, frames_page_next() n_items times */
 	struct str page;
 	uint64_t first, last;

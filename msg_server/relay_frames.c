@@ -26,8 +26,10 @@ relay_on_item(struct relay *r, struct str body)
 	if (f.gen < r->gen)
 		return ERR_STALE;
 	if (f.req) {
-		struct f_ack ack = {
-		    .req = f.req, .seq = f.item.seq, .ts = f.item.ts};
+		struct f_ack ack = {.req = f.req,
+		    .seq = f.item.seq,
+		    .ts = f.item.ts,
+		    .unkept = (f.item.flags & ITEM_F_UNKEPT) != 0};
 
 		for (unsigned i = 0; i < f.n_refs; i++) {
 			c = relay_channel(r, f.refs[i].ch);

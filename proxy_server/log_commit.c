@@ -155,10 +155,7 @@ log_commit_store(struct log_commit *cm, struct log_chan *c, struct log_op *op)
 	a->item.seq = op->seq = log_commit_next(cm, c);
 	a->item.ts = op->ts = c->last_ts;
 	op->first = c->first;
-	a->item.flags &= (uint16_t)~ITEM_F_UNKEPT;
-	if (cm->keep_nothing)
-		a->item.flags |= ITEM_F_UNKEPT;
-	else
+	if (!cm->keep_nothing)
 		err = logdb_item_new(cm->db, c->id, &a->item, 0);
 	/* the store forgets the words at once, not only the readers */
 	if (err == 0 && a->item.kind == ITEM_RECALL && a->item.ref < op->seq) {
@@ -184,6 +181,9 @@ log_commit_append(struct log_commit *cm, struct log_op *op)
 
 	op->dup = false;
 	op->retry_ms = 0;
+	op->append.item.flags &= (uint16_t)~ITEM_F_UNKEPT;
+	if (cm->keep_nothing)
+		op->append.item.flags |= ITEM_F_UNKEPT;
 	if (err == 0 && str_is_set(it->cid)) {
 		err = log_chan_window(cm->chans, cm->db, c,
 		    cm->now - LOG_WINDOW_MS - cm->jump_ms, cm->steady);

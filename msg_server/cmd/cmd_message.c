@@ -39,6 +39,7 @@ message_on_done(struct relay_append *ra, unsigned code, uint32_t retry_ms,
 			ev.useq = ack->useq;
 			ev.ts = ack->ts;
 			ev.dup = ack->dup;
+			ev.unkept = ack->unkept;
 			reply_event(s, &ev);
 		}
 	}

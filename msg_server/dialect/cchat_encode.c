@@ -251,6 +251,8 @@ cchat_ok(struct jw *w, const struct event *ev)
 		jw_int(w, "exp", ev->exp);
 	if (ev->dup)
 		jw_bool(w, "dup", true);
+	if (ev->unkept)
+		jw_bool(w, "kept", false);
 	jw_obj_end(w);
 }
 
