@@ -155,7 +155,8 @@ static void
 login_answer(struct login *l, struct session *s)
 {
 	struct server *srv = l->asker.srv;
-	struct event_pos pos[POS_MAX + 1];
+	/* those he names, the named room and the user himself */
+	struct event_pos pos[POS_MAX + 2];
 	struct str alt[LOGIN_ALT_MAX];
 	char sid[24];
 	struct buf token;

@@ -71,6 +71,25 @@ test('rooms of a session: 128', async () => {
 	await a.cmd({ cmd: 'join', rid: 'many128' });
 	await Promise.all([a, ...others].map(x => x.bye()));
 });
+test('pos: 129 conversations, and none of them the room of the login', async () => {
+	/* the most a login can bring, where the setting lets all of it in */
+	const m = await Cluster.start({ msgs: 1, conf: {
+		msg_server: { rooms_max: 300 } } });
+	try {
+		const pos = Object.fromEntries(Array.from({ length: 129 },
+		    (_, k) => [`pos${k}`, ['00000000', 0]]));
+		const a = await Client.login(m.msgs[0].ws, 'amy', 'own', { pos });
+		assert.equal(Object.keys(a.me.pos).length, 129 + 2);
+		assert.ok(a.me.pos['@'] && a.me.pos.own && a.me.pos.pos128);
+		await a.next('synced');
+		pos.more = ['00000000', 0];
+		assert.equal(await code(Client.login(m.msgs[0].ws, 'amy', 'own',
+		    { pos })), 400);
+		await a.bye();
+	} finally {
+		await m.stop();
+	}
+});
 test('send rate: a burst of 20, then 429 with retry, then 5 a second',
     async () => {
 	const r = room(), a = await Client.login(url, 'amy', r);
