@@ -26,7 +26,12 @@
 #include "proxy_server/log.h"
 #include "shared/proto/frames.h"
 
-enum { LOGDB_APP_ID = 0x63636861, LOGDB_VERSION = 1, LOGDB_WHY = 512 };
+enum {
+	LOGDB_APP_ID = 0x63636861,
+	LOGDB_VERSION = 1,
+	LOGDB_WHY = 512,
+	LOGDB_CLOCKS_MS = 20 * 60 * 1000 /* twice the window of repeats */
+};
 
 #define LOGDB_SQL(X)                                                          \
 	X(BEGIN, "BEGIN IMMEDIATE")                                           \
@@ -159,6 +164,12 @@ int logdb_meta_set(
     struct logdb *db, const char *key, const char *val) MUST_CHECK;
 int logdb_meta_set_u64(
     struct logdb *db, const char *key, uint64_t val) MUST_CHECK;
+/*
+ * Within a write: by how much the wall clock has run ahead of the steady one
+ * since an opening on this boot, LOGDB_CLOCKS_MS ago at most; rows of a minute
+ * ago look that much older than they are. Notes both clocks for the next one.
+ */
+int logdb_clocks(struct logdb *db, bool same_boot, int64_t *jump) MUST_CHECK;
 
 int logdb_chan_get(
     struct logdb *db, struct str name, struct chan_row *out) MUST_CHECK;

@@ -7,6 +7,7 @@
  */
 
 #include "proxy_server/log_sqlite_priv.h"
+#include "shared/proc/clock.h"
 
 static int
 logdb_simple(struct logdb *db, enum logdb_sql which, const char *doing)
@@ -99,6 +100,31 @@ logdb_meta_set_u64(struct logdb *db, const char *key, uint64_t val)
 	logdb_bind(st, 1, str_of(key));
 	logdb_bind_u64(st, 2, val);
 	return logdb_run(db, st, "write");
+}
+
+int
+logdb_clocks(struct logdb *db, bool same_boot, int64_t *jump)
+{
+	int64_t wall = clock_wall_ms(), steady = clock_mono_ms();
+	uint64_t wall0 = 0, steady0 = 0;
+	int err = logdb_meta_get_u64(db, "wall0", &wall0);
+
+	*jump = 0;
+	if (err == 0)
+		err = logdb_meta_get_u64(db, "steady0", &steady0);
+	if (err != 0 && err != ERR_NOTFOUND)
+		return err;
+	if (err == 0 && same_boot && steady >= (int64_t)steady0) {
+		*jump = wall - (int64_t)wall0 - (steady - (int64_t)steady0);
+		if (*jump < 0)
+			*jump = 0;
+		if (steady - (int64_t)steady0 < LOGDB_CLOCKS_MS)
+			return 0;
+	}
+	err = logdb_meta_set_u64(db, "wall0", (uint64_t)wall);
+	if (err == 0)
+		err = logdb_meta_set_u64(db, "steady0", (uint64_t)steady);
+	return err;
 }
 
 /* counters that no log of ours ever had */

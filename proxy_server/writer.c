@@ -182,7 +182,8 @@ writer_is_other_history(struct writer *w, const struct lock_holder *seen,
 }
 
 static int
-writer_write_gen(struct writer *w, uint64_t gen, const char *boot_id)
+writer_write_gen(
+    struct writer *w, uint64_t gen, const char *boot_id, bool same_boot)
 {
 	const struct log_settings *set = &w->l->set;
 	struct logdb *db = &w->db;
@@ -198,6 +199,8 @@ writer_write_gen(struct writer *w, uint64_t gen, const char *boot_id)
 		err = logdb_meta_set(db, "boot_id", boot_id);
 	if (err == 0)
 		err = logdb_meta_set(db, "sync", sync_name[set->sync]);
+	if (err == 0)
+		err = logdb_clocks(db, same_boot, &w->cm.jump_ms);
 	if (err == 0)
 		err = logdb_meta_set_u64(db, "clean", 0);
 	if (err == 0)
@@ -248,7 +251,7 @@ writer_take_over(struct writer *w, const struct lock_holder *seen)
 	if (writer_is_other_history(w, seen, gen, crashed))
 		writer_draw_ep(w);
 	w->self.gen = (seen->gen > gen ? seen->gen : gen) + 1;
-	return writer_write_gen(w, w->self.gen, boot);
+	return writer_write_gen(w, w->self.gen, boot, !strcmp(boot, was_boot));
 }
 
 static int
