@@ -6,7 +6,8 @@
 
 #include <time.h>
 
-static int64_t clock_test_wall, clock_test_mono;
+/* set by a test's thread while others read */
+static _Atomic int64_t clock_test_wall, clock_test_mono;
 
 static int64_t
 clock_us(clockid_t id)
@@ -20,15 +21,17 @@ clock_us(clockid_t id)
 int64_t
 clock_wall_ms(void)
 {
-	return clock_test_wall ? clock_test_wall
-			       : clock_us(CLOCK_REALTIME) / 1000;
+	int64_t set = clock_test_wall;
+
+	return set ? set : clock_us(CLOCK_REALTIME) / 1000;
 }
 
 int64_t
 clock_mono_us(void)
 {
-	return clock_test_mono ? clock_test_mono * 1000
-			       : clock_us(CLOCK_MONOTONIC);
+	int64_t set = clock_test_mono;
+
+	return set ? set * 1000 : clock_us(CLOCK_MONOTONIC);
 }
 
 int64_t

@@ -66,12 +66,13 @@ recent(struct fix *f)
 static struct f_page
 read_file(struct fix *f, const struct f_read *q)
 {
-	struct log_ring *ring = f->log->ring;
+	uint64_t had = recent(f);
 	struct f_page p;
 
-	f->log->ring = NULL;
+	/* as if enough had been answered in this turn */
+	f->log->ring_pages = LOG_RING_PAGES;
 	p = fix_read(f, q, items);
-	f->log->ring = ring;
+	assert_int_equal(recent(f), had);
 	return p;
 }
 
