@@ -6,7 +6,7 @@ TESTS += $(fault_tests)
 dist_check_SCRIPTS += $(fault_tests)
 EXTRA_DIST += %D%/shim.c %D%/faults.mjs %D%/judge.mjs %D%/people.mjs \
 	%D%/planted.mjs %D%/relay.mjs %D%/rng.mjs %D%/run.mjs %D%/shim.mjs \
-	%D%/site.mjs
+	%D%/site.mjs shared/GUARANTEES.md
 
 ## Preloaded into the daemons, so neither a library of ours nor a program.
 check_DATA = %D%/shim.so

@@ -365,6 +365,8 @@ export class Person {
 	leave()
 	{
 		this.away = true;
+		for (const u of this.unacked.values())
+			u.left = true;
 		this.vanish();
 		clearTimeout(this.retry);
 	}

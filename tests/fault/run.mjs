@@ -81,7 +81,7 @@ class Run {
 		const world = { rec: r => this.rec(r),
 			urls: () => this.site.urls(),
 			serial: p => `${this.o.seed}.${p.c}.${++this.n}`,
-			acked: u => this.ackMs.push(now() - u.since),
+			acked: u => u.left || this.ackMs.push(now() - u.since),
 			refused: () => this.refusals++ };
 		this.people = [];
 		for (let c = 1; c <= this.o.clients; c++) {
