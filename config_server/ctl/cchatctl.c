@@ -131,6 +131,7 @@ main(int argc, char **argv)
 	ctl_args_read(&args, argc - 1, argv + 1);
 	if (args.help) {
 		usage_verb(v);
+		ctl_args_free(&args);
 		return EXIT_OK;
 	}
 	code = v->run(&args);

@@ -68,50 +68,52 @@ verb_stop(const struct ctl_args *a)
 	return code;
 }
 
-/* the settings it was started with, unless others are given now */
-static void
-local_same_again(struct ctl_args *now, const char *data)
+/* the settings it was started with; the words stay in `state` */
+static char **
+local_same_again(struct ctl_args *now, json_t *state)
 {
-	json_t *state = state_read(data), *args;
-	size_t n, i;
-	char **argv;
+	json_t *args = json_object_get(state, "args");
+	size_t n = json_array_size(args), i;
+	char **argv = xcalloc(n + 3, sizeof(*argv));
 
-	args = json_object_get(state, "args");
-	n = json_array_size(args);
-	argv = xcalloc(n + 3, sizeof(*argv));
 	argv[0] = now->argv[0];
 	for (i = 0; i < n; i++) {
 		const char *v = json_string_value(json_array_get(args, i));
 
-		argv[i + 1] = xstrdup(v != NULL ? v : "");
+		argv[i + 1] = (char *)(v != NULL ? v : "");
 	}
 	ctl_args_read(now, (int)n + 1, argv);
-	json_decref(state);
+	return argv;
 }
 
 int
 verb_restart(const struct ctl_args *a)
 {
 	struct ctl_args now = *a;
-	char *data = xstrdup(a->set.data);
-	bool others = a->argc > 1, detached;
-	json_t *state;
+	bool others = a->argc > 1;
+	char **argv = NULL;
+	json_t *state = NULL;
 	int code;
 
 	/* only where it lies was said: everything else as it was */
 	if (a->argc <= 3 && (a->argc == 1 || !strcmp(a->argv[1], "--data")))
 		others = false;
-	if (state_pid(data) != 0 && !others)
-		local_same_again(&now, data);
-	state = state_pid(data) != 0 ? state_read(data) : NULL;
-	detached = json_bool(state, "detached", false);
-	json_decref(state);
-	now.set.data = data;
-	now.detach = a->detach || detached;
+	if (state_pid(a->set.data) != 0)
+		state = state_read(a->set.data);
+	if (state != NULL && !others) {
+		argv = local_same_again(&now, state);
+		free(now.set.data);
+		now.set.data = xstrdup(a->set.data);
+	}
+	now.detach = a->detach || json_bool(state, "detached", false);
 	code = local_stop(a);
-	if (code == EXIT_FAILED)
-		return code;
-	return cluster_start(&now);
+	if (code != EXIT_FAILED)
+		code = cluster_start(&now);
+	if (argv != NULL)
+		ctl_args_free(&now);
+	free(argv);
+	json_decref(state);
+	return code;
 }
 
 /* ---- status ----------------------------------------------------------- */
