@@ -6,7 +6,7 @@
 export class Rng {
 	constructor(seed, name = '')
 	{
-		let h = 2166136261 ^ seed;
+		let h = 2166136261;
 		for (const c of `${seed}/${name}`)
 			h = Math.imul(h ^ c.charCodeAt(0), 16777619);
 		this.s = h >>> 0;
