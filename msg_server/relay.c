@@ -282,6 +282,9 @@ relay_set_proxies(struct relay *r, const struct addr *addrs, size_t n)
 	struct proxy *kept[RELAY_PROXIES_MAX];
 	size_t n_kept = 0;
 
+	if (n > RELAY_PROXIES_MAX)
+		log_warn(
+		    "%zu proxies, only %d are linked", n, RELAY_PROXIES_MAX);
 	for (size_t i = 0; i < n && n_kept < RELAY_PROXIES_MAX; i++) {
 		struct proxy *p = NULL;
 
