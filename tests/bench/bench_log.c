@@ -6,6 +6,9 @@
  *
  *	make tests/bench/bench_log && tests/bench/bench_log [DIR] [SECONDS]
  *
+ * and then how long a page of the newest 50 items of a room takes from memory
+ * and from the file.
+ *
  * Items of 100 bytes in 100 rooms, each with a cid, through log_submit() and
  * back through on_done: what a proxy does but for the links.
  */
@@ -32,6 +35,7 @@ struct bench {
 	struct histogram latency;
 	bool active, stopping;
 	struct buf frame;
+	unsigned pages; /* read */
 };
 
 static void
@@ -104,9 +108,12 @@ bench_on_batch_end(void *arg)
 static void
 bench_on_page(void *arg, uint64_t peer, struct blob *frame)
 {
-	(void)arg;
+	struct bench *b = arg;
+
 	(void)peer;
 	(void)frame;
+	b->pages++;
+	ev_break(b->loop, EVBREAK_ALL);
 }
 
 static const struct log_ops bench_ops = {
@@ -206,6 +213,57 @@ bench_run(const char *parent, enum log_sync sync, int window, double seconds)
 	bench_clean(dir);
 }
 
+/* one page after the other; recent 0: from the file */
+static void
+bench_reads(const char *parent, size_t recent)
+{
+	char dir[256], chan[16];
+	struct bench b = {.loop = ev_loop_new(EVBACKEND_EPOLL)};
+	struct log_settings set = {.dir = dir,
+	    .name = "bench",
+	    .cluster = "bench",
+	    .sync = LOG_SYNC_NORMAL,
+	    .recent_bytes = recent,
+	    .keep_days = 90};
+	struct f_read q = {.rid = 1, .n = 50, .back = true};
+	enum { PAGES = 5000 };
+	double cpu;
+	int64_t t0;
+
+	snprintf(dir, sizeof dir, "%s/bench-log-XXXXXX", parent);
+	if (mkdtemp(dir) == NULL) {
+		perror(dir);
+		exit(1);
+	}
+	buf_init(&b.frame, LINK_FRAME_MAX);
+	b.log = log_open(b.loop, &set, &bench_ops, &b);
+	while (!b.active)
+		ev_run(b.loop, 0);
+	b.stopping = true; /* nothing is sent for what is done */
+	for (int i = 0; i < 100 * ROOMS; i++)
+		bench_send(&b);
+	while (b.done < 100 * ROOMS)
+		ev_run(b.loop, EVRUN_ONCE);
+	cpu = bench_cpu_s();
+	t0 = clock_mono_us();
+	for (unsigned i = 0; i < PAGES; i++) {
+		snprintf(chan, sizeof chan, "r:%u", i % ROOMS);
+		q.chan = str_of(chan);
+		if (log_read(b.log, 1, &q) != 0)
+			abort();
+		while (b.pages <= i)
+			ev_run(b.loop, EVRUN_ONCE);
+	}
+	printf("page of 50 from %s: %.1f us, cpu %.1f us\n",
+	    recent ? "memory" : "the file",
+	    (double)(clock_mono_us() - t0) / PAGES,
+	    (bench_cpu_s() - cpu) * 1e6 / PAGES);
+	log_close(b.log);
+	buf_fini(&b.frame);
+	ev_loop_destroy(b.loop);
+	bench_clean(dir);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -220,5 +278,7 @@ main(int argc, char **argv)
 		for (size_t i = 0; i < ARRAY_LEN(windows); i++)
 			bench_run(
 			    dir, (enum log_sync)sync, windows[i], seconds);
+	bench_reads(dir, 0);
+	bench_reads(dir, LOG_RECENT_BYTES);
 	return 0;
 }
