@@ -3,3 +3,18 @@
 EXTRA_PROGRAMS = %D%/bench_log
 %C%_bench_log_SOURCES = %D%/bench_log.c
 %C%_bench_log_LDADD = proxy_server/libproxy_server.a $(shared_libs) $(SQLITE_LIBS)
+
+## The load generator, and a small server with counted faults to test it with.
+check_PROGRAMS += %D%/cchat_bench
+%C%_cchat_bench_SOURCES = %D%/main.c %D%/bench.h %D%/engine.c %D%/engine.h \
+	%D%/tally.c %D%/tally.h %D%/cchat.c %D%/cchat.h %D%/usage.c \
+	%D%/usage.h %D%/report.c %D%/report.h %D%/scene.h %D%/scene_fan.c \
+	%D%/scene_hold.c %D%/scene_limit.c
+%C%_cchat_bench_LDADD = $(shared_libs)
+check_PROGRAMS += %D%/bench_ref
+%C%_bench_ref_SOURCES = %D%/bench_ref.c
+%C%_bench_ref_LDADD = $(shared_libs)
+
+bench_tests = %D%/bench.test.mjs
+TESTS += $(bench_tests)
+dist_check_SCRIPTS += $(bench_tests)

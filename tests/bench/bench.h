@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of cchat_bench share: the options of a run. main.c fills
+ * them from the command line and never changes them afterwards; everything
+ * else only reads. Times are microseconds of the monotonic clock unless a
+ * name says otherwise.
+ */
+#ifndef TESTS_BENCH_BENCH_H
+#define TESTS_BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { BENCH_TARGETS = 64, BENCH_PIDS = 128, BENCH_PIPE = 256 };
+
+struct target {
+	char host[64];
+	uint16_t port;
+};
+
+struct server_pid {
+	char name[32];
+	int pid;
+};
+
+struct options {
+	const char *mode;
+	struct target target[BENCH_TARGETS];
+	size_t n_targets;
+	struct server_pid pid[BENCH_PIDS];
+	size_t n_pids;
+	unsigned level;		 /* of the cchat dialect, 1 or 2 */
+	unsigned rooms, members; /* fan-out; members of one room */
+	unsigned senders;	 /* of each room */
+	unsigned window;	 /* messages under way in one room */
+	bool window_each;	 /* ... of one sender instead */
+	double rate;		 /* messages/s of all rooms; 0: closed window */
+	unsigned size;		 /* bytes of a text */
+	double seconds, warm;	 /* measured, and before it */
+	double hold;		 /* idle: seconds to stay */
+	unsigned stalled;	 /* members in 1000 that do not read */
+	unsigned opening;	 /* connections being opened at once */
+	unsigned per_addr;	 /* connections of one source address */
+	unsigned joined[8];	 /* limit: messages joined in one send */
+	size_t n_joined;
+	bool batch;   /* caps of level 2 */
+	bool pairs;   /* private pairs instead of rooms */
+	bool json;    /* the JSON line alone */
+	uint32_t tag; /* of this run: four hex digits in every text */
+};
+
+#endif

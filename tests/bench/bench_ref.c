@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The smallest server cchat_bench can speak with, level 2, rooms only: login
+ * is echoed, a message goes to everybody in its room as it came. It has two
+ * uses: --write (a send for each recipient and message) and --batch (one for
+ * each recipient and turn) are yardsticks without a log, a relay or JSON; and
+ * --drop, --dup, --swap spoil each Nth delivery and count what they
+ * did, so the tool can be held to that count. It trusts its clients.
+ *
+ *	bench_ref [--write|--batch] [--drop=N] [--dup=N] [--swap=N]
+ *
+ * prints `listening on 127.0.0.1:PORT`, ends on SIGTERM with one JSON line of
+ * its counts. A swap holds a delivery back until the next one to the same
+ * reader; one still held at the end, or when its reader leaves, is dropped.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shared/base/digest.h"
+#include "shared/base/err.h"
+
+enum { REF_FDS = 20000, REF_ROOMS = 1 << 16, REF_BUF = 65536 };
+
+struct bytes {
+	char *p;
+	size_t n, cap;
+};
+
+struct ref_conn {
+	bool open, upgraded, dirty;
+	uint32_t room;
+	struct bytes in, out;
+	struct bytes held; /* a delivery swapped back */
+};
+
+struct ref_room {
+	char rid[16];
+	int *fd;
+	size_t n, cap;
+};
+
+static struct ref_conn ref_conns[REF_FDS];
+static struct ref_room ref_rooms[REF_ROOMS];
+static int ref_dirty[REF_FDS];
+static size_t ref_n_dirty;
+static uint64_t ref_nth, ref_drop, ref_dup, ref_swap;
+static uint64_t ref_delivered, ref_dropped, ref_doubled, ref_swapped;
+static int ref_write_each;
+static volatile sig_atomic_t ref_end;
+static int ref_ep;
+
+static void
+ref_on_term(int sig)
+{
+	(void)sig;
+	ref_end = 1;
+}
+
+static void
+ref_put(struct bytes *b, const void *p, size_t n)
+{
+	if (b->n + n > b->cap) {
+		b->cap = b->n + n + 1024;
+		b->p = xrealloc(b->p, b->cap);
+	}
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+static void
+ref_frame(struct bytes *b, const char *p, size_t n)
+{
+	uint8_t h[4] = {0x81, (uint8_t)n};
+
+	if (n >= 126) {
+		h[1] = 126;
+		h[2] = (uint8_t)(n >> 8);
+		h[3] = (uint8_t)n;
+	}
+	ref_put(b, h, n >= 126 ? 4 : 2);
+	ref_put(b, p, n);
+}
+
+static void
+ref_flush(int fd)
+{
+	struct ref_conn *c = &ref_conns[fd];
+	ssize_t n;
+
+	if (!c->open || c->out.n == 0)
+		return;
+	n = send(fd, c->out.p, c->out.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n > 0) {
+		c->out.n -= (size_t)n;
+		memmove(c->out.p, c->out.p + n, c->out.n);
+	}
+	if (c->out.n > 0) {
+		struct epoll_event ev = {
+		    .events = EPOLLIN | EPOLLOUT, .data.fd = fd};
+
+		epoll_ctl(ref_ep, EPOLL_CTL_MOD, fd, &ev);
+	}
+}
+
+static void
+ref_touch(int fd)
+{
+	if (ref_write_each) {
+		ref_flush(fd);
+	} else if (!ref_conns[fd].dirty) {
+		ref_conns[fd].dirty = true;
+		ref_dirty[ref_n_dirty++] = fd;
+	}
+}
+
+static bool
+ref_is_nth(uint64_t every)
+{
+	return every > 0 && ref_nth % every == 0;
+}
+
+static void
+ref_deliver(int fd, const char *p, size_t n)
+{
+	struct ref_conn *c = &ref_conns[fd];
+
+	ref_nth++;
+	ref_delivered++;
+	if (ref_is_nth(ref_drop)) {
+		ref_dropped++;
+		return;
+	}
+	if (ref_is_nth(ref_swap) && c->held.n == 0) {
+		ref_frame(&c->held, p, n);
+		return;
+	}
+	ref_frame(&c->out, p, n);
+	if (ref_is_nth(ref_dup)) {
+		ref_doubled++;
+		ref_frame(&c->out, p, n);
+	}
+	if (c->held.n > 0) {
+		ref_swapped++;
+		ref_put(&c->out, c->held.p, c->held.n);
+		c->held.n = 0;
+	}
+	ref_touch(fd);
+}
+
+static struct ref_room *
+ref_room_of(const char *rid)
+{
+	uint32_t i = digest_crc32c(0, rid, strlen(rid)) % REF_ROOMS;
+
+	while (ref_rooms[i].rid[0] != '\0' && strcmp(ref_rooms[i].rid, rid))
+		i = (i + 1) % REF_ROOMS;
+	strcpy(ref_rooms[i].rid, rid);
+	return &ref_rooms[i];
+}
+
+static void
+ref_on_text(int fd, char *p, size_t n)
+{
+	struct ref_conn *c = &ref_conns[fd];
+	const char *at = memmem(p, n, "\"rid\":\"", 7);
+	char rid[16] = "";
+	struct ref_room *r;
+	size_t i;
+
+	if (at == NULL || sscanf(at + 7, "%15[0-9]", rid) != 1)
+		return;
+	r = ref_room_of(rid);
+	if (n > 15 && memcmp(p, "{\"cmd\":\"login\"", 14) == 0) {
+		if (r->n == r->cap) {
+			r->cap = r->cap * 2 + 8;
+			r->fd = xrealloc(r->fd, r->cap * sizeof(*r->fd));
+		}
+		r->fd[r->n++] = fd;
+		c->room = (uint32_t)(r - ref_rooms);
+		ref_frame(&c->out, p, n);
+		ref_touch(fd);
+		return;
+	}
+	for (i = 0; i < r->n; i++)
+		ref_deliver(r->fd[i], p, n);
+}
+
+static void
+ref_upgrade(int fd, const char *p, size_t n)
+{
+	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+	const char *key = memmem(p, n, "Sec-WebSocket-Key: ", 19);
+	char text[64], accept[32], answer[256];
+	uint8_t sum[SHA1_LEN];
+
+	if (key == NULL || p + n - key < 19 + 24)
+		return;
+	memcpy(text, key + 19, 24);
+	memcpy(text + 24, guid, sizeof guid - 1);
+	digest_sha1(text, 24 + sizeof guid - 1, sum);
+	digest_base64(sum, sizeof sum, accept);
+	n = (size_t)snprintf(answer, sizeof answer,
+	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+	    "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+	    accept);
+	ref_put(&ref_conns[fd].out, answer, n);
+	ref_conns[fd].upgraded = true;
+	ref_touch(fd);
+}
+
+static void
+ref_close(int fd)
+{
+	struct ref_conn *c = &ref_conns[fd];
+	struct ref_room *r = &ref_rooms[c->room];
+	size_t i;
+
+	ref_dropped += c->held.n > 0;
+	for (i = 0; i < r->n; i++)
+		if (r->fd[i] == fd)
+			r->fd[i--] = r->fd[--r->n];
+	c->in.n = c->out.n = c->held.n = 0;
+	c->open = c->upgraded = false;
+	close(fd);
+}
+
+/* the frames in p; bytes used */
+static size_t
+ref_parse(int fd, uint8_t *p, size_t n)
+{
+	struct ref_conn *c = &ref_conns[fd];
+	size_t at = 0, len, head, i;
+	char *end;
+
+	if (!c->upgraded) {
+		end = memmem(p, n, "\r\n\r\n", 4);
+		if (end == NULL)
+			return 0;
+		ref_upgrade(fd, (char *)p, n);
+		at = (size_t)((uint8_t *)end + 4 - p);
+	}
+	while (n - at >= 2) {
+		len = p[at + 1] & 127;
+		head = len == 126 ? 8 : 6;
+		if (n - at < head)
+			break;
+		if (len == 126)
+			len = (size_t)p[at + 2] << 8 | p[at + 3];
+		if (n - at < head + len)
+			break;
+		for (i = 0; i < len; i++)
+			p[at + head + i] ^= p[at + head - 4 + (i & 3)];
+		if (p[at] == 0x81)
+			ref_on_text(fd, (char *)p + at + head, len);
+		at += head + len;
+	}
+	return at;
+}
+
+static void
+ref_read(int fd)
+{
+	static uint8_t buf[REF_BUF];
+	struct ref_conn *c = &ref_conns[fd];
+	size_t had = c->in.n, used;
+	ssize_t n;
+
+	if (had > 0)
+		memcpy(buf, c->in.p, had);
+	n = recv(fd, buf + had, sizeof buf - had, MSG_DONTWAIT);
+	if (n < 0 && errno == EAGAIN)
+		return;
+	if (n <= 0) {
+		ref_close(fd);
+		return;
+	}
+	used = ref_parse(fd, buf, had + (size_t)n);
+	c->in.n = 0;
+	if (used < had + (size_t)n)
+		ref_put(&c->in, buf + used, had + (size_t)n - used);
+}
+
+static void
+ref_accept(int listener)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+	int fd, on = 1;
+
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+		if (fd >= REF_FDS) {
+			close(fd);
+			continue;
+		}
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		ref_conns[fd].open = true;
+		ref_conns[fd].room = 0;
+		ev.data.fd = fd;
+		epoll_ctl(ref_ep, EPOLL_CTL_ADD, fd, &ev);
+	}
+}
+
+static void
+ref_event(int fd, uint32_t events)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	if (!ref_conns[fd].open)
+		return;
+	if (events & EPOLLOUT) {
+		epoll_ctl(ref_ep, EPOLL_CTL_MOD, fd, &ev);
+		ref_flush(fd);
+	}
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		ref_read(fd);
+}
+
+static void
+ref_loop(int listener)
+{
+	struct epoll_event ev[512] = {{.events = EPOLLIN}};
+	int i, n, fd;
+
+	ref_ep = epoll_create1(0);
+	ev[0].data.fd = listener;
+	epoll_ctl(ref_ep, EPOLL_CTL_ADD, listener, &ev[0]);
+	while (!ref_end) {
+		n = epoll_wait(ref_ep, ev, 512, -1);
+		for (i = 0; i < n; i++) {
+			if (ev[i].data.fd == listener)
+				ref_accept(listener);
+			else
+				ref_event(ev[i].data.fd, ev[i].events);
+		}
+		while (ref_n_dirty > 0) {
+			fd = ref_dirty[--ref_n_dirty];
+			ref_conns[fd].dirty = false;
+			ref_flush(fd);
+		}
+	}
+}
+
+static void
+ref_options(int argc, char **argv)
+{
+	static const struct option opts[] = {
+	    {"write", no_argument, &ref_write_each, 1},
+	    {"batch", no_argument, &ref_write_each, 0},
+	    {"drop", required_argument, NULL, 'd'},
+	    {"dup", required_argument, NULL, 'u'},
+	    {"swap", required_argument, NULL, 's'}, {0}};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
+		if (c == 'd')
+			ref_drop = strtoull(optarg, NULL, 10);
+		else if (c == 'u')
+			ref_dup = strtoull(optarg, NULL, 10);
+		else if (c == 's')
+			ref_swap = strtoull(optarg, NULL, 10);
+		else if (c != 0)
+			exit(2);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	struct sockaddr_in at = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof at;
+	struct sigaction sa = {.sa_handler = ref_on_term};
+	struct rlimit rl;
+	int listener, i;
+
+	ref_options(argc, argv);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &rl);
+	}
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (listener < 0 ||
+	    bind(listener, (struct sockaddr *)&at, sizeof at) < 0 ||
+	    listen(listener, 4096) < 0 ||
+	    getsockname(listener, (struct sockaddr *)&at, &len) < 0) {
+		perror("bench_ref");
+		return 1;
+	}
+	printf("listening on 127.0.0.1:%u\n", ntohs(at.sin_port));
+	fflush(stdout);
+	ref_loop(listener);
+	for (i = 0; i < REF_FDS; i++)
+		ref_dropped += ref_conns[i].open && ref_conns[i].held.n > 0;
+	printf("{\"delivered\":%" PRIu64 ",\"dropped\":%" PRIu64
+	       ",\"doubled\":%" PRIu64 ",\"swapped\":%" PRIu64 "}\n",
+	    ref_delivered, ref_dropped, ref_doubled, ref_swapped);
+	return 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cchat dialect of the load generator. Rooms and users get numbers from
+ * the run's tag, so runs beside or after each other do not meet.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/bench/cchat.h"
+
+uint32_t
+cchat_uid(const struct options *o, uint32_t index)
+{
+	return (o->tag % 2000) * 1000000 + 1000000 + index;
+}
+
+static uint32_t
+cchat_rid(const struct options *o, uint32_t room)
+{
+	return (o->tag % 2000) * 1000000 + 1 + room;
+}
+
+size_t
+cchat_login(char *p, const struct options *o, uint32_t uid, uint32_t room)
+{
+	int n = snprintf(p, 512,
+	    "{\"cmd\":\"login\",\"uid\":\"%u\",\"name\":\"u%u\","
+	    "\"rid\":\"%u\"%s%s}",
+	    uid, uid, cchat_rid(o, room),
+	    o->level > 1 ? ",\"v\":2,\"cid\":\"l\"" : "",
+	    o->level > 1 && o->batch ? ",\"caps\":[\"batch\"]" : "");
+
+	return (size_t)n;
+}
+
+size_t
+cchat_message(char *p, const struct options *o, uint32_t room, uint32_t to_uid,
+    uint32_t sender, uint32_t n, const char *text)
+{
+	char *w = p;
+
+	w += sprintf(w, "{\"cmd\":\"message\",\"type\":\"text\",\"rid\":\"%u\"",
+	    cchat_rid(o, room));
+	if (to_uid != 0)
+		w += sprintf(w, ",\"tid\":\"%u\"", to_uid);
+	if (o->level > 1)
+		w += sprintf(w, ",\"cid\":\"%x-%x-%x\"", o->tag, sender, n);
+	w += sprintf(w, ",\"msg\":\"");
+	memcpy(w, text, o->size);
+	w += o->size;
+	memcpy(w, "\"}", 2);
+	return (size_t)(w + 2 - p);
+}
+
+enum cchat_said
+cchat_said(const char *p, size_t n)
+{
+	static const char head[] = "{\"cmd\":\"";
+	static const struct {
+		const char *word;
+		enum cchat_said said;
+	} words[] = {{"message\"", CCHAT_MESSAGE}, {"ok\"", CCHAT_OK},
+	    {"login\"", CCHAT_LOGIN}, {"error\"", CCHAT_ERROR},
+	    {"gap\"", CCHAT_GAP}};
+	size_t i, len;
+
+	if (n > 0 && p[0] == '[')
+		return CCHAT_MESSAGE;
+	if (n < sizeof head || memcmp(p, head, sizeof head - 1) != 0)
+		return CCHAT_OTHER;
+	p += sizeof head - 1;
+	n -= sizeof head - 1;
+	for (i = 0; i < sizeof words / sizeof words[0]; i++) {
+		len = strlen(words[i].word);
+		if (n >= len && memcmp(p, words[i].word, len) == 0)
+			return words[i].said;
+	}
+	return CCHAT_OTHER;
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections on a bare epoll: made for a receiver that costs less than the
+ * server it measures, so nothing here is for general use. Client side of
+ * WebSocket only, text frames without extensions.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared/base/err.h"
+#include "tests/bench/engine.h"
+
+enum { ENGINE_BUF = 1 << 18, ENGINE_EVENTS = 512, ENGINE_FRAME = 1 << 17 };
+
+static const char engine_upgrade[] =
+    "GET /ws HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\n"
+    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+int64_t
+engine_clock_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void
+engine_die(const char *what)
+{
+	fprintf(stderr, "cchat_bench: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+void
+engine_init(struct engine *e, const struct options *o, size_t n_conns)
+{
+	size_t i;
+
+	*e = (struct engine){.o = o, .n_conns = n_conns};
+	e->ep = epoll_create1(EPOLL_CLOEXEC);
+	if (e->ep < 0)
+		engine_die("epoll");
+	e->conns = xcalloc(n_conns, sizeof(*e->conns));
+	e->dirty = xcalloc(n_conns, sizeof(*e->dirty));
+	e->buf = xmalloc(ENGINE_BUF);
+	for (i = 0; i < n_conns; i++) {
+		e->conns[i].fd = -1;
+		e->conns[i].index = (uint32_t)i;
+	}
+}
+
+void
+engine_fini(struct engine *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->n_conns; i++) {
+		if (e->conns[i].fd >= 0)
+			close(e->conns[i].fd);
+		free(e->conns[i].kept);
+		free(e->conns[i].out);
+		free(e->conns[i].streams);
+	}
+	free(e->conns);
+	free(e->dirty);
+	free(e->buf);
+	close(e->ep);
+}
+
+static void
+engine_close(struct engine *e, struct bconn *c)
+{
+	if (c->state == CONN_OPENING || c->state == CONN_OPEN) {
+		e->opening--;
+		e->failed++;
+	} else if (c->state == CONN_READY) {
+		e->ready--;
+		e->gone++;
+	}
+	c->state = CONN_GONE;
+	close(c->fd);
+	c->fd = -1;
+}
+
+static void
+engine_watch(struct engine *e, struct bconn *c, int op, uint32_t events)
+{
+	struct epoll_event ev = {.events = events, .data.u32 = c->index};
+
+	if (epoll_ctl(e->ep, op, c->fd, &ev) < 0)
+		engine_die("epoll_ctl");
+}
+
+static void
+engine_dial(struct engine *e, struct bconn *c)
+{
+	const struct target *t = &e->o->target[c->index % e->o->n_targets];
+	struct sockaddr_in from = {.sin_family = AF_INET},
+			   to = {.sin_family = AF_INET};
+	uint32_t nth = (uint32_t)(c->index / e->o->n_targets);
+	int on = 1, small = 2048;
+
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (c->fd < 0)
+		engine_die("socket");
+	from.sin_addr.s_addr = htonl(0x7f000101U + nth / e->o->per_addr);
+	to.sin_port = htons(t->port);
+	if (inet_pton(AF_INET, t->host, &to.sin_addr) != 1) {
+		fprintf(
+		    stderr, "cchat_bench: %s is no IPv4 address\n", t->host);
+		exit(2);
+	}
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	/* the port is chosen when the pair is known, not before */
+	setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+	if (c->deaf)
+		setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+	if ((ntohl(to.sin_addr.s_addr) >> 24) == 127 &&
+	    bind(c->fd, (struct sockaddr *)&from, sizeof from) < 0)
+		engine_die("bind");
+	c->opened_us = engine_clock_us();
+	c->state = CONN_OPENING;
+	e->opening++;
+	if (connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0 &&
+	    errno != EINPROGRESS) {
+		engine_close(e, c);
+		return;
+	}
+	engine_watch(e, c, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
+}
+
+void
+engine_open(struct engine *e, size_t upto, unsigned most)
+{
+	while (e->opened < upto && e->opening < most)
+		engine_dial(e, &e->conns[e->opened++]);
+}
+
+static void
+engine_mark(struct engine *e, struct bconn *c)
+{
+	if (!c->dirty) {
+		c->dirty = true;
+		e->dirty[e->n_dirty++] = c->index;
+	}
+}
+
+static char *
+engine_room(char **p, uint32_t *cap, uint32_t used, size_t more)
+{
+	if (used + more > *cap) {
+		*cap = (uint32_t)(used + more + 512);
+		*p = xrealloc(*p, *cap);
+	}
+	return *p + used;
+}
+
+static void
+engine_frame(
+    struct engine *e, struct bconn *c, unsigned op, const char *p, size_t n)
+{
+	static const uint8_t mask[4] = {0x5a, 0xc3, 0x17, 0x8e};
+	uint8_t *w;
+	size_t i;
+
+	if (c->state == CONN_GONE)
+		return;
+	w = (uint8_t *)engine_room(&c->out, &c->cap_out, c->n_out, n + 8);
+	*w++ = (uint8_t)(0x80 | op);
+	if (n < 126) {
+		*w++ = (uint8_t)(0x80 | n);
+	} else {
+		*w++ = 0x80 | 126;
+		*w++ = (uint8_t)(n >> 8);
+		*w++ = (uint8_t)n;
+	}
+	memcpy(w, mask, 4);
+	w += 4;
+	for (i = 0; i < n; i++)
+		w[i] = (uint8_t)p[i] ^ mask[i & 3];
+	c->n_out = (uint32_t)((char *)w + n - c->out);
+	engine_mark(e, c);
+}
+
+void
+engine_send(struct engine *e, struct bconn *c, const char *p, size_t n)
+{
+	engine_frame(e, c, 1, p, n);
+}
+
+void
+engine_ready(struct engine *e, struct bconn *c)
+{
+	if (c->state != CONN_OPEN)
+		return;
+	c->state = CONN_READY;
+	e->opening--;
+	e->ready++;
+	if (c->deaf)
+		engine_watch(e, c, EPOLL_CTL_MOD, 0);
+}
+
+static void
+engine_write(struct engine *e, struct bconn *c)
+{
+	ssize_t n;
+
+	c->dirty = false;
+	if (c->state == CONN_GONE || c->n_out == 0)
+		return;
+	n = send(c->fd, c->out, c->n_out, MSG_NOSIGNAL);
+	e->writes++;
+	if (n < 0 && errno != EAGAIN) {
+		engine_close(e, c);
+		return;
+	}
+	if (n == (ssize_t)c->n_out) {
+		c->n_out = 0;
+		return;
+	}
+	if (n > 0) {
+		c->n_out -= (uint32_t)n;
+		memmove(c->out, c->out + n, c->n_out);
+	}
+	engine_watch(e, c, EPOLL_CTL_MOD,
+	    EPOLLOUT | (c->deaf && c->state == CONN_READY ? 0 : EPOLLIN));
+}
+
+/* the answer to the upgrade; bytes used, 0: not whole, -1: refused */
+static ssize_t
+engine_upgraded(struct engine *e, struct bconn *c, const char *p, size_t n)
+{
+	const char *end = memmem(p, n, "\r\n\r\n", 4);
+
+	if (end == NULL)
+		return n > 8192 ? -1 : 0;
+	if (n < 12 || memcmp(p, "HTTP/1.1 101", 12) != 0)
+		return -1;
+	c->state = CONN_OPEN;
+	e->on_open(e, c);
+	return end + 4 - p;
+}
+
+/* one frame; bytes used, 0: not whole, -1: the end */
+static ssize_t
+engine_one(struct engine *e, struct bconn *c, const char *p, size_t n)
+{
+	const uint8_t *u = (const uint8_t *)p;
+	size_t len, head = 2;
+
+	if (c->state == CONN_OPENING)
+		return engine_upgraded(e, c, p, n);
+	if (n < 2)
+		return 0;
+	len = u[1];
+	if (len == 126) {
+		head = 4;
+		if (n < 4)
+			return 0;
+		len = (size_t)u[2] << 8 | u[3];
+	} else if (len >= 127) {
+		head = 10;
+		if (n < 10)
+			return 0;
+		len = (size_t)u[6] << 24 | (size_t)u[7] << 16 |
+		      (size_t)u[8] << 8 | u[9];
+		if (u[1] != 127 || len > ENGINE_FRAME)
+			return -1;
+	}
+	if (n < head + len)
+		return 0;
+	if (u[0] == 0x81)
+		e->on_frame(e, c, p + head, len);
+	else if (u[0] == 0x89)
+		engine_frame(e, c, 10, p + head, len);
+	else if (u[0] != 0x8a)
+		return -1;
+	return (ssize_t)(head + len);
+}
+
+static void
+engine_keep(struct bconn *c, const char *p, size_t n)
+{
+	if (n > 0)
+		memmove(engine_room(&c->kept, &c->cap_kept, 0, n), p, n);
+	c->n_kept = (uint32_t)n;
+}
+
+static void
+engine_read(struct engine *e, struct bconn *c)
+{
+	size_t have = c->n_kept, at = 0;
+	ssize_t n, used;
+
+	if (have > 0)
+		memcpy(e->buf, c->kept, have);
+	c->n_kept = 0;
+	n = recv(c->fd, e->buf + have, ENGINE_BUF - have, 0);
+	if (n <= 0) {
+		engine_keep(c, e->buf, have);
+		if (n == 0 || errno != EAGAIN)
+			engine_close(e, c);
+		return;
+	}
+	e->now_us = engine_clock_us();
+	e->reads++;
+	e->bytes += (uint64_t)n;
+	have += (size_t)n;
+	while (at < have && c->state != CONN_GONE) {
+		used = engine_one(e, c, e->buf + at, have - at);
+		if (used < 0) {
+			engine_close(e, c);
+			return;
+		}
+		if (used == 0)
+			break;
+		at += (size_t)used;
+	}
+	if (c->state != CONN_GONE)
+		engine_keep(c, e->buf + at, have - at);
+}
+
+static void
+engine_event(struct engine *e, struct bconn *c, uint32_t events)
+{
+	if (c->state == CONN_GONE)
+		return;
+	if (events & EPOLLOUT) {
+		if (c->state == CONN_OPENING && c->cap_out == 0) {
+			memcpy(engine_room(&c->out, &c->cap_out, 0,
+				   sizeof engine_upgrade),
+			    engine_upgrade, sizeof engine_upgrade - 1);
+			c->n_out = sizeof engine_upgrade - 1;
+		}
+		engine_watch(e, c, EPOLL_CTL_MOD,
+		    c->deaf && c->state == CONN_READY ? 0 : EPOLLIN);
+		engine_mark(e, c);
+	}
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		engine_read(e, c);
+}
+
+void
+engine_turn(struct engine *e, int64_t wait_us)
+{
+	struct epoll_event ev[ENGINE_EVENTS];
+	struct timespec ts = {
+	    .tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
+	int i, n;
+
+	/* what was queued between turns does not wait for a sleep */
+	if (e->n_dirty > 0)
+		ts = (struct timespec){0};
+	n = epoll_pwait2(e->ep, ev, ENGINE_EVENTS, &ts, NULL);
+	if (n < 0 && errno != EINTR)
+		engine_die("epoll_wait");
+	for (i = 0; i < n; i++)
+		engine_event(e, &e->conns[ev[i].data.u32], ev[i].events);
+	while (e->n_dirty > 0)
+		engine_write(e, &e->conns[e->dirty[--e->n_dirty]]);
+}

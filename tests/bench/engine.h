@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The connections of a run: one thread, one epoll, one read buffer for all of
+ * them. It opens, upgrades and reads; frames go to on_frame as a slice of the
+ * read buffer, good until it returns. What is queued by engine_send is
+ * written at the end of the turn, one write for each connection. A
+ * connection that ends stays in the array as CONN_GONE and is counted.
+ *
+ * Errors: a peer that breaks the protocol is closed and counted; what the
+ * machine denies (descriptors, addresses) ends the program with the reason.
+ */
+#ifndef TESTS_BENCH_ENGINE_H
+#define TESTS_BENCH_ENGINE_H
+
+#include "tests/bench/bench.h"
+#include "tests/bench/tally.h"
+
+enum conn_state {
+	CONN_NEW,
+	CONN_OPENING, /* TCP, then the upgrade */
+	CONN_OPEN,
+	CONN_READY, /* set by the dialect: logged in */
+	CONN_GONE
+};
+
+struct bconn {
+	int fd;
+	uint8_t state;
+	bool deaf;  /* does not read once it is ready */
+	bool dirty; /* in the list of those with output */
+	uint32_t index;
+	uint32_t room, member; /* where it sits */
+	char *kept;	       /* bytes of a frame that is not whole yet */
+	uint32_t n_kept, cap_kept;
+	char *out;
+	uint32_t n_out, cap_out;
+	int64_t opened_us;
+	struct stream *streams; /* by sender of its room; may be NULL */
+};
+
+struct engine {
+	const struct options *o;
+	int ep;
+	struct bconn *conns;
+	size_t n_conns;
+	size_t opened; /* conns begun so far */
+	size_t opening, ready, gone, failed;
+	int64_t now_us; /* taken once for each read */
+	uint64_t reads, bytes, writes;
+	uint32_t *dirty;
+	size_t n_dirty;
+	char *buf;
+	void *user;
+	void (*on_open)(struct engine *e, struct bconn *c);
+	void (*on_frame)(
+	    struct engine *e, struct bconn *c, const char *p, size_t n);
+};
+
+void engine_init(struct engine *e, const struct options *o, size_t n_conns);
+void engine_fini(struct engine *e);
+/* Opens more, at most `most` at once and none past `upto`. */
+void engine_open(struct engine *e, size_t upto, unsigned most);
+/* A masked text frame of n bytes, written at the end of the turn. */
+void engine_send(struct engine *e, struct bconn *c, const char *p, size_t n);
+void engine_ready(struct engine *e, struct bconn *c);
+/* One turn: waits at most wait_us, reads what is there, writes. */
+void engine_turn(struct engine *e, int64_t wait_us);
+int64_t engine_clock_us(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scenes of cchat_bench, one function each. All end with a report; the
+ * value is the exit status: 0, or 3 when something was lost, doubled or out
+ * of order or a connection failed, so a script sees it.
+ */
+#ifndef TESTS_BENCH_SCENE_H
+#define TESTS_BENCH_SCENE_H
+
+#include "tests/bench/bench.h"
+
+/* rooms or private pairs, closed window or fixed rate, stalled readers */
+int scene_fan(const struct options *o);
+/* connect and log in as fast as it goes, then hold for o->hold seconds */
+int scene_hold(const struct options *o);
+/* nothing but send() to sockets of its own, for each o->joined */
+int scene_limit(const struct options *o);
+
+#endif

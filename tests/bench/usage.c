@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Processor time and memory of other processes, and of this one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/bench/engine.h"
+#include "tests/bench/usage.h"
+
+static void
+usage_slurp(const struct server_pid *s, const char *what, char *p, size_t size)
+{
+	char path[64];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/%s", s->pid, what);
+	f = fopen(path, "r");
+	if (f == NULL) {
+		fprintf(
+		    stderr, "cchat_bench: %s (%d) is gone\n", s->name, s->pid);
+		exit(1);
+	}
+	n = fread(p, 1, size - 1, f);
+	p[n] = '\0';
+	fclose(f);
+}
+
+static uint64_t
+usage_kib(const char *text, const char *key)
+{
+	const char *p = strstr(text, key);
+
+	return p == NULL ? 0 : strtoull(p + strlen(key), NULL, 10) * 1024;
+}
+
+static void
+usage_one(const struct server_pid *s, struct usage *u)
+{
+	char text[4096], *p;
+	unsigned long user = 0, sys = 0;
+	uint64_t rss, anon;
+	double cpu;
+
+	usage_slurp(s, "stat", text, sizeof text);
+	p = strrchr(text, ')'); /* a name may hold blanks */
+	if (p == NULL || sscanf(p + 2,
+			     "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u "
+			     "%*u %lu %lu",
+			     &user, &sys) != 2)
+		exit(1);
+	cpu = (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
+	usage_slurp(s, "status", text, sizeof text);
+	rss = usage_kib(text, "VmRSS:");
+	anon = usage_kib(text, "RssAnon:");
+	u->cpu += cpu;
+	u->rss += rss;
+	u->anon += anon;
+	if (strncmp(s->name, "ms", 2) == 0) {
+		u->msg_cpu += cpu;
+		u->msg_rss += rss;
+		u->msg_anon += anon;
+	}
+}
+
+void
+usage_read(const struct options *o, struct usage *u)
+{
+	struct rusage ru;
+	size_t i;
+
+	*u = (struct usage){.at_us = engine_clock_us()};
+	for (i = 0; i < o->n_pids; i++)
+		usage_one(&o->pid[i], u);
+	getrusage(RUSAGE_SELF, &ru);
+	u->self = (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
+		  (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6;
+}
