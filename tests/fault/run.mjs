@@ -364,7 +364,9 @@ class Run {
 	{
 		const t0 = now();
 		const v = judge(this.records);
-		this.wrong.push(...v.wrong);
+		/* a run that broke off has no logs to be judged by */
+		if (!this.wrong.some(w => w.what === 'run'))
+			this.wrong.push(...v.wrong);
 		const q = (a, p) => a.length ? Math.round(a[Math.min(a.length - 1,
 		    Math.floor(a.length * p))]) : 0;
 		const table = [];

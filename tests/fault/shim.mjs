@@ -110,7 +110,9 @@ export class Disk {
 	 */
 	powerLoss(rng)
 	{
-		const names = new Map(readdirSync(this.data).map(n => {
+		/* others of this directory come and go meanwhile */
+		const names = new Map(readdirSync(this.data).filter(n =>
+		    n.startsWith('messages.')).map(n => {
 			const f = join(this.data, n);
 			return [statSync(f).ino, f];
 		}));
