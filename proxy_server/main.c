@@ -40,8 +40,8 @@ main_key(struct proxy *p)
 static int
 main_restore(int argc, char **argv)
 {
+	static struct settings set;
 	struct log_restored done;
-	struct settings set;
 	const char *file = argc > 2 ? argv[2] : "";
 	int err;
 
