@@ -18,3 +18,4 @@ check_PROGRAMS += %D%/bench_ref
 bench_tests = %D%/bench.test.mjs
 TESTS += $(bench_tests)
 dist_check_SCRIPTS += $(bench_tests)
+EXTRA_DIST += %D%/run.sh %D%/median.mjs

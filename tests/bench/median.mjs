@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Medians of the JSON lines of tests/bench/run.sh by scene, and the ratio of
+ * deliveries per CPU-second to the bare send loop of the same runs.
+ */
+import { readFileSync } from 'node:fs';
+
+const lines = readFileSync(process.argv[2], 'utf8').trim().split('\n')
+    .map(JSON.parse);
+const scenes = new Map();
+for (const l of lines) {
+	const name = l.joined ? `limit k=${l.joined}` : l.scene;
+	scenes.set(name, [...scenes.get(name) ?? [], l]);
+}
+
+const median = (list, key) => {
+	const v = list.map(l => l[key]).filter(x => typeof x === 'number')
+	    .sort((a, b) => a - b);
+	if (!v.length)
+		return undefined;
+	const i = v.length >> 1;
+	return v.length % 2 ? v[i] : (v[i - 1] + v[i]) / 2;
+};
+
+const one = median(scenes.get('limit k=1') ?? [], 'deliveries_per_cpu_s');
+const short = v => v === undefined ? '' : v >= 1e6 ? `${(v / 1e6).toFixed(2)}M` :
+    v >= 1e4 ? `${Math.round(v / 1e3)}k` : v >= 100 ? v.toFixed(0) :
+    v.toFixed(v < 10 ? 2 : 1);
+const row = cells => console.log(cells.map((c, i) =>
+    i ? String(c).padStart(9) : c.padEnd(11)).join(' '));
+
+row(['scene', 'n', 'deliv/s', '/CPU-s', 'x limit', 'msg/CPU-s', 'x limit',
+    'p50 ms', 'p99 ms', 'cpu', 'per read', 'wrong']);
+for (const [name, list] of scenes) {
+	const cpu = median(list, 'deliveries_per_cpu_s');
+	const msg = median(list, 'deliveries_per_msg_cpu_s');
+	const wrong = list.filter(l => l.status !== 0).length;
+	if (!name.startsWith('limit') && !list.some(l => 'deliveries_per_s' in l))
+		continue;
+	const ratio = v => v && one ? (v / one).toFixed(2) : '';
+	row([name, list.length, short(median(list, 'deliveries_per_s')),
+	    short(cpu), ratio(cpu), short(msg), ratio(msg),
+	    short(median(list, 'p50_ms')), short(median(list, 'p99_ms')),
+	    short(median(list, 'cpu_share')), short(median(list, 'per_read')),
+	    wrong || '']);
+}
+
+const held = [...scenes].filter(([, list]) => list.some(l => 'logins_per_s' in l));
+if (held.length)
+	row(['scene', 'n', 'conns', 'logins/s', '/CPU-s', 'CPU-s', 'p99 ms',
+	    'RSS/conn', 'ms RSS', 'ms heap', 'told', 'wrong']);
+for (const [name, list] of held)
+	row([name, list.length, ...['connections', 'logins_per_s',
+	    'logins_per_cpu_s', 'cpu_s', 'p99_ms', 'rss_per_conn',
+	    'msg_rss_per_conn', 'msg_anon_per_conn', 'told'].map(k =>
+	    short(median(list, k))), list.filter(l => l.status).length || '']);
