@@ -19,3 +19,8 @@ bench_tests = %D%/bench.test.mjs
 TESTS += $(bench_tests)
 dist_check_SCRIPTS += $(bench_tests)
 EXTRA_DIST += %D%/run.sh %D%/median.mjs
+
+check_PROGRAMS += %D%/test_tally
+%C%_test_tally_SOURCES = %D%/test_tally.c %D%/tally.c
+%C%_test_tally_LDADD = $(unit_ldadd)
+TESTS += %D%/test_tally
