@@ -147,8 +147,9 @@ class Judge {
 		if (!this.here.has(key))
 			this.here.set(key, []);
 		const list = this.here.get(key);
+		/* others may hear of it before his answer has come through */
 		if (!list.some(x => x[2] === r.s && x[1] === null))
-			list.push([r.t, null, r.s]);
+			list.push([this.sessions.get(r.s).t, null, r.s]);
 	}
 
 	on_out(r)
