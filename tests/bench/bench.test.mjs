@@ -113,17 +113,17 @@ describe('cchat_bench', { concurrency: 4 }, () => {
 	test('latency counts from when a message was due', async () => {
 		const server = await reference();
 		const done = run('fan', `--target=${server.at}`, '--members=10',
-		    '--senders=1', '--rate=200', '--warm=0', '--seconds=2');
+		    '--senders=1', '--rate=200', '--warm=0', '--seconds=3');
 		/* the scene: the server sleeps in the middle of the run */
-		await sleep(1200);
+		await sleep(1500);
 		process.kill(server.pid, 'SIGSTOP');
-		await sleep(600);
+		await sleep(1000);
 		process.kill(server.pid, 'SIGCONT');
 		const { f } = (r => ({ f: r.lines[0] }))(await done);
 		agree({ f, counts: await server.stop() });
 		/* what was due meanwhile was sent late, and that is told */
-		assert.ok(f.sent >= 390 && f.sent <= 401, `${f.sent} sent`);
-		assert.ok(f.p90_ms > 150 && f.max_ms > 400, JSON.stringify(f));
+		assert.ok(f.sent >= 400 && f.sent <= 601, `${f.sent} sent`);
+		assert.ok(f.p90_ms > 150 && f.max_ms > 700, JSON.stringify(f));
 	});
 
 	test('idle holds what it opened; storm counts logins', async () => {
