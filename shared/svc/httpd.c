@@ -23,8 +23,8 @@ enum {
 	HTTPD_IDLE_MS = 15000,
 	HTTPD_JANITOR_MS = 500,
 	HTTPD_REFUSED_MAX = 64, /* over conns_max: those still being told 503 */
-	HTTPD_OUT_MAX = 256
-			<< 10 /* unsent answers: no more requests till then */
+	HTTPD_LOOK_MAX = 256,	/* connections looked at for one to give way */
+	HTTPD_OUT_MAX = 262144	/* unsent answers: no more requests till then */
 };
 
 enum httpd_state { HTTPD_IDLE, HTTPD_HEAD, HTTPD_BODY, HTTPD_BUSY, HTTPD_DONE };
@@ -482,16 +482,41 @@ httpd_on_accept(struct listener *l, int fd, const struct addr *peer)
 	httpd_accept(l->arg, fd, peer, l);
 }
 
+/*
+ * All places are taken: the oldest that asks nothing gives way, so whoever is
+ * silent on many connections shuts out himself. True: a place is free.
+ */
+static bool
+httpd_make_room(struct httpd *h)
+{
+	struct httpd_conn *c;
+	unsigned looked = 0;
+
+	DL_FOREACH (h->list, c) {
+		if (++looked > HTTPD_LOOK_MAX)
+			return false;
+		if (c->conn.closed || c->state == HTTPD_BODY ||
+		    c->state == HTTPD_BUSY || c->conn.queued > 0)
+			continue;
+		h->evicted++;
+		conn_close(&c->conn);
+		return true;
+	}
+	return false;
+}
+
 void
 httpd_accept(struct httpd *h, int fd, const struct addr *peer, void *tag)
 {
 	struct httpd_conn *c;
+	bool room;
 
 	if (h->stopping || h->conns >= h->conns_max + HTTPD_REFUSED_MAX) {
 		h->refused++;
 		close(fd);
 		return;
 	}
+	room = h->conns < h->conns_max || httpd_make_room(h);
 	c = xcalloc(1, sizeof(*c));
 	c->h = h;
 	c->peer = *peer;
@@ -502,7 +527,7 @@ httpd_accept(struct httpd *h, int fd, const struct addr *peer, void *tag)
 	h->conns++;
 	c->state = HTTPD_HEAD;
 	httpd_deadline(c, HTTPD_HEAD_MS);
-	if (h->conns > h->conns_max)
+	if (!room)
 		httpd_refuse(c, 503);
 }
 

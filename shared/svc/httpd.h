@@ -4,7 +4,8 @@
  * time per connection (pipelined ones wait), bodies up to body_max, upgrade
  * handed over with the live connection. Timeouts (limits.md): head whole
  * within 5 s from its first byte or accept (408 / close), body within 10 s,
- * idle keep-alive 15 s. At most conns_max connections; over that 503 and close.
+ * idle keep-alive 15 s. At most conns_max connections: over that the oldest
+ * that is silent gives way; when none is, 503 and close.
  *
  * A handler answers now (httpd_reply) or later: it keeps the request's id
  * (httpd_id), never its pointer, and calls httpd_find; an answer for a
@@ -47,7 +48,7 @@ struct httpd {
 	struct net_turn turn;
 	unsigned n_ready; /* connections with a pipelined request to look at */
 	bool stopping;
-	uint64_t next_id, requests, refused;
+	uint64_t next_id, requests, refused, evicted;
 };
 
 void httpd_init(struct httpd *h, struct net *net, const struct httpd_ops *ops, void *arg, unsigned conns_max, size_t body_max);

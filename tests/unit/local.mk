@@ -125,8 +125,12 @@ unit_tests += %D%/shared/svc/test_linkconn
 
 unit_tests += %D%/shared/svc/test_httpd
 %C%_shared_svc_test_httpd_SOURCES = %D%/shared/svc/test_httpd.c \
-	%D%/shared/net/fixture.h
+	%D%/shared/svc/httpd_fixture.h %D%/shared/net/fixture.h
 %C%_shared_svc_test_httpd_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/svc/test_httpd_room
+%C%_shared_svc_test_httpd_room_SOURCES = %D%/shared/svc/test_httpd_room.c \
+	%D%/shared/svc/httpd_fixture.h %D%/shared/net/fixture.h
+%C%_shared_svc_test_httpd_room_LDADD = $(unit_ldadd)
 unit_tests += %D%/shared/svc/test_admin
 %C%_shared_svc_test_admin_SOURCES = %D%/shared/svc/test_admin.c \
 	%D%/shared/net/fixture.h
