@@ -165,6 +165,9 @@ auth_verify(const struct auth *a, struct str token, int64_t now_ms,
 		return ERR_DENIED;
 	err = auth_read_claims(obj, now_ms, out);
 	json_decref(obj);
+	/* a token of the site that never ends could never be taken back */
+	if (err == 0 && a->mode == AUTH_TOKEN && out->exp_ms == 0)
+		err = ERR_DENIED;
 	return err;
 }
 

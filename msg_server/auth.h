@@ -4,7 +4,7 @@
  * draws are the decimals 10^15..2^53-1 and are taken only with their token; any
  * other uid is a claim. token mode: every login needs the site's JWT. One
  * token form: JWT, algorithm pinned (HS256; EdDSA with a public key), claims
- * sub, name, exp, optional rooms, dev, adm; skew 60 s.
+ * sub, name, exp (needed in token mode), optional rooms, dev, adm; skew 60 s.
  */
 #ifndef MSG_SERVER_AUTH_H
 #define MSG_SERVER_AUTH_H

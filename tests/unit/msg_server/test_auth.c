@@ -152,6 +152,20 @@ test_claims(void **state)
 	assert_string_equal(c.name, "");
 }
 
+/* where the site mints the tokens, each must end some day */
+static void
+test_site_tokens_expire(void **state)
+{
+	struct auth_claims c;
+
+	(void)state;
+	auth.mode = AUTH_TOKEN;
+	assert_int_equal(verdict(HEAD, "{\"sub\":\"1\"}", &c), ERR_DENIED);
+	assert_int_equal(
+	    verdict(HEAD, "{\"sub\":\"1\",\"exp\":9999999999}", &c), 0);
+	auth.mode = AUTH_OPEN;
+}
+
 /* a list we can't keep or understand gives no permission at all */
 static void
 test_rooms(void **state)
@@ -252,6 +266,7 @@ main(void)
 	    cmocka_unit_test_setup(test_the_header_does_not_choose, setup),
 	    cmocka_unit_test_setup(test_claims, setup),
 	    cmocka_unit_test_setup(test_rooms, setup),
+	    cmocka_unit_test_setup(test_site_tokens_expire, setup),
 	    cmocka_unit_test_setup(test_time, setup),
 	    cmocka_unit_test_setup(test_two_keys_may_be_live, setup),
 	    cmocka_unit_test_setup(test_drawn_uids, setup),
