@@ -2,6 +2,7 @@
 /* One JSON line, and the same as a table. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tests/bench/report.h"
 
@@ -96,5 +97,6 @@ report_end(void)
 	fprintf(report_json, "}");
 	fclose(report_json);
 	puts(report_line);
+	free(report_line);
 	fflush(stdout);
 }
