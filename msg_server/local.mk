@@ -6,10 +6,10 @@ sbin_PROGRAMS += %D%/msg_server
 %C%_msg_server_SOURCES = %D%/main.c
 %C%_msg_server_LDADD = %D%/libmsg_server.a $(shared_libs)
 msg_server_libmsg_server_a_SOURCES += \
-	%D%/channel.c %D%/channel.h %D%/fanout.c %D%/fanout.h \
-	%D%/relay.c %D%/relay.h %D%/relay_calls.c %D%/relay_frames.c \
-	%D%/relay_priv.h \
-	%D%/replay.c %D%/replay.h %D%/room.c %D%/room.h %D%/user.c
+	%D%/follow/channel.c %D%/follow/channel.h %D%/follow/fanout.c %D%/follow/fanout.h \
+	%D%/follow/relay.c %D%/follow/relay.h %D%/follow/relay_calls.c %D%/follow/relay_frames.c \
+	%D%/follow/relay_priv.h \
+	%D%/follow/replay.c %D%/follow/replay.h %D%/follow/room.c %D%/follow/room.h %D%/follow/user.c
 
 dist_man_MANS += %D%/msg_server.8
 msg_server_libmsg_server_a_SOURCES += \

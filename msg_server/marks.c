@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "msg_server/fanout.h"
+#include "msg_server/follow/fanout.h"
 #include "msg_server/marks.h"
 
 enum { MARKS_EPH = 2, MARKS_MS = 1000 };

@@ -7,8 +7,8 @@
 #define MSG_SERVER_SERVER_H
 
 #include "msg_server/auth.h"
-#include "msg_server/relay.h"
-#include "msg_server/room.h"
+#include "msg_server/follow/relay.h"
+#include "msg_server/follow/room.h"
 #include "msg_server/settings.h"
 #include "shared/svc/admin.h"
 #include "shared/svc/topology.h"

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "msg_server/room.h"
+#include "msg_server/follow/room.h"
 #include "msg_server/server.h"
 #include "msg_server/session.h"
 #include "shared/proc/clock.h"

@@ -4,34 +4,34 @@ unit_tests =
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 
-unit_tests += %D%/msg_server/test_channel
-%C%_msg_server_test_channel_SOURCES = %D%/msg_server/test_channel.c \
-	%D%/msg_server/channel_fixture.h
-%C%_msg_server_test_channel_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
-unit_tests += %D%/msg_server/test_room
-%C%_msg_server_test_room_SOURCES = %D%/msg_server/test_room.c \
+unit_tests += %D%/msg_server/follow/test_channel
+%C%_msg_server_follow_test_channel_SOURCES = %D%/msg_server/follow/test_channel.c \
+	%D%/msg_server/follow/channel_fixture.h
+%C%_msg_server_follow_test_channel_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_room
+%C%_msg_server_follow_test_room_SOURCES = %D%/msg_server/follow/test_room.c \
 	%D%/msg_server/core_fixture.h
-%C%_msg_server_test_room_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
-unit_tests += %D%/msg_server/test_relay
-%C%_msg_server_test_relay_SOURCES = %D%/msg_server/test_relay.c \
-	%D%/msg_server/relay_fixture.h %D%/shared/net/fixture.h
-%C%_msg_server_test_relay_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
-unit_tests += %D%/msg_server/test_relay_calls
-%C%_msg_server_test_relay_calls_SOURCES = %D%/msg_server/test_relay_calls.c \
-	%D%/msg_server/relay_fixture.h %D%/shared/net/fixture.h
-%C%_msg_server_test_relay_calls_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
-unit_tests += %D%/msg_server/test_replay
-%C%_msg_server_test_replay_SOURCES = %D%/msg_server/test_replay.c \
-	%D%/msg_server/replay_fixture.h %D%/msg_server/core_fixture.h
-%C%_msg_server_test_replay_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
-unit_tests += %D%/msg_server/test_replay_random
-%C%_msg_server_test_replay_random_SOURCES = %D%/msg_server/test_replay_random.c \
-	%D%/msg_server/replay_fixture.h %D%/msg_server/core_fixture.h
-%C%_msg_server_test_replay_random_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
-unit_tests += %D%/msg_server/test_fanout
-%C%_msg_server_test_fanout_SOURCES = %D%/msg_server/test_fanout.c \
+%C%_msg_server_follow_test_room_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_relay
+%C%_msg_server_follow_test_relay_SOURCES = %D%/msg_server/follow/test_relay.c \
+	%D%/msg_server/follow/relay_fixture.h %D%/shared/net/fixture.h
+%C%_msg_server_follow_test_relay_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_relay_calls
+%C%_msg_server_follow_test_relay_calls_SOURCES = %D%/msg_server/follow/test_relay_calls.c \
+	%D%/msg_server/follow/relay_fixture.h %D%/shared/net/fixture.h
+%C%_msg_server_follow_test_relay_calls_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_replay
+%C%_msg_server_follow_test_replay_SOURCES = %D%/msg_server/follow/test_replay.c \
+	%D%/msg_server/follow/replay_fixture.h %D%/msg_server/core_fixture.h
+%C%_msg_server_follow_test_replay_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_replay_random
+%C%_msg_server_follow_test_replay_random_SOURCES = %D%/msg_server/follow/test_replay_random.c \
+	%D%/msg_server/follow/replay_fixture.h %D%/msg_server/core_fixture.h
+%C%_msg_server_follow_test_replay_random_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_fanout
+%C%_msg_server_follow_test_fanout_SOURCES = %D%/msg_server/follow/test_fanout.c \
 	%D%/msg_server/core_fixture.h
-%C%_msg_server_test_fanout_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+%C%_msg_server_follow_test_fanout_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 
 unit_tests += %D%/shared/net/test_addr
 %C%_shared_net_test_addr_SOURCES = %D%/shared/net/test_addr.c

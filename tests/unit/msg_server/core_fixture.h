@@ -17,9 +17,9 @@
 
 #include <cmocka.h>
 
-#include "msg_server/fanout.h"
-#include "msg_server/relay_priv.h"
-#include "msg_server/replay.h"
+#include "msg_server/follow/fanout.h"
+#include "msg_server/follow/relay_priv.h"
+#include "msg_server/follow/replay.h"
 #include "msg_server/server.h"
 
 static struct relay relay;

@@ -3,7 +3,7 @@
  * Clients, the way out and the clock (msg_server/client_out.c,
  * client_time.c): what waits during a login, full queues, deadlines.
  */
-#include "msg_server/replay.h"
+#include "msg_server/follow/replay.h"
 #include "tests/unit/msg_server/client_fixture.h"
 
 #define MSG(text) \

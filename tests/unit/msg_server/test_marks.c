@@ -3,7 +3,7 @@
  * Read marks (msg_server/marks.h): the first goes at once, what follows within
  * a second is one, the newest wins, and who hears of it.
  */
-#include "msg_server/fanout.h"
+#include "msg_server/follow/fanout.h"
 #include "msg_server/marks.h"
 #include "tests/unit/shared/net/fixture.h"
 

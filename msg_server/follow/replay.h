@@ -9,10 +9,10 @@
  *
  * Order at a join: on_joined (the answer), then missed items, then on_synced.
  */
-#ifndef MSG_SERVER_REPLAY_H
-#define MSG_SERVER_REPLAY_H
+#ifndef MSG_SERVER_FOLLOW_REPLAY_H
+#define MSG_SERVER_FOLLOW_REPLAY_H
 
-#include "msg_server/room.h"
+#include "msg_server/follow/room.h"
 
 enum {
 	QUEUE_LAG = 256 * 1024, /* over this a session lags (limits.md) */

@@ -4,8 +4,8 @@
  * session gets every item after its position once and in order, or is told
  * which it does not get.
  */
-#ifndef TESTS_UNIT_MSG_SERVER_REPLAY_FIXTURE_H
-#define TESTS_UNIT_MSG_SERVER_REPLAY_FIXTURE_H
+#ifndef TESTS_UNIT_MSG_SERVER_FOLLOW_REPLAY_FIXTURE_H
+#define TESTS_UNIT_MSG_SERVER_FOLLOW_REPLAY_FIXTURE_H
 
 #include "tests/unit/msg_server/core_fixture.h"
 

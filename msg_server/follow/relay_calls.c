@@ -4,7 +4,7 @@
  * reads and whos by number; sending again to the next active proxy, and the
  * deadlines. See relay.h for the promises.
  */
-#include "msg_server/relay_priv.h"
+#include "msg_server/follow/relay_priv.h"
 #include "shared/base/digest.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/log.h"

@@ -4,7 +4,7 @@
  * and leaves, full queues, lost items, failed and small pages, retention,
  * links lost and histories begun anew.
  */
-#include "tests/unit/msg_server/replay_fixture.h"
+#include "tests/unit/msg_server/follow/replay_fixture.h"
 
 /* --- at random ---------------------------------------------------------- */
 

@@ -8,10 +8,10 @@
  * addressee, as recorded), to the sender's own sockets (tid = the other one)
  * and to the addressee's (tid = the sender): a dialect just writes ev->tid.
  */
-#ifndef MSG_SERVER_ROOM_H
-#define MSG_SERVER_ROOM_H
+#ifndef MSG_SERVER_FOLLOW_ROOM_H
+#define MSG_SERVER_FOLLOW_ROOM_H
 
-#include "msg_server/channel.h"
+#include "msg_server/follow/channel.h"
 #include "msg_server/event.h"
 #include "msg_server/session.h"
 

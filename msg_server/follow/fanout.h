@@ -3,8 +3,8 @@
  * One event to many sessions: encoded at most once per (dialect, level, view),
  * queued by reference. Lives on the stack during one event.
  */
-#ifndef MSG_SERVER_FANOUT_H
-#define MSG_SERVER_FANOUT_H
+#ifndef MSG_SERVER_FOLLOW_FANOUT_H
+#define MSG_SERVER_FOLLOW_FANOUT_H
 
 #include "msg_server/event.h"
 #include "msg_server/session.h"

@@ -3,8 +3,8 @@
  * Users: the local sessions (devices) of a uid, and their private traffic,
  * which comes over the channel u:<uid>.
  */
-#include "msg_server/fanout.h"
-#include "msg_server/replay.h"
+#include "msg_server/follow/fanout.h"
+#include "msg_server/follow/replay.h"
 #include "msg_server/server.h"
 
 static struct user *

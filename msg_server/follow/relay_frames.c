@@ -3,7 +3,7 @@
  * What the active proxy says, taken apart and handed to channels, callers and
  * the core. Who is active, and links as such, are relay.c's.
  */
-#include "msg_server/relay_priv.h"
+#include "msg_server/follow/relay_priv.h"
 
 static struct channel *
 relay_channel(struct relay *r, uint32_t ch)

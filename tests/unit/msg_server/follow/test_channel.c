@@ -5,7 +5,7 @@
  * order, and every hole that can't be filled is named. The relay is a fake: it
  * records subscriptions and reads, and the test answers them when it likes.
  */
-#include "tests/unit/msg_server/channel_fixture.h"
+#include "tests/unit/msg_server/follow/channel_fixture.h"
 
 /* --- cases -------------------------------------------------------------- */
 

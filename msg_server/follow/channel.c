@@ -6,7 +6,7 @@
  * or, beyond that, dropped: the log has them and the repair goes on until it
  * has met the live stream.
  */
-#include "msg_server/relay_priv.h"
+#include "msg_server/follow/relay_priv.h"
 #include "msg_server/server.h"
 #include "shared/proc/clock.h"
 

@@ -3,7 +3,7 @@
  * Cursors (msg_server/replay.h): joining, resuming, lagging, and what may
  * happen in between, case by case.
  */
-#include "tests/unit/msg_server/replay_fixture.h"
+#include "tests/unit/msg_server/follow/replay_fixture.h"
 
 /* --- joining ------------------------------------------------------------ */
 

@@ -4,11 +4,11 @@
  * relay_frames.c (what the active one says),
  * relay_calls.c (appends, reads, whos and their deadlines) and channel.c.
  */
-#ifndef MSG_SERVER_RELAY_PRIV_H
-#define MSG_SERVER_RELAY_PRIV_H
+#ifndef MSG_SERVER_FOLLOW_RELAY_PRIV_H
+#define MSG_SERVER_FOLLOW_RELAY_PRIV_H
 
-#include "msg_server/channel.h"
-#include "msg_server/relay.h"
+#include "msg_server/follow/channel.h"
+#include "msg_server/follow/relay.h"
 #include "shared/base/map.h"
 #include "shared/net/dial.h"
 #include "shared/proc/log.h"

@@ -4,7 +4,7 @@
  * view), header in front of the payload in one blob, and shared by reference:
  * nothing is allocated, hashed or copied per recipient but a queue entry.
  */
-#include "msg_server/fanout.h"
+#include "msg_server/follow/fanout.h"
 #include "msg_server/server.h"
 #include "shared/proto/ws.h"
 

@@ -4,8 +4,8 @@
  * and reads, a model of the log to answer them from, and a judge: items come
  * once and in order, and every hole is named.
  */
-#ifndef TESTS_UNIT_MSG_SERVER_CHANNEL_FIXTURE_H
-#define TESTS_UNIT_MSG_SERVER_CHANNEL_FIXTURE_H
+#ifndef TESTS_UNIT_MSG_SERVER_FOLLOW_CHANNEL_FIXTURE_H
+#define TESTS_UNIT_MSG_SERVER_FOLLOW_CHANNEL_FIXTURE_H
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "msg_server/relay_priv.h"
+#include "msg_server/follow/relay_priv.h"
 #include "msg_server/server.h"
 
 /* --- the fake relay ----------------------------------------------------- */

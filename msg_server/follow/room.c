@@ -3,8 +3,8 @@
  * Rooms: the local members of a room and what they see of it: items, people
  * coming and going. Order and holes are channel.c's, positions replay.c's.
  */
-#include "msg_server/fanout.h"
-#include "msg_server/replay.h"
+#include "msg_server/follow/fanout.h"
+#include "msg_server/follow/replay.h"
 #include "msg_server/reply.h"
 #include "msg_server/server.h"
 

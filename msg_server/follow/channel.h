@@ -8,10 +8,10 @@
  * Embedded in struct room (r:) and struct user (u:). Unsubscribed 30 s after
  * its last follower left (channel_release), kept until then.
  */
-#ifndef MSG_SERVER_CHANNEL_H
-#define MSG_SERVER_CHANNEL_H
+#ifndef MSG_SERVER_FOLLOW_CHANNEL_H
+#define MSG_SERVER_FOLLOW_CHANNEL_H
 
-#include "msg_server/relay.h"
+#include "msg_server/follow/relay.h"
 #include "shared/base/map.h"
 #include "shared/net/timer.h"
 

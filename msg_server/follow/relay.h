@@ -16,8 +16,8 @@
  * Callers allocate a call struct, embed it in their own context, and free
  * that in `done` (exactly once, never before the asking function returned).
  */
-#ifndef MSG_SERVER_RELAY_H
-#define MSG_SERVER_RELAY_H
+#ifndef MSG_SERVER_FOLLOW_RELAY_H
+#define MSG_SERVER_FOLLOW_RELAY_H
 
 #include "shared/net/net.h"
 #include "shared/proto/frames.h"

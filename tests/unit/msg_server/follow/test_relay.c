@@ -4,7 +4,7 @@
  * plays: who is followed, and what is sent again in which order when that
  * changes.
  */
-#include "tests/unit/msg_server/relay_fixture.h"
+#include "tests/unit/msg_server/follow/relay_fixture.h"
 
 /* --- who is followed ---------------------------------------------------- */
 

@@ -3,12 +3,12 @@
  * What the tests of the relay share: a real one, real links, and two proxies
  * that the test plays: they write down what they are told.
  */
-#ifndef TESTS_UNIT_MSG_SERVER_RELAY_FIXTURE_H
-#define TESTS_UNIT_MSG_SERVER_RELAY_FIXTURE_H
+#ifndef TESTS_UNIT_MSG_SERVER_FOLLOW_RELAY_FIXTURE_H
+#define TESTS_UNIT_MSG_SERVER_FOLLOW_RELAY_FIXTURE_H
 
 #include "tests/unit/shared/net/fixture.h"
 
-#include "msg_server/relay_priv.h"
+#include "msg_server/follow/relay_priv.h"
 #include "msg_server/server.h"
 #include "shared/base/digest.h"
 #include "shared/net/listener.h"

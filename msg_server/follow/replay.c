@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Cursors: joining, resuming and lagging are one mechanism; see replay.h. */
-#include "msg_server/replay.h"
+#include "msg_server/follow/replay.h"
 #include "msg_server/reply.h"
 #include "msg_server/server.h"
 #include "shared/proto/ws.h"

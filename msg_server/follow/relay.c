@@ -5,7 +5,7 @@
  * frames to channels and callers. What is asked and unanswered is in
  * relay_calls.c, the gap rule in channel.c.
  */
-#include "msg_server/relay_priv.h"
+#include "msg_server/follow/relay_priv.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/log.h"
 

@@ -3,7 +3,7 @@
  * What the relay has asked (msg_server/relay.h): what waits and for how long,
  * what is held and sent again, the bounds; every question is answered once.
  */
-#include "tests/unit/msg_server/relay_fixture.h"
+#include "tests/unit/msg_server/follow/relay_fixture.h"
 
 /* --- appends
  * ---------------------------------------------------------------------------
