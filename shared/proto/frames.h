@@ -278,11 +278,21 @@ struct f_joined {
 	uint32_t node_no;
 	uint64_t ver; /* of the topology */
 };
-/* 61 BEAT, every second */
+/*
+ * 61 BEAT, every second. The last three are written only when one of them is
+ * not 0, so that a beat of a server that drains nothing is the one that older
+ * servers know; a beat without them reads as 0.
+ */
+enum beat_state {
+	BEAT_UP = 1,
+	BEAT_DRAINING = 2 /* takes no clients: by a JOB, or SIGTERM (job 0) */
+};
 struct f_beat {
 	uint32_t conns, users, rooms, queue_kb, lag;
 	uint32_t msgs_s, out_kb_s, loop_us;
-	uint8_t state; /* 1 up, 2 draining */
+	uint8_t state;	      /* enum beat_state */
+	uint64_t job;	      /* the JOB it is at work on, 0: none */
+	uint32_t left, moved; /* clients of this drain: still to go, gone */
 };
 /* 62 TOPO: the whole list, as JSON in the shape of NAME.topology.json
  * (svc/topology.h) */
@@ -296,10 +306,26 @@ struct f_report {
 	struct str ep;
 	bool active;
 };
-/* 64 JOB */
+/*
+ * 64 JOB, config -> msg_server. The same one may come again (after a JOIN,
+ * while the job is running): then nothing changes.
+ *	"drain"	args {"rate":N,"within_ms":N}: clients are asked to go at N a
+ *		second, 1..JOB_RATE_MAX; whoever is left after within_ms,
+ *		1..JOB_WITHIN_MAX_MS, goes at once. Then the process ends with
+ *		exit code 0. A key that is absent has its default.
+ *	"abort"	args absent; id is the drain it ends. The server takes clients
+ *		again: its next BEAT has state 1 and job 0. An id that is not
+ *		being worked on means nothing.
+ */
+enum {
+	JOB_RATE_DEF = 200,
+	JOB_RATE_MAX = 100000,
+	JOB_WITHIN_DEF_MS = 30000,
+	JOB_WITHIN_MAX_MS = 86400000
+};
 struct f_job {
-	uint64_t id;
-	struct str kind, args; /* "drain", JSON */
+	uint64_t id;	       /* > 0 */
+	struct str kind, args; /* JSON object, or absent */
 };
 /* 66 EVENT: any -> config, for the events table */
 struct f_event {

@@ -5,13 +5,7 @@
  */
 #include "shared/proto/frames_priv.h"
 
-enum {
-	JOIN_TEXT_MAX = 256,
-	KIND_MAX = 32,
-	ARGS_MAX = 65536,
-	BEAT_UP = 1,
-	BEAT_DRAINING = 2
-};
+enum { JOIN_TEXT_MAX = 256, KIND_MAX = 32, ARGS_MAX = 65536 };
 
 void
 put_join(struct buf *b, const struct f_join *f)
@@ -87,6 +81,11 @@ put_beat(struct buf *b, const struct f_beat *f)
 	wire_put_u32(b, f->out_kb_s);
 	wire_put_u32(b, f->loop_us);
 	wire_put_u8(b, f->state);
+	if (f->job != 0 || f->left != 0 || f->moved != 0) {
+		wire_put_u64(b, f->job);
+		wire_put_u32(b, f->left);
+		wire_put_u32(b, f->moved);
+	}
 	frames_end(b, mark);
 }
 
@@ -105,6 +104,13 @@ get_beat(struct str body, struct f_beat *f)
 	f->out_kb_s = wire_u32(&in.w);
 	f->loop_us = wire_u32(&in.w);
 	f->state = fields_enum(&in, BEAT_UP, BEAT_DRAINING);
+	f->job = 0;
+	f->left = f->moved = 0;
+	if (in.w.p < in.w.end) {
+		f->job = wire_u64(&in.w);
+		f->left = wire_u32(&in.w);
+		f->moved = wire_u32(&in.w);
+	}
 	return fields_end(&in);
 }
 
@@ -172,6 +178,8 @@ get_job(struct str body, struct f_job *f)
 	f->id = wire_u64(&in.w);
 	f->kind = fields_text(&in, KIND_MAX, false);
 	f->args = fields_bytes(&in, ARGS_MAX, true);
+	if (f->id == 0)
+		fields_fail(&in, ERR_PROTO);
 	return fields_end(&in);
 }
 

@@ -45,6 +45,7 @@ struct codec {
 	void (*put)(struct buf *, const union any *);
 	int (*get)(struct str, union any *);
 	void (*max)(union any *), (*min)(union any *);
+	size_t older; /* a body of this length is one of an older version */
 };
 
 static char text[70000]; /* x x x x */
@@ -404,7 +405,8 @@ MIN(joined)
 
 CODEC(beat, F_BEAT)
 {
-	a->beat = (struct f_beat){UINT32_MAX, 1, 2, 3, 4, 5, 6, UINT32_MAX, 2};
+	a->beat = (struct f_beat){UINT32_MAX, 1, 2, 3, 4, 5, 6, UINT32_MAX, 2,
+	    UINT64_MAX, 7, UINT32_MAX};
 }
 MIN(beat)
 {
@@ -435,6 +437,7 @@ CODEC(job, F_JOB)
 }
 MIN(job)
 {
+	a->job.id = 1;
 	a->job.kind = x(1);
 }
 
@@ -450,7 +453,7 @@ MIN(event)
 #define ROW(NAME, TYPE)                                                \
 	{                                                              \
 #NAME, TYPE, c_put_##NAME, c_get_##NAME, c_max_##NAME, \
-		    c_min_##NAME                                       \
+		    c_min_##NAME, 0                                    \
 	}
 #define c_max_unsub c_max_u32
 
@@ -477,7 +480,7 @@ static const struct codec codecs[] = {
     ROW(kick, F_KICK),
     ROW(join, F_JOIN),
     ROW(joined, F_JOINED),
-    ROW(beat, F_BEAT),
+    {"beat", F_BEAT, c_put_beat, c_get_beat, c_max_beat, c_min_beat, 33},
     ROW(topo, F_TOPO),
     ROW(report, F_REPORT),
     ROW(job, F_JOB),
