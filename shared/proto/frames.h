@@ -225,12 +225,18 @@ struct f_room {
 	uint32_t count; /* users now */
 	bool big; /* over 100 users: presence counts, no newUser/offline for v2
 		   */
+	bool more; /* big: further people changed, who are not listed for v2 */
+	bool rest; /* big: those further people, for v1 alone */
+	bool unsure; /* from one that has just become active: some of it may
+			have been told before; who told it says nothing */
 	struct room_user {
 		uint64_t cn;
 		struct str uid, name, avatar;
 		bool num_rid;
 		bool again; /* another device of a user already there: v1's
 			       newUser only */
+		bool maybe; /* he is where he was before: only for those who
+			       told of the change in between */
 	} in[64], out[64];
 	uint8_t n_in, n_out;
 };
@@ -258,6 +264,23 @@ struct f_whois {
 	struct str next; /* absent: no more */
 	struct str json; /* the list, a complete JSON array or object in the
 			    shape of features.md 5.8 / protocol.md */
+};
+/* 46 WATCH: whose coming and going this msg_server's clients want to know */
+struct f_watch {
+	bool again; /* not new: asked of the last active one, which answered. An
+		       `off` that may only be a server not yet linked waits */
+	struct str add[200], del[200];
+	uint8_t n_add, n_del;
+};
+/* 47 STATUS: of watched users, once at WATCH and then at each change */
+enum user_status { STATUS_OFF, STATUS_AWAY, STATUS_ON };
+struct f_status {
+	struct status_rec {
+		struct str uid;
+		uint8_t st;   /* enum user_status */
+		int64_t last; /* ms: when an absent one left, 0: not known */
+	} list[128];
+	uint8_t n;
 };
 /* 50 KICK */
 struct f_kick {
@@ -393,6 +416,10 @@ void put_who(struct buf *b, const struct f_who *f);
 int get_who(struct str body, struct f_who *f) MUST_CHECK;
 void put_whois(struct buf *b, const struct f_whois *f);
 int get_whois(struct str body, struct f_whois *f) MUST_CHECK;
+void put_watch(struct buf *b, const struct f_watch *f);
+int get_watch(struct str body, struct f_watch *f) MUST_CHECK;
+void put_status(struct buf *b, const struct f_status *f);
+int get_status(struct str body, struct f_status *f) MUST_CHECK;
 void put_kick(struct buf *b, const struct f_kick *f);
 int get_kick(struct str body, struct f_kick *f) MUST_CHECK;
 void put_join(struct buf *b, const struct f_join *f);

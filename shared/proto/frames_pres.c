@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames about people: PRES, ROOM, WHO, WHOIS, KICK.
+ * Frames about people: PRES, ROOM, WHO, WHOIS, WATCH, STATUS, KICK.
  */
 #include "shared/proto/frames_priv.h"
 
@@ -11,7 +11,12 @@ enum {
 	PRES_AWAY = 2,
 	PRES_NUM_RID = 4,
 	USER_AGAIN = 1,
-	USER_NUM_RID = 2
+	USER_NUM_RID = 2,
+	USER_MAYBE = 4,
+	ROOM_BIG = 1,
+	ROOM_MORE = 2,
+	ROOM_REST = 4,
+	ROOM_UNSURE = 8
 };
 
 static void
@@ -87,7 +92,8 @@ frames_put_users(struct buf *b, const struct room_user *u, unsigned n)
 		wire_put_str(b, u->name);
 		wire_put_str(b, u->avatar);
 		wire_put_u8(b, (uint8_t)((u->again ? USER_AGAIN : 0) |
-					 (u->num_rid ? USER_NUM_RID : 0)));
+					 (u->num_rid ? USER_NUM_RID : 0) |
+					 (u->maybe ? USER_MAYBE : 0)));
 	}
 }
 
@@ -105,6 +111,7 @@ frames_get_users(struct fields *in, struct room_user *u, uint16_t max)
 		flags = wire_u8(&in->w);
 		u->again = flags & USER_AGAIN;
 		u->num_rid = flags & USER_NUM_RID;
+		u->maybe = flags & USER_MAYBE;
 	}
 	return (uint8_t)n;
 }
@@ -116,7 +123,10 @@ put_room(struct buf *b, const struct f_room *f)
 
 	wire_put_u32(b, f->ch);
 	wire_put_u32(b, f->count);
-	wire_put_u8(b, f->big);
+	wire_put_u8(
+	    b, (uint8_t)((f->big ? ROOM_BIG : 0) | (f->more ? ROOM_MORE : 0) |
+			 (f->rest ? ROOM_REST : 0) |
+			 (f->unsure ? ROOM_UNSURE : 0)));
 	frames_put_users(b, f->in, f->n_in);
 	frames_put_users(b, f->out, f->n_out);
 	frames_end(b, mark);
@@ -126,11 +136,16 @@ int
 get_room(struct str body, struct f_room *f)
 {
 	struct fields in;
+	uint8_t flags;
 
 	fields_init(&in, body);
 	f->ch = wire_u32(&in.w);
 	f->count = wire_u32(&in.w);
-	f->big = fields_bool(&in);
+	flags = wire_u8(&in.w);
+	f->big = flags & ROOM_BIG;
+	f->more = flags & ROOM_MORE;
+	f->rest = flags & ROOM_REST;
+	f->unsure = flags & ROOM_UNSURE;
 	f->n_in = frames_get_users(&in, f->in, (uint16_t)ARRAY_LEN(f->in));
 	f->n_out = frames_get_users(&in, f->out, (uint16_t)ARRAY_LEN(f->out));
 	if (f->ch == 0)
@@ -189,6 +204,58 @@ get_whois(struct str body, struct f_whois *f)
 	f->count = wire_u32(&in.w);
 	f->next = fields_str(&in, WHO_NEXT_MAX, true);
 	f->json = fields_bytes(&in, LINK_FRAME_MAX, true);
+	return fields_end(&in);
+}
+
+void
+put_watch(struct buf *b, const struct f_watch *f)
+{
+	size_t mark = link_begin(b, F_WATCH, 0);
+
+	wire_put_u8(b, f->again);
+	frames_put_words(b, f->add, f->n_add);
+	frames_put_words(b, f->del, f->n_del);
+	frames_end(b, mark);
+}
+
+int
+get_watch(struct str body, struct f_watch *f)
+{
+	struct fields in;
+
+	fields_init(&in, body);
+	f->again = fields_bool(&in);
+	f->n_add = frames_get_words(&in, f->add, (uint16_t)ARRAY_LEN(f->add));
+	f->n_del = frames_get_words(&in, f->del, (uint16_t)ARRAY_LEN(f->del));
+	return fields_end(&in);
+}
+
+void
+put_status(struct buf *b, const struct f_status *f)
+{
+	size_t mark = link_begin(b, F_STATUS, 0);
+
+	wire_put_u16(b, f->n);
+	for (unsigned i = 0; i < f->n; i++) {
+		wire_put_str(b, f->list[i].uid);
+		wire_put_u8(b, f->list[i].st);
+		wire_put_u64(b, (uint64_t)f->list[i].last);
+	}
+	frames_end(b, mark);
+}
+
+int
+get_status(struct str body, struct f_status *f)
+{
+	struct fields in;
+
+	fields_init(&in, body);
+	f->n = (uint8_t)fields_count(&in, (uint16_t)ARRAY_LEN(f->list));
+	for (unsigned i = 0; i < f->n; i++) {
+		f->list[i].uid = fields_word(&in, false);
+		f->list[i].st = fields_enum(&in, STATUS_OFF, STATUS_ON);
+		f->list[i].last = (int64_t)wire_u64(&in.w);
+	}
 	return fields_end(&in);
 }
 

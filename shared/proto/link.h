@@ -60,6 +60,8 @@ enum frame_type {
 	F_ROOM = 43,
 	F_WHO = 44,
 	F_WHOIS = 45,
+	F_WATCH = 46,
+	F_STATUS = 47,
 	F_KICK = 50,
 	F_JOIN = 60,
 	F_BEAT = 61,

@@ -29,6 +29,8 @@ union any {
 	struct f_room room;
 	struct f_who who;
 	struct f_whois whois;
+	struct f_watch watch;
+	struct f_status status;
 	struct f_kick kick;
 	struct f_join join;
 	struct f_joined joined;
@@ -94,7 +96,8 @@ max_user(struct room_user *u)
 	    .name = x(NAME_MAX_BYTES),
 	    .avatar = x(AVATAR_MAX),
 	    .num_rid = true,
-	    .again = true};
+	    .again = true,
+	    .maybe = true};
 }
 
 #define CODEC(NAME, TYPE)                                           \
@@ -343,7 +346,7 @@ CODEC(room, F_ROOM)
 	struct f_room *f = &a->room;
 
 	f->ch = f->count = UINT32_MAX;
-	f->big = true;
+	f->big = f->more = f->rest = f->unsure = true;
 	for (f->n_in = 0; f->n_in < 64; f->n_in++)
 		max_user(&f->in[f->n_in]);
 	for (f->n_out = 0; f->n_out < 64; f->n_out++)
@@ -370,6 +373,34 @@ CODEC(whois, F_WHOIS)
 	    (struct f_whois){UINT32_MAX, 200, UINT32_MAX, x(64), x(70000)};
 }
 MIN(whois)
+{
+	(void)a;
+}
+
+CODEC(watch, F_WATCH)
+{
+	struct f_watch *f = &a->watch;
+
+	f->again = true;
+	for (f->n_add = 0; f->n_add < 200; f->n_add++)
+		f->add[f->n_add] = x(ID_MAX);
+	for (f->n_del = 0; f->n_del < 200; f->n_del++)
+		f->del[f->n_del] = x(1);
+}
+MIN(watch)
+{
+	(void)a;
+}
+
+CODEC(status, F_STATUS)
+{
+	struct f_status *f = &a->status;
+
+	for (f->n = 0; f->n < 128; f->n++)
+		f->list[f->n] =
+		    (struct status_rec){x(ID_MAX), STATUS_ON, INT64_MAX};
+}
+MIN(status)
 {
 	(void)a;
 }
@@ -477,6 +508,8 @@ static const struct codec codecs[] = {
     ROW(room, F_ROOM),
     ROW(who, F_WHO),
     ROW(whois, F_WHOIS),
+    ROW(watch, F_WATCH),
+    ROW(status, F_STATUS),
     ROW(kick, F_KICK),
     ROW(join, F_JOIN),
     ROW(joined, F_JOINED),
