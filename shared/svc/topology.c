@@ -553,6 +553,13 @@ topology_is_linked(const struct topology *t)
 }
 
 void
+topology_beat_now(struct topology *t)
+{
+	if (t->joined)
+		topology_beat(t);
+}
+
+void
 topology_report(struct topology *t, uint64_t gen, struct str ep, bool active)
 {
 	str_copy(t->report_ep, sizeof(t->report_ep), ep);

@@ -50,6 +50,11 @@ const struct topology_server *topology_servers(const struct topology *t, size_t 
 /* name of the active proxy as reported, "" when unknown */
 const char *topology_active(const struct topology *t, uint64_t *gen);
 bool topology_is_linked(const struct topology *t);
+/*
+ * A beat without waiting for the second, when linked: the last word of a server that has drained
+ * (frames.h: state 2, left 0), before it ends. By it the config_server tells "done" from "died".
+ */
+void topology_beat_now(struct topology *t);
 /* to the config_server when linked; dropped otherwise (REPORT is remembered and sent at the next join) */
 void topology_report(struct topology *t, uint64_t gen, struct str ep, bool active);
 void topology_event(struct topology *t, const char *kind, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
