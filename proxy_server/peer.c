@@ -13,6 +13,7 @@
 #include "shared/proc/clock.h"
 
 enum {
+	HELD_MAX_MS = 2000,    /* so long for a refused append to come again */
 	RETRY_BUSY_MS = 200,   /* the log's queue is full */
 	RETRY_WAITING_MS = 500 /* we are not the active one */
 };
@@ -50,6 +51,33 @@ peer_nak(struct peer *peer, uint64_t req)
 	peer->proxy->stats[P_NAKS]++;
 }
 
+/* must this one wait for another that was refused before it? */
+static bool
+peer_is_behind(struct peer *peer, uint64_t req)
+{
+	bool again = req <= peer->last_req;
+
+	peer->last_req = req;
+	if (peer->held_req == 0)
+		return false;
+	/* it has been stored by another copy: nobody waits for ever */
+	if (req > peer->held_req &&
+	    (!again || clock_mono_ms() - peer->held_ms < HELD_MAX_MS))
+		return true;
+	peer->held_req = 0;
+	return false;
+}
+
+static void
+peer_refuse(struct peer *peer, uint64_t req)
+{
+	if (peer->held_req == 0) {
+		peer->held_req = req;
+		peer->held_ms = clock_mono_ms();
+	}
+	peer_nak(peer, req);
+}
+
 /* APPEND and SET: down to the log */
 static int
 peer_submit(struct peer *peer, enum log_kind kind, struct str body)
@@ -63,9 +91,10 @@ peer_submit(struct peer *peer, enum log_kind kind, struct str body)
 		return err;
 	if (kind == LOG_APPEND)
 		p->stats[P_APPENDS]++;
-	if (!proxy_is_active(p) || p->stopping || log_submit(p->log, op) != 0) {
+	if ((kind == LOG_APPEND && peer_is_behind(peer, op->append.req)) ||
+	    !proxy_is_active(p) || p->stopping || log_submit(p->log, op) != 0) {
 		if (kind == LOG_APPEND)
-			peer_nak(peer, op->append.req);
+			peer_refuse(peer, op->append.req);
 		log_op_free(op);
 	}
 	return 0;

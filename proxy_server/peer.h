@@ -26,6 +26,13 @@ struct peer {
 	char from[ADDR_TEXT_MAX];
 	int64_t since_ms; /* wall clock */
 	bool was_up;
+	/*
+	 * The append that was refused for now; what its server had sent behind
+	 * it is refused too until it comes again, so that nothing overtakes
+	 * it. 0: none.
+	 */
+	uint64_t held_req, last_req;
+	int64_t held_ms;
 	/* route.c */
 	struct follow *follows; /* owned, by ch */
 	struct follow *behind;	/* list: live but not up to date */

@@ -63,6 +63,9 @@ calls_drop(struct relay *r, struct unacked *u)
 /*
  * In order and only while the peer has credit: a held or unsent append stops
  * those behind it, so that one channel's appends never overtake each other.
+ * What was on its way behind a refused one the proxy refuses too (peer.c of
+ * proxy_server), until that one comes again; each goes again only when its
+ * refusal is here, so that a link never holds two of one.
  */
 void
 calls_push(struct relay *r)
@@ -73,10 +76,11 @@ calls_push(struct relay *r)
 
 	if (!r->active)
 		return;
-	while ((u = r->unsent) && u->hold_until_ms <= now &&
+	while ((u = r->unsent) && u->hold_until_ms <= now && !u->on_link &&
 	       linkconn_has_credit(&r->active->link->lc) &&
 	       (out = relay_out(r))) {
 		buf_put(out, u->frame->bytes, u->frame->len);
+		u->on_link = true;
 		r->unsent = u->next;
 	}
 }
@@ -113,9 +117,10 @@ calls_on_nak(struct relay *r, const struct f_nak *nak)
 	if (calls_is_not_now(nak)) {
 		/*
 		 * The proxy's queue is full, or it is the active one no
-		 * more: hold this one, and all behind it, which were refused
-		 * too or are known again by their cid.
+		 * more: hold this one, and all behind it, which are refused
+		 * too.
 		 */
+		u->on_link = false;
 		u->hold_until_ms =
 		    clock_mono_ms() + (nak->retry_ms ? nak->retry_ms : 50);
 		if (!r->unsent || r->unsent->req > u->req)
@@ -283,8 +288,10 @@ calls_on_promote(struct relay *r)
 	struct unacked *u;
 	struct asked *a;
 
-	DL_FOREACH (r->unacked, u)
+	DL_FOREACH (r->unacked, u) {
 		u->hold_until_ms = 0;
+		u->on_link = false;
+	}
 	r->unsent = r->unacked;
 	calls_push(r);
 	DL_FOREACH (r->asked, a)

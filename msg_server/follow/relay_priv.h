@@ -60,6 +60,7 @@ struct unacked {
 	    *call; /* NULL: answered 503, but still to be stored */
 	int64_t since_ms;
 	int64_t hold_until_ms; /* the proxy was busy: again then */
+	bool on_link; /* the present active link has it, unanswered */
 };
 
 /* a read or who; the request is kept to be asked again of the next active */

@@ -6,6 +6,7 @@
 #include "tests/unit/proxy_server/fake_log.h"
 #include "tests/unit/proxy_server/proxy_fixture.h"
 
+#include "shared/proc/clock.h"
 #include "shared/proto/json.h"
 
 static int
@@ -62,6 +63,70 @@ test_busy(void **state)
 	assert_true(m[0].nak.retry_ms > 0);
 	assert_int_equal(m[0].page.code, 503);
 	assert_int_equal(m[0].page.rid, 8);
+}
+
+static void
+append(uint64_t req)
+{
+	struct f_append ap = {.req = req,
+	    .chan = STR_LIT("r:12"),
+	    .item = {.kind = ITEM_MESSAGE}};
+
+	put_append(linkconn_out(&m[0].lc), &ap);
+}
+
+/* one is refused, and there is room again when the next come: they wait */
+static void
+test_nothing_overtakes_a_refused_append(void **state)
+{
+	(void)state;
+	ms_open(&m[0], "ms1", 1);
+	ms_open(&m[1], "ms2", 2);
+	append(4);
+	FX_WAIT(&fx, 2000, fake.n == 1);
+	fake.busy = true;
+	append(5);
+	FX_WAIT(&fx, 2000, m[0].n[F_NAK] == 1);
+	fake.busy = false;
+	append(6);
+	append(7);
+	FX_WAIT(&fx, 2000, m[0].n[F_NAK] == 3);
+	assert_int_equal(m[0].nak.req, 7);
+	assert_int_equal(m[0].nak.code, 503);
+	assert_true(m[0].nak.retry_ms > 0 && m[0].nak.retry_ms <= 1000);
+	assert_int_equal(fake.n, 1);
+	/* other servers have nothing to do with it */
+	ms_append(&m[1], 9, "r:12", "x", NULL, NULL);
+	FX_WAIT(&fx, 2000, fake.n == 2);
+	append(5);
+	append(6);
+	append(7);
+	append(8);
+	FX_WAIT(&fx, 2000, fake.n == 6);
+	assert_int_equal(m[0].n[F_NAK], 3);
+}
+
+/* the refused one does not come again: it was stored before */
+static void
+test_nobody_waits_for_ever(void **state)
+{
+	(void)state;
+	clock_test_set(1000000, 1000000);
+	ms_open(&m[0], "ms1", 1);
+	fake.busy = true;
+	append(5);
+	FX_WAIT(&fx, 2000, m[0].n[F_NAK] == 1);
+	fake.busy = false;
+	append(6);
+	append(6);
+	FX_WAIT(&fx, 2000, m[0].n[F_NAK] == 3);
+	clock_test_set(1002000, 1002000);
+	append(7); /* sent before it was told: the round begins with 6 */
+	FX_WAIT(&fx, 2000, m[0].n[F_NAK] == 4);
+	append(6);
+	append(7);
+	FX_WAIT(&fx, 2000, fake.n == 2);
+	clock_test_set(0, 0);
 }
 
 /* not the active one: the log is not even asked */
@@ -224,6 +289,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_active),
 	    TEST(test_busy),
+	    TEST(test_nothing_overtakes_a_refused_append),
+	    TEST(test_nobody_waits_for_ever),
 	    TEST(test_standby),
 	    TEST(test_same_server_twice),
 	    TEST(test_roles),

@@ -99,6 +99,34 @@ test_busy(void **state)
 	}
 }
 
+/* a refusal is on its way: its append does not go again before it is here */
+static void
+test_no_two_of_one(void **state)
+{
+	(void)state;
+	turn_clock(1);
+	make_active(&px[0], 1);
+	append(&a[0], "c0");
+	append(&a[1], "c1");
+	append(&a[2], "c2");
+	SAID(&px[0], "app c0|app c1|app c2|");
+	nak(&px[0], px[0].req[5], 503, 200);
+	fx_run_for(&fx, 50);
+	turn_clock(201);
+	SAID(&px[0], "app c0|");
+	fx_run_for(&fx, 300);
+	assert_true(said(&px[0], ""));
+	nak(&px[0], px[0].req[5], 503, 200);
+	nak(&px[0], px[0].req[6], 503, 200);
+	fx_run_for(&fx, 50);
+	turn_clock(201);
+	SAID(&px[0], "app c1|app c2|");
+	for (unsigned i = 5; i < 8; i++)
+		ack(&px[0], px[0].req[i], i);
+	FX_WAIT(&fx, 2000, a[0].done && a[1].done && a[2].done);
+	assert_int_equal(relay_unacked(r), 0);
+}
+
 /* what waits to go again was stored after all */
 static void
 test_ack_of_what_is_held(void **state)
@@ -241,8 +269,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	    T(test_ack_by_item), T(test_naks), T(test_busy),
-	    T(test_ack_of_what_is_held), T(test_unanswered), T(test_bounds),
-	    T(test_waits_without_an_active), T(test_read_is_asked_again)};
+	    T(test_no_two_of_one), T(test_ack_of_what_is_held),
+	    T(test_unanswered), T(test_bounds), T(test_waits_without_an_active),
+	    T(test_read_is_asked_again)};
 
 	log_init("test", LOG_LEVEL_ERR);
 	map_init();
