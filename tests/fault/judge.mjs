@@ -85,9 +85,16 @@ class Judge {
 			this.wrong.push({ what, why, t: r?.t ?? 0 });
 	}
 
+	/* how people are sent home after the end says nothing */
 	take(r)
 	{
-		this[`on_${r.k}`]?.(r);
+		if (!this.ended)
+			this[`on_${r.k}`]?.(r);
+	}
+
+	on_end()
+	{
+		this.ended = true;
 	}
 
 	on_meta(r)

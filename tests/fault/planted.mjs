@@ -117,6 +117,8 @@ goodRun(over = {})
 		rec({ k: 'log', conv: m.conv, ep: EP, seq: m.seq, uid: m.from,
 		    body: m.body });
 	rec({ k: 'end' });
+	for (const uid of names)
+		rec({ k: 'shut', s: people[uid].s });
 	return out;
 }
 

@@ -16,9 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sleep, until } from '../lib/cluster.mjs';
+import { Crowd } from './crowd.mjs';
 import { FAULTS, plan } from './faults.mjs';
 import { WRONG, judge } from './judge.mjs';
-import { Person, pairOf } from './people.mjs';
 import { Rng } from './rng.mjs';
 import { Site } from './site.mjs';
 
@@ -33,9 +33,6 @@ class Run {
 		this.records = [];
 		this.recovery = new Map();	/* kind -> [ms] */
 		this.wrong = [];
-		this.ackMs = [];
-		this.n = 0;
-		this.refusals = 0;
 		this.dir = o.keep ?? mkdtempSync(join(tmpdir(), 'cchat-fault-'));
 		mkdirSync(this.dir, { recursive: true });
 		this.file = createWriteStream(join(this.dir, 'records.jsonl'));
@@ -75,55 +72,16 @@ class Run {
 
 	makePeople()
 	{
-		const rng = new Rng(this.o.seed, 'people');
-		const nRooms = Math.max(2, Math.ceil(this.o.clients / 6));
-		const rooms = Array.from({ length: nRooms }, (_, i) => `${i + 1}`);
-		const world = { rec: r => this.rec(r),
-			urls: () => this.site.urls(),
-			serial: p => `${this.o.seed}.${p.c}.${++this.n}`,
-			acked: u => u.left || this.ackMs.push(now() - u.since),
-			refused: () => this.refusals++ };
-		this.people = [];
-		for (let c = 1; c <= this.o.clients; c++) {
-			/* every sixth is of the old kind, every ninth a second device */
-			const v = c % 6 === 0 ? 1 : 2;
-			const twin = c % 9 === 0 && v === 2 ? this.people[c - 2] : null;
-			const uid = twin && twin.v === 2 ? twin.uid : `${10000 + c}`;
-			const mine = rng.shuffle(rooms).slice(0, rng.int(1, 3));
-			this.people.push(new Person(world, { c, uid, v, rooms: mine,
-			    friends: [], batch: rng.chance(0.5),
-			    rng: new Rng(this.o.seed, `person ${c}`) }));
-		}
-		const uids = [...new Set(this.people.map(p => p.uid))];
-		for (const p of this.people)
-			p.friends = v2Friends(p, rng.shuffle(uids), this.people);
+		const { o } = this;
+		const nRooms = Math.max(2, Math.ceil(o.clients / 6));
+		this.crowd = new Crowd({ seed: o.seed, clients: o.clients,
+		    rate: o.rate, uid: c => `${10000 + c}`,
+		    rooms: Array.from({ length: nRooms }, (_, i) => `${i + 1}`) },
+		    { rec: r => this.rec(r), urls: () => this.site.urls() });
+		this.people = this.crowd.people;
 		/* some come later, some go away for a while */
 		this.late = this.people.filter((_, i) => i % 7 === 3);
 		this.gadabouts = this.people.filter((_, i) => i % 10 === 4);
-	}
-
-	talk()
-	{
-		const rng = new Rng(this.o.seed, 'talk');
-		let at = now(), credit = 0, next = 0;
-		this.talking = setInterval(() => {
-			const t = now();
-			credit = Math.min(credit + (t - at) * this.o.rate / 1000,
-			    this.o.rate / 5);
-			at = t;
-			for (let miss = 0; credit >= 1 && miss < this.people.length;) {
-				const p = this.people[next++ % this.people.length];
-				if (!p.mayTalk) {
-					miss++;
-					continue;
-				}
-				miss = 0;
-				credit--;
-				p.say(p.someone(), rng.chance(0.1) ? rng.int(1, 700) : 0);
-			}
-		}, 8);
-		this.looking = setInterval(() => this.people.forEach(p => p.check()),
-		    500);
 	}
 
 	/* --- faults ------------------------------------------------------------ */
@@ -132,7 +90,7 @@ class Run {
 	async probe(rng, begun = now())
 	{
 		const some = rng.shuffle(this.people.filter(p => p.v === 2 &&
-		    !p.away && !p.slow && p.s !== null)).slice(0, 4);
+		    !p.away && !p.slow && p.ready)).slice(0, 4);
 		let timer;
 		const stuck = new Promise(r => {
 			timer = setTimeout(r, STUCK_MS, 'stuck');
@@ -202,7 +160,7 @@ class Run {
 
 	async quiet()
 	{
-		clearInterval(this.talking);
+		this.crowd.hush();
 		this.site.heal();
 		await this.site.ensureUp();
 		await this.site.whole();
@@ -210,71 +168,10 @@ class Run {
 			p.slowly(false);
 			p.comeBack();
 		}
-		await until('everybody is in and has his acks', () => {
-			const bad = this.people.filter(p => !p.ready || p.unacked.size);
-			if (bad.length)
-				throw new Error(bad.map(p => `client ${p.c}: ` +
-				    `${p.ready ? 'in' : 'out'}, ${p.unacked.size} open`)
-				    .slice(0, 5).join('; '));
-			return true;
-		}, 30000).catch(e => this.fault('stuck', e.message));
-		await this.level();
-		this.note({ k: 'quiet' });
-		for (const p of this.people)
-			for (const rid of p.rooms)
-				p.say({ rid });
-		for (const p of this.people)
-			for (const uid of p.friends)
-				p.say({ uid });
-		await until('acks of the last round', () => this.people.every(p =>
-		    !p.unacked.size), 15000).catch(e => this.fault('stuck', e.message));
-		await this.level();
-		clearInterval(this.looking);
-	}
-
-	/* all have all, as far as they can know, and nothing comes any more */
-	async level()
-	{
-		await until('all are level', () => {
-			const head = new Map();
-			for (const p of this.people)
-				for (const [conv, [, seq]] of p.pos)
-					if (conv !== '@')
-						head.set(conv, Math.max(seq,
-						    head.get(conv) ?? 0));
-			return this.people.every(p => [...p.pos].every(([conv, [, seq]]) =>
-			    conv === '@' || seq === head.get(conv)));
-		}, 15000).catch(e => this.say(`  ${e.message}`));
-		for (let n = -1; n !== this.records.length; await sleep(300))
-			n = this.records.length;
-	}
-
-	async readLogs()
-	{
-		const convs = new Map();
-		for (const p of this.people) {
-			if (p.v !== 2)
-				continue;
-			for (const rid of p.rooms)
-				convs.set(rid, [p, { rid }]);
-			for (const q of this.people)
-				if (q.uid !== p.uid)
-					convs.set(pairOf(p.uid, q.uid), [p, { uid: q.uid }]);
-		}
-		const used = new Set(this.records.filter(r => r.k === 'send')
-		    .map(r => r.conv));
-		for (const [conv, [p, to]] of convs) {
-			if (!used.has(conv))
-				continue;
-			try {
-				const h = await p.history(to);
-				for (const m of h.list)
-					this.note({ k: 'log', conv, ep: h.ep, seq: m.seq,
-					    uid: m.uid, body: m.msg });
-			} catch (e) {
-				this.fault('log', `${conv}: ${e.message}`);
-			}
-		}
+		for (const why of (await this.crowd.settled(30000)).slice(0, 5))
+			this.fault('stuck', why);
+		for (const why of (await this.crowd.lastRound(15000)).slice(0, 5))
+			this.fault('stuck', why);
 	}
 
 	async go()
@@ -292,7 +189,7 @@ class Run {
 					p.connect();
 			await until('people are in', () => this.people.every(p =>
 			    p.ready || this.late.includes(p)), 20000);
-			this.talk();
+			this.crowd.talk();
 			await sleep(500);
 			const rng = new Rng(o.seed, 'plan');
 			const list = plan(rng, o.faults, kinds);
@@ -302,14 +199,12 @@ class Run {
 			}
 			this.talked = now() - t0;
 			await this.quiet();
-			await this.readLogs();
+			await this.crowd.readLogs((what, why) => this.fault(what, why));
 			this.note({ k: 'end' });
 		} catch (e) {
 			this.fault('run', e.stack);
 		} finally {
-			clearInterval(this.talking);
-			clearInterval(this.looking);
-			this.people?.forEach(p => p.stop());
+			this.crowd?.stop();
 			this.wrong.push(...this.site.crashes.map(why => ({ what: 'crash',
 			    why, t: 0 })));
 			await this.site.stop({ check: false, keep: true });
@@ -344,7 +239,7 @@ class Run {
 	society(i, n)
 	{
 		this.late.forEach((p, k) => {
-			if (!p.ws && !p.away && !p.s &&
+			if (!p.line && !p.away &&
 			    i >= (k + 1) * n / (this.late.length + 1) && !p.came) {
 				p.came = true;
 				p.connect();
@@ -379,13 +274,14 @@ class Run {
 			this.say(`${k.padEnd(24)} ${String(a.length).padStart(3)} ` +
 			    [0.5, 0.95, 1].map(p => String(q(a, p)).padStart(6)).join(' '));
 		}
-		this.ackMs.sort((x, y) => x - y);
+		const ackMs = this.crowd?.ackMs ?? [];
+		ackMs.sort((x, y) => x - y);
 		this.say(`\nseed ${this.o.seed}: ${this.o.faults} faults in ` +
 		    `${Math.round((this.talked ?? ms) / 1000)} s (${Math.round(ms / 1000)} s in ` +
 		    `all), ${this.o.clients} clients, ${v.n.sessions} sessions`);
 		this.say(`${v.n.sent} sent, ${v.n.acked} acked (p50 ` +
-		    `${q(this.ackMs, 0.5)} p95 ${q(this.ackMs, 0.95)} max ` +
-		    `${q(this.ackMs, 1)} ms), ${this.refusals} refused for a while, ` +
+		    `${q(ackMs, 0.5)} p95 ${q(ackMs, 0.95)} max ` +
+		    `${q(ackMs, 1)} ms), ${this.crowd?.refusals ?? 0} refused for a while, ` +
 		    `${this.records.filter(r => r.k === 'recv').length} received, ` +
 		    `${v.n.eps} ep (${v.n.fell} acked fell with an old one); judged in ${Math.round(now() - t0)} ms`);
 		for (const w of this.wrong.slice(0, 30))
@@ -403,14 +299,6 @@ class Run {
 		return { clean, wrong: this.wrong, counts, table, acked: v.n.acked,
 		    sent: v.n.sent, eps: v.n.eps, fell: v.n.fell, seed: this.o.seed, dir: this.dir };
 	}
-}
-
-/* people of version 1 are talked to as well; nobody talks to himself */
-function
-v2Friends(p, uids, people)
-{
-	const like = uid => people.some(q => q.uid === uid);
-	return uids.filter(u => u !== p.uid && like(u)).slice(0, 3);
 }
 
 export const run = o => new Run({ seed: 1, faults: 20, clients: 18, rate: 100,
