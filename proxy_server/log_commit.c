@@ -5,6 +5,7 @@
  * Does not know queues, threads or when a commit ends: that is writer.c.
  */
 #include "proxy_server/log_commit.h"
+#include "proxy_server/log_history.h"
 #include "shared/base/digest.h"
 #include "shared/base/utf8.h"
 #include "shared/proc/clock.h"
@@ -34,6 +35,9 @@ log_commit_open(struct log_commit *cm, struct log_chan *c)
 		if (err != 0)
 			return err;
 		cm->begun = true;
+		err = log_history_check(cm->db, cm->gen);
+		if (err != 0)
+			return err;
 	}
 	if (!c->dirty) {
 		c->dirty = true;

@@ -24,6 +24,7 @@ struct log_commit {
 	int64_t jump_ms; /* by which the wall clock has jumped ahead lately */
 	bool begun;	 /* a transaction is open */
 	char ep[EP_LEN + 1];
+	uint64_t gen; /* ours: a commit under another one fails (ERR_STALE) */
 	bool keep_nothing; /* keep_days 0: no rows of items */
 	bool restored; /* somebody is ahead of us in our own history: an older
 			  copy came back */

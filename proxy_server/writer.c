@@ -15,10 +15,10 @@
 
 #include "proxy_server/log_commit.h"
 #include "proxy_server/log_dir.h"
+#include "proxy_server/log_history.h"
 #include "proxy_server/log_priv.h"
 #include "proxy_server/log_trim.h"
 #include "proxy_server/writer.h"
-#include "shared/base/digest.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/log.h"
 
@@ -30,12 +30,6 @@ enum {
 	WRITER_WAL_STEP = 256
 };
 
-static const char *const sync_name[] = {
-    [LOG_SYNC_FULL] = "full",
-    [LOG_SYNC_NORMAL] = "normal",
-    [LOG_SYNC_OFF] = "off",
-};
-
 struct writer {
 	struct log *l;
 	enum log_state state;
@@ -44,6 +38,7 @@ struct writer {
 	struct log_commit cm;
 	int lock_fd;
 	struct lock_holder self;
+	struct log_history history;
 	struct log_op *pend, **pend_tail; /* taken, not yet committed */
 	int64_t commit_ms;		  /* last commit */
 	int64_t look_ms;		  /* last look at the disk, or probe */
@@ -139,119 +134,26 @@ writer_must_stop(void *arg)
 	return !log_locking(w->l, true);
 }
 
-static void
-writer_draw_ep(struct writer *w)
-{
-	uint8_t raw[EP_LEN / 2];
-
-	digest_random(raw, sizeof raw);
-	digest_hex(raw, sizeof raw, w->self.ep);
-}
-
-/*
- * Is the history still the one that clients know? (design.md section 2.) seen:
- * what the last holder wrote into the lock file.
- */
-static bool
-writer_is_other_history(struct writer *w, const struct lock_holder *seen,
-    uint64_t gen, bool crashed)
-{
-	char sync[16] = "";
-	uint64_t made;
-
-	if (strspn(w->self.ep, "0123456789abcdef") != EP_LEN)
-		return true;
-	if (seen->gen > gen && !strcmp(seen->ep, w->self.ep)) {
-		log_warn("%s is an older copy (gen %" PRIu64 ", was %" PRIu64
-			 "): new history",
-		    w->db.path, gen, seen->gen);
-		return true;
-	}
-	if (logdb_meta_get_u64(&w->db, "backup", &made) == 0 && made != 0) {
-		log_warn("%s is a backup: new history", w->db.path);
-		return true;
-	}
-	if (crashed && logdb_meta_get(&w->db, "sync", sync, sizeof sync) == 0 &&
-	    strcmp(sync, sync_name[LOG_SYNC_FULL])) {
-		log_warn("the machine went down with sync %s, its last items "
-			 "may be lost: new history",
-		    sync);
-		return true;
-	}
-	return false;
-}
-
-static int
-writer_write_gen(
-    struct writer *w, uint64_t gen, const char *boot_id, bool same_boot)
-{
-	const struct log_settings *set = &w->l->set;
-	struct logdb *db = &w->db;
-	int err = logdb_begin(db);
-
-	if (err == 0)
-		err = logdb_meta_set_u64(db, "gen", gen);
-	if (err == 0)
-		err = logdb_meta_set(db, "ep", w->self.ep);
-	if (err == 0)
-		err = logdb_meta_set(db, "cluster", set->cluster);
-	if (err == 0)
-		err = logdb_meta_set(db, "boot_id", boot_id);
-	if (err == 0)
-		err = logdb_meta_set(db, "sync", sync_name[set->sync]);
-	if (err == 0)
-		err = logdb_clocks(db, same_boot, &w->cm.jump_ms);
-	if (err == 0)
-		err = logdb_meta_set_u64(db, "clean", 0);
-	if (err == 0)
-		err = logdb_meta_set_u64(db, "backup", 0);
-	if (err == 0)
-		err = logdb_commit(db);
-	if (err != 0)
-		logdb_rollback(db);
-	return err;
-}
-
-/* gen +1, and a new ep where one is due */
+/* gen, and a new ep where one is due; a full disk only puts it off */
 static int
 writer_take_over(struct writer *w, const struct lock_holder *seen)
 {
-	char cluster[ID_MAX + 1] = "", boot[BOOT_ID_LEN + 1];
-	char was_boot[BOOT_ID_LEN + 1] = "";
-	struct logdb *db = &w->db;
-	uint64_t gen = 0, clean = 1;
-	bool crashed;
-	int err = logdb_meta_get(db, "cluster", cluster, sizeof cluster);
+	struct log_history *h = &w->history;
+	int err;
 
-	if (err == 0 && strcmp(cluster, w->l->set.cluster)) {
-		snprintf(db->why, sizeof db->why,
-		    "%.300s belongs to the cluster %s, not to %.40s", db->path,
-		    cluster, w->l->set.cluster);
-		return ERR_FOREIGN;
+	*h = (struct log_history){
+	    .db = &w->db, .set = &w->l->set, .self = &w->self};
+	err = log_history_take(h, seen);
+	if (err == ERR_FULL) {
+		log_dir_release(w->l->set.dir);
+		err = log_history_take(h, seen);
 	}
-	if (err == 0 || err == ERR_NOTFOUND)
-		err = logdb_meta_get(db, "ep", w->self.ep, sizeof w->self.ep);
-	if (err == 0 || err == ERR_NOTFOUND)
-		err = logdb_meta_get_u64(db, "gen", &gen);
-	if (err == 0 || err == ERR_NOTFOUND)
-		err = logdb_meta_get_u64(db, "clean", &clean);
-	if (err == 0 || err == ERR_NOTFOUND)
-		err = logdb_meta_get(db, "boot_id", was_boot, sizeof was_boot);
-	if (err != 0 && err != ERR_NOTFOUND)
-		return err;
-	log_dir_boot_id(boot);
-	crashed = clean == 0 && strcmp(boot, was_boot);
-	/* only a machine that went down leaves half-written pages */
-	if (crashed) {
-		log_info("the machine went down: checking %s", db->path);
-		err = logdb_check(db);
-		if (err != 0)
-			return err;
-	}
-	if (writer_is_other_history(w, seen, gen, crashed))
-		writer_draw_ep(w);
-	w->self.gen = (seen->gen > gen ? seen->gen : gen) + 1;
-	return writer_write_gen(w, w->self.gen, boot, !strcmp(boot, was_boot));
+	w->cm.jump_ms = h->jump_ms;
+	/* in a file that has no ep there is no history to go on with */
+	if (h->unsaved && (err == ERR_FULL || err == ERR_BUSY) &&
+	    strlen(w->self.ep) == EP_LEN)
+		return 0;
+	return err;
 }
 
 static int
@@ -290,6 +192,9 @@ writer_open(struct writer *w)
 		err = writer_take_over(w, &seen);
 	if (err != 0)
 		return err;
+	/* a gen that is there and not in the file would make that an old one */
+	if (w->history.unsaved)
+		return 0;
 	/* a standby that can't read it just won't kill us */
 	if (log_dir_sign(w->lock_fd, &w->self) != 0)
 		log_warn("%s/messages.lock: can't be written", set->dir);
@@ -336,6 +241,21 @@ writer_count(struct writer *w, unsigned n, int64_t us)
 	pthread_mutex_unlock(&w->l->lock);
 }
 
+/* gen and ep into the file, and to whoever asks for them */
+static int
+writer_save_history(struct writer *w)
+{
+	int err = log_history_save(&w->history);
+
+	if (err != 0)
+		return err;
+	memcpy(w->cm.ep, w->self.ep, sizeof w->cm.ep);
+	w->cm.jump_ms = w->history.jump_ms;
+	if (log_dir_sign(w->lock_fd, &w->self) != 0)
+		log_warn("%s/messages.lock: can't be written", w->l->set.dir);
+	return 0;
+}
+
 /* somebody is ahead of us in our own history: this file is an older copy */
 static void
 writer_new_history(struct writer *w)
@@ -343,22 +263,14 @@ writer_new_history(struct writer *w)
 	int err;
 
 	log_warn("a subscriber knows more than %s: new history", w->db.path);
-	writer_draw_ep(w);
-	memcpy(w->cm.ep, w->self.ep, sizeof w->cm.ep);
-	err = logdb_begin(&w->db);
-	if (err == 0)
-		err = logdb_meta_set(&w->db, "ep", w->self.ep);
-	if (err == 0)
-		err = logdb_commit(&w->db);
-	if (err != 0) {
-		logdb_rollback(&w->db);
-		/* in memory it is drawn; as a disk in trouble holds no news */
+	w->history.redraw = w->history.unsaved = true;
+	if (w->state != LOG_ACTIVE)
+		return; /* with the first write that works again */
+	err = writer_save_history(w);
+	if (err != 0)
 		writer_trouble(w, err);
-		return;
-	}
-	if (log_dir_sign(w->lock_fd, &w->self) != 0)
-		log_warn("%s/messages.lock: can't be written", w->l->set.dir);
-	writer_enter(w, LOG_ACTIVE, "", 0);
+	else
+		writer_enter(w, LOG_ACTIVE, "", 0);
 }
 
 /* one commit: at most 1000 operations or 256 KiB of what waits */
@@ -400,7 +312,7 @@ writer_commit(struct writer *w)
 	}
 	log_chans_trim(&w->chans);
 	writer_count(w, n, clock_mono_us() - t0);
-	if (w->cm.restored && w->state == LOG_ACTIVE)
+	if (w->cm.restored && !w->history.redraw)
 		writer_new_history(w);
 	w->commit_ms = clock_mono_ms();
 	log_post(w->l, first, last, n, size);
@@ -431,8 +343,11 @@ writer_wal_is_big(const struct writer *w)
 static int
 writer_probe(struct writer *w)
 {
-	int err = logdb_begin(&w->db);
+	int err;
 
+	if (w->history.unsaved)
+		return writer_save_history(w);
+	err = logdb_begin(&w->db);
 	if (err == 0)
 		err = logdb_meta_set_u64(
 		    &w->db, "probe", (uint64_t)clock_wall_ms());
@@ -454,6 +369,12 @@ writer_look(struct writer *w)
 	if (now - w->look_ms < WRITER_WAIT_MS)
 		return;
 	w->look_ms = now;
+	/* who has lost the file must not go on telling of it */
+	if (!w->history.unsaved &&
+	    log_history_check(&w->db, w->self.gen) == ERR_STALE) {
+		writer_trouble(w, ERR_STALE);
+		return;
+	}
 	room = log_dir_free(set->dir);
 	pthread_mutex_lock(&w->l->lock);
 	w->l->fig.disk_free = room > 0 ? (uint64_t)room : 0;
@@ -568,13 +489,17 @@ writer_main(void *arg)
 	w->cm.chans = &w->chans;
 	w->cm.keep_nothing = w->l->set.keep_days == 0;
 	memcpy(w->cm.ep, w->self.ep, sizeof w->cm.ep);
+	w->cm.gen = w->self.gen;
 	if (err == 0) {
 		w->look_ms = w->commit_ms = clock_mono_ms() - WRITER_WAIT_MS;
 		w->trim.due_ms =
 		    w->commit_ms +
 		    (w->l->set.trim_ms > 0 ? w->l->set.trim_ms : 60000);
 		log_set_readable(w->l, true);
-		writer_enter(w, LOG_ACTIVE, "", 0);
+		if (w->history.unsaved)
+			writer_degrade(w, w->db.why);
+		else
+			writer_enter(w, LOG_ACTIVE, "", 0);
 		if (log_dir_reserve(w->l->set.dir) != 0)
 			writer_degrade(w, "no space left for messages.reserve");
 	} else if (err != ERR_AGAIN)

@@ -150,6 +150,11 @@ unit_tests += %D%/proxy_server/test_log_read
 %C%_proxy_server_test_log_read_SOURCES = %D%/proxy_server/test_log_read.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
 %C%_proxy_server_test_log_read_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_log_history
+%C%_proxy_server_test_log_history_SOURCES = %D%/proxy_server/test_log_history.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_log_history_LDADD = $(log_ldadd)
+
 unit_tests += %D%/proxy_server/test_log_disk
 %C%_proxy_server_test_log_disk_SOURCES = %D%/proxy_server/test_log_disk.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h

@@ -297,6 +297,85 @@ test_full_at_start(void **state)
 	assert_int_equal(f->gen, 1);
 }
 
+/* a log of before, on a disk that is full by now: read, and written later */
+static void
+test_full_at_takeover(void **state)
+{
+	struct fix *f = *state;
+	struct f_append a = fix_append("r:1", "1001", "c", "x");
+	struct f_read q = {.rid = 1, .chan = STR_LIT("r:1"), .n = 10};
+	struct item items[10];
+	char ep[EP_LEN + 1];
+
+	start(f);
+	strcpy(ep, f->ep);
+	fix_close(f);
+	for (int turn = 0; turn < 2; turn++) {
+		atomic_store(&fail_write, SQLITE_FULL);
+		fix_open(f);
+		if (f->state != LOG_DEGRADED)
+			fail_msg("state %d: %s", f->state, f->why);
+		assert_non_null(strstr(f->why, "no space left"));
+		assert_string_equal(f->ep, ep);
+		assert_int_equal(f->gen, 2);
+		assert_int_equal(fix_read(f, &q, items).n_items, 1);
+		assert_int_equal(fix_do_touch(f, "r:1", false)->head, 1);
+		assert_int_equal(fix_do(f, &a)->code, 503);
+		if (turn == 0)
+			fix_close(f); /* and the next one finds it so, too */
+	}
+	heal_write();
+	assert_true(fix_wait_state(f, LOG_ACTIVE));
+	assert_int_equal(f->gen, 2);
+	assert_string_equal(f->ep, ep);
+	assert_int_equal(fix_do(f, &a)->seq, 2);
+	fix_close(f);
+	fix_open(f);
+	assert_int_equal(f->gen, 3);
+	assert_string_equal(f->ep, ep);
+}
+
+/* somebody knows more than the file, and the file can't be told */
+static void
+history_in_trouble(struct fix *f, bool degraded)
+{
+	struct f_append a = fix_append("r:1", "1001", "c", "x");
+	struct f_read q = {.rid = 1, .chan = STR_LIT("r:1"), .n = 10};
+	struct item items[10];
+	char ep[EP_LEN + 1];
+
+	start(f);
+	strcpy(ep, f->ep);
+	atomic_store(&fail_write, SQLITE_FULL);
+	if (degraded) {
+		assert_int_equal(fix_do(f, &a)->code, 503);
+		assert_true(fix_wait_state(f, LOG_DEGRADED));
+	}
+	fix_touch(f, "r:1", 7, ep, false);
+	fix_wait_results(f, f->n_res + 1);
+	assert_true(fix_wait_state(f, LOG_DEGRADED));
+	heal_write();
+	assert_true(fix_wait_state(f, LOG_ACTIVE));
+	assert_string_not_equal(f->ep, ep);
+	assert_true(str_eqc(fix_read(f, &q, items).ep, f->ep));
+	strcpy(ep, f->ep);
+	fix_close(f);
+	fix_open(f);
+	assert_string_equal(f->ep, ep);
+}
+
+static void
+test_history_while_full(void **state)
+{
+	history_in_trouble(*state, true);
+}
+
+static void
+test_history_fills(void **state)
+{
+	history_in_trouble(*state, false);
+}
+
 static void
 test_floor(void **state)
 {
@@ -493,6 +572,9 @@ main(void)
 	    T(test_failed_sync),
 	    T(test_failed_write),
 	    T(test_full_at_start),
+	    T(test_full_at_takeover),
+	    T(test_history_while_full),
+	    T(test_history_fills),
 	    T(test_floor),
 	    T(test_keep_items),
 	    T(test_keep_days),
