@@ -306,6 +306,9 @@ relay_set_proxies(struct relay *r, const struct addr *addrs, size_t n)
 			if (r->self.node_no)
 				dial_start(&p->dial, r->net, &p->addr,
 				    relay_on_connect, p);
+		} else {
+			/* the news may be that it is back */
+			dial_now(&p->dial);
 		}
 		kept[n_kept++] = p;
 	}

@@ -57,7 +57,7 @@ struct relay_ops {
 struct relay *relay_new(struct server *srv, struct net *net, const struct link_id *self, const uint8_t key[32], const struct relay_ops *ops);
 /* when no session is left: whoever waits is told 503, channels tell on_idle */
 void relay_free(struct relay *r);
-/* addresses of all proxies, 16 at most; call at start and whenever the topology changes (keeps links that stay) */
+/* addresses of all proxies, 16 at most; call at start and whenever the topology changes (keeps links that stay, tries those that are down at once) */
 void relay_set_proxies(struct relay *r, const struct addr *addrs, size_t n);
 /* the node number is known only after joining: links are opened from then on */
 void relay_set_self(struct relay *r, const struct link_id *self);

@@ -163,6 +163,16 @@ dial_ok(struct dial *d)
 }
 
 void
+dial_now(struct dial *d)
+{
+	if (!d->running || d->connected || d->io.fd >= 0)
+		return;
+	d->tries = 0;
+	ev_timer_stop(d->net->loop, &d->timer);
+	dial_try(d);
+}
+
+void
 dial_stop(struct dial *d)
 {
 	if (!d->running)

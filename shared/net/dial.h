@@ -32,6 +32,8 @@ void dial_start(struct dial *d, struct net *net, const struct addr *to,
 void dial_done(
     struct dial *d); /* the connection is gone: try again after back-off */
 void dial_ok(struct dial *d);
+/* there is reason to think that it will be heard now: the back-off is over */
+void dial_now(struct dial *d);
 void dial_stop(struct dial *d);
 
 #endif

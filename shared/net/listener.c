@@ -61,17 +61,14 @@ listener_on_rest(struct ev_loop *loop, ev_timer *w, int revents)
 }
 
 static void
-listener_on_readable(struct ev_loop *loop, ev_io *w, int revents)
+listener_accept(struct listener *l, unsigned budget)
 {
-	struct listener *l = container_of(w, struct listener, io);
 	struct addr peer;
 	unsigned i;
 	int fd;
 
-	(void)loop;
-	(void)revents;
 	/* on_accept may close the listener */
-	for (i = 0; i < l->budget && ev_is_active(&l->io); i++) {
+	for (i = 0; i < budget && ev_is_active(&l->io); i++) {
 		memset(&peer, 0, sizeof(peer));
 		peer.len = sizeof(peer.ss);
 		fd = accept4(l->io.fd, (struct sockaddr *)&peer.ss, &peer.len,
@@ -95,6 +92,16 @@ listener_on_readable(struct ev_loop *loop, ev_io *w, int revents)
 			break;
 		}
 	}
+}
+
+static void
+listener_on_readable(struct ev_loop *loop, ev_io *w, int revents)
+{
+	struct listener *l = container_of(w, struct listener, io);
+
+	(void)loop;
+	(void)revents;
+	listener_accept(l, l->budget);
 }
 
 /* a socket file whose owner is gone does not keep the address */
@@ -244,4 +251,29 @@ listener_close(struct listener *l)
 	if (l->addr.ss.ss_family == AF_UNIX)
 		(void)unlink(
 		    ((const struct sockaddr_un *)&l->addr.ss)->sun_path);
+}
+
+void
+listener_finish(struct listener *l)
+{
+	if (l->net != NULL && l->io.cb != NULL)
+		listener_accept(l, 2 * LISTENER_BACKLOG);
+	listener_close(l);
+}
+
+int
+listener_reopen(struct listener *l, bool reuseport)
+{
+	unsigned budget = l->budget;
+	uint64_t accepted = l->accepted, refused = l->refused;
+	char text[ADDR_TEXT_MAX];
+	int err;
+
+	addr_text(&l->addr, text);
+	err = listener_open(
+	    l, l->net, str_of(text), reuseport, l->on_accept, l->arg);
+	l->budget = budget;
+	l->accepted += accepted;
+	l->refused += refused;
+	return err;
 }

@@ -41,5 +41,14 @@ void listener_open_or_die(struct listener *l, struct net *net,
 void listener_announce(const struct listener *l, const char *what);
 /* stop accepting; connections stay */
 void listener_close(struct listener *l);
+/*
+ * The same, but those that wait to be accepted are taken first: a close would
+ * reset them. What is left is a connection whose handshake is not over: the
+ * kernel hands it to another listener of the port where
+ * net.ipv4.tcp_migrate_req is 1.
+ */
+void listener_finish(struct listener *l);
+/* listens again where it did before it was closed; errors as listener_open */
+int listener_reopen(struct listener *l, bool reuseport) MUST_CHECK;
 
 #endif

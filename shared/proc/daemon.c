@@ -56,12 +56,16 @@ daemon_init(void)
 static void
 daemon_on_stop(struct ev_loop *loop, ev_signal *w, int revents)
 {
+	unsigned n = daemon_stops++;
+
 	(void)loop;
-	(void)w;
 	(void)revents;
-	if (daemon_stops++)
+	if (n >= (daemon_ops_now->on_hurry != NULL ? 2u : 1u))
 		_exit(EXIT_FAILED);
-	daemon_ops_now->on_stop(daemon_arg);
+	if (daemon_ops_now->on_hurry != NULL && (n > 0 || w->signum == SIGINT))
+		daemon_ops_now->on_hurry(daemon_arg, n > 0);
+	else
+		daemon_ops_now->on_stop(daemon_arg);
 }
 
 static void

@@ -4,12 +4,15 @@
  * backend of Debian's libev aborts), signals as loop events, descriptor limit,
  * pid file, sd_notify by hand, keys from files.
  *
- * SIGTERM/SIGINT: on_stop the first time, _exit(1) the second. SIGHUP:
- * on_reload. SIGPIPE ignored. The process stays in the foreground.
+ * SIGTERM/SIGINT: on_stop the first time, _exit(1) the second; a daemon that
+ * takes its time to stop has on_hurry, for SIGINT and for a second one of
+ * either, and the third ends it. SIGHUP: on_reload. SIGPIPE ignored. The
+ * process stays in the foreground.
  */
 #ifndef SHARED_PROC_DAEMON_H
 #define SHARED_PROC_DAEMON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +21,8 @@ struct ev_loop;
 struct daemon_ops {
 	void (*on_stop)(void *arg);
 	void (*on_reload)(void *arg); /* may be NULL */
+	/* stop without delay; again: it was told to stop before. May be NULL */
+	void (*on_hurry)(void *arg, bool again);
 };
 
 /* umask 077, RLIMIT_NOFILE soft = hard, SIGPIPE, descriptors 0-2 open, map

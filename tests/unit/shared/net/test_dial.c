@@ -134,6 +134,43 @@ test_connect(void **state)
 	fx_fini(&fx);
 }
 
+/* news that it is there again: the long wait is over */
+static void
+test_now(void **state)
+{
+	struct fx fx;
+	struct listener l;
+	struct dial d;
+	struct addr a;
+	char text[ADDR_TEXT_MAX];
+	int fd;
+
+	(void)state;
+	fx_init(&fx);
+	n_connects = 0;
+	fd = dead_address(&a);
+	addr_text(&a, text);
+	dial_start(&d, fx.net, &a, on_connect, &got_fd);
+	d.base_ms = d.max_ms = 1000000;
+	FX_WAIT(&fx, 3000, d.tries == 1);
+	close(fd);
+	assert_int_equal(
+	    listener_open(&l, fx.net, str_of(text), false, on_accept, NULL), 0);
+	dial_now(&d);
+	dial_now(&d); /* it is at it */
+	FX_WAIT(&fx, 3000, n_connects == 1);
+	dial_now(&d); /* it is connected */
+	fx_run_for(&fx, 30);
+	assert_int_equal(n_connects, 1);
+	close(got_fd);
+	dial_stop(&d);
+	dial_now(&d);
+	fx_run_for(&fx, 30);
+	assert_int_equal(n_connects, 1);
+	listener_close(&l);
+	fx_fini(&fx);
+}
+
 static void
 test_unix(void **state)
 {
@@ -165,6 +202,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_backoff),
 	    cmocka_unit_test(test_connect),
+	    cmocka_unit_test(test_now),
 	    cmocka_unit_test(test_unix),
 	};
 

@@ -104,6 +104,59 @@ test_close_in_accept(void **state)
 	fx_fini(&fx);
 }
 
+/* 0: it has been taken, or reset (ECONNRESET) */
+static int
+reset_of(int fd)
+{
+	char c;
+
+	if (recv(fd, &c, 1, MSG_DONTWAIT) < 0 && errno != EAGAIN)
+		return errno;
+	return 0;
+}
+
+/* who waited when it was closed is reset; when it was finished, he is in */
+static void
+test_finish(void **state)
+{
+	struct fx fx;
+	struct listener l;
+	struct addr was;
+	int fd[100];
+	unsigned i, n_reset = 0;
+
+	(void)state;
+	fx_init(&fx);
+	assert_int_equal(listener_open(&l, fx.net, STR_LIT("127.0.0.1:0"), true,
+			     on_accept, &n_taken),
+	    0);
+	was = l.addr;
+	for (i = 0; i < 100; i++)
+		fd[i] = connect_to(&l.addr);
+	listener_finish(&l);
+	assert_int_equal(n_taken, 100);
+	assert_int_equal(l.accepted, 100);
+	for (i = 0; i < 100; i++) {
+		assert_int_equal(reset_of(fd[i]), 0);
+		close(fd[i]);
+	}
+	close_taken();
+	listener_finish(&l);
+	/* and again, at the same place */
+	assert_int_equal(listener_reopen(&l, true), 0);
+	assert_int_equal(addr_port(&l.addr), addr_port(&was));
+	for (i = 0; i < 100; i++)
+		fd[i] = connect_to(&l.addr);
+	listener_close(&l);
+	for (i = 0; i < 100; i++) {
+		n_reset += reset_of(fd[i]) == ECONNRESET;
+		close(fd[i]);
+	}
+	assert_int_equal(n_reset, 100);
+	assert_int_equal(l.accepted, 100);
+	fx_fini(&fx);
+}
+
 static void
 test_errors(void **state)
 {
@@ -250,6 +303,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_accept),
 	    cmocka_unit_test(test_close_in_accept),
+	    cmocka_unit_test(test_finish),
 	    cmocka_unit_test(test_errors),
 	    cmocka_unit_test(test_unix),
 	    cmocka_unit_test(test_no_descriptors),

@@ -113,7 +113,7 @@ on_reload(void *arg)
 static void
 signals_in_child(void *arg)
 {
-	static const struct daemon_ops ops = {on_stop, on_reload};
+	static const struct daemon_ops ops = {on_stop, on_reload, NULL};
 	struct ev_loop *loop;
 
 	(void)arg;
@@ -134,9 +134,49 @@ test_signals(void **state)
 }
 
 static void
+on_slow_stop(void *arg)
+{
+	printf("stop\n");
+	kill(getpid(), SIGTERM);
+	(void)arg;
+}
+
+static void
+on_hurry(void *arg, bool again)
+{
+	printf("hurry %d\n", again);
+	fflush(stdout);
+	kill(getpid(), *(int *)arg);
+}
+
+static void
+hurry_in_child(void *arg)
+{
+	static const struct daemon_ops ops = {on_slow_stop, NULL, on_hurry};
+	struct ev_loop *loop = daemon_loop(&ops, arg);
+
+	ev_ref(loop);
+	kill(getpid(), *(int *)arg);
+	ev_run(loop, 0);
+}
+
+static void
+test_hurry(void **state)
+{
+	int sig = SIGTERM;
+
+	(void)state;
+	assert_int_equal(child_run(hurry_in_child, &sig), EXIT_FAILED);
+	assert_string_equal(child_text, "stop\nhurry 1\n");
+	sig = SIGINT;
+	assert_int_equal(child_run(hurry_in_child, &sig), EXIT_FAILED);
+	assert_string_equal(child_text, "hurry 0\nhurry 1\n");
+}
+
+static void
 idle_in_child(void *arg)
 {
-	static const struct daemon_ops ops = {on_stop, NULL};
+	static const struct daemon_ops ops = {on_stop, NULL, NULL};
 
 	(void)arg;
 	kill(getpid(), SIGCONT);
@@ -396,6 +436,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_init),
 	    cmocka_unit_test(test_signals),
+	    cmocka_unit_test(test_hurry),
 	    cmocka_unit_test(test_idle),
 	    cmocka_unit_test(test_data_dir),
 	    cmocka_unit_test(test_pidfile),
