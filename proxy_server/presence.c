@@ -191,6 +191,10 @@ presence_stand_up(struct presence *pr, struct pres_session *s,
 	s->n_seats--;
 	free(seat);
 	presence_share(m->room, s->node, -1);
+	if (how == LEAVE_LINK) {
+		m->n_owed++;
+		m->owed_ms = clock_mono_ms() + pr->grace_ms;
+	}
 	if (--m->n_seats == 0)
 		presence_vacant(pr, m, how, s->cn);
 }
@@ -257,7 +261,22 @@ presence_seat(struct pres_session *s, struct str rid)
 	return at;
 }
 
-/* silent: nobody is told */
+/* one of those whose seats a link has taken along */
+static bool
+presence_is_owed(struct pres_member *m)
+{
+	if (m->n_owed > 0 && clock_mono_ms() >= m->owed_ms)
+		m->n_owed = 0;
+	if (m->n_owed == 0)
+		return false;
+	m->n_owed--;
+	return true;
+}
+
+/*
+ * silent: nobody is told that he is here on another server now; who was not
+ * in the room at all is news all the same.
+ */
 static void
 presence_sit_down(
     struct presence *pr, struct pres_session *s, struct str rid, bool silent)
@@ -288,13 +307,15 @@ presence_sit_down(
 		DL_APPEND(room->members, m);
 		room->n_members++;
 		DL_APPEND2(s->user->members, m, prev_of_user, next_of_user);
-		if (!quiet)
+		if (!quiet || !snapshot)
 			presence_change(pr, room, CHANGE_IN, s->user, s->cn);
 	} else {
 		if (m->n_seats == 0) {
 			presence_unhold(pr, m);
 			quiet = quiet || m->by_link;
 		}
+		if ((!silent || snapshot) && presence_is_owed(m))
+			quiet = true;
 		if (!quiet && !snapshot)
 			presence_change(pr, room, CHANGE_AGAIN, s->user, s->cn);
 	}

@@ -10,6 +10,10 @@
  *newUser) last one left                         nothing for the grace, then
  *ROOM out last one left by BYE or `leave`       ROOM out at once a link is lost
  *as if all its sessions had left, but who is back within the grace is silent
+ *	a session is `gone`, silent           the same: its server has sent it
+ *					      elsewhere
+ *	a session comes, silent               nothing, but for a room in which
+ *					      its user is not yet
  *	first snapshot of a server            silent: it was told before we came
  *
  * Changes of a room in one turn go out together; rooms of more than 100 users

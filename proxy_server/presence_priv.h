@@ -68,6 +68,9 @@ struct pres_member {
 	uint32_t n_seats;			   /* 0: held */
 	bool by_link; /* held because a link was lost */
 	int64_t due_ms;
+	/* seats lost with a link: so many may come back in silence until then */
+	uint32_t n_owed;
+	int64_t owed_ms;
 };
 
 /* seats of a room by server */

@@ -78,6 +78,40 @@ test_move(void **state)
 	TOLD("");
 }
 
+/* a silent coming is no way into a room unseen */
+static void
+test_move_into_another_room(void **state)
+{
+	(void)state;
+	put(n1, 1, "amy", "12", NULL, false);
+	TOLD("12=1 +amy;");
+	put(n2, 1, "amy", "12", NULL, true);
+	put(n2, 1, "amy", "13", NULL, true);
+	TOLD("13=1 +amy;");
+}
+
+/* one of two devices is sent elsewhere: as silent as if it were the only one */
+static void
+test_one_of_two_is_sent_away(void **state)
+{
+	(void)state;
+	put(n1, 1, "amy", "12", NULL, false);
+	TOLD("12=1 +amy;");
+	put(n2, 2, "amy", "12", NULL, false);
+	TOLD("12=1 +amy*;");
+	gone(n1, 1, PRES_GONE, true);
+	TOLD("");
+	put(n2, 3, "amy", "12", NULL, false);
+	TOLD("");
+	/* one was sent, one has come: the next is another device */
+	put(n2, 4, "amy", "12", NULL, false);
+	TOLD("12=1 +amy*;");
+	gone(n2, 4, PRES_GONE, true);
+	pass(GRACE);
+	put(n2, 5, "amy", "12", NULL, false);
+	TOLD("12=1 +amy*;");
+}
+
 static void
 test_link_lost(void **state)
 {
@@ -303,6 +337,8 @@ main(void)
 	    TEST(test_leave_is_at_once),
 	    TEST(test_back_within_grace),
 	    TEST(test_move),
+	    TEST(test_move_into_another_room),
+	    TEST(test_one_of_two_is_sent_away),
 	    TEST(test_link_lost),
 	    TEST(test_numbers_begin_anew),
 	    TEST(test_snapshot_replaces),
