@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config_server/api.h"
+#include "config_server/api_priv.h"
+#include "shared/proc/clock.h"
 #include "shared/proc/log.h"
 #include "shared/proto/json.h"
 
 static const char api_no_store[] = "Cache-Control: no-store\r\n";
 
-static void
+void
 api_reply(struct httpd_conn *c, struct buf *out)
 {
 	if (buf_ok(out))
@@ -25,8 +26,7 @@ api_reply(struct httpd_conn *c, struct buf *out)
 
 /* ---- queries ---------------------------------------------------------- */
 
-/* a number from the query; def when absent; false: not a number or > max */
-static bool
+bool
 api_number(struct str query, const char *key, uint64_t def, uint64_t max,
     uint64_t *out)
 {
@@ -60,7 +60,7 @@ api_role(struct str query, enum link_role *out)
 	return known;
 }
 
-static bool
+bool
 api_limit(struct str query, uint64_t *limit)
 {
 	return api_number(query, "limit", API_PAGE, API_PAGE_MAX, limit) &&
@@ -100,6 +100,24 @@ api_servers(struct server *s, struct httpd_conn *c,
 {
 	(void)id;
 	api_page_of(s, c, rq, api_put_servers);
+}
+
+static void
+api_server(struct server *s, struct httpd_conn *c,
+    const struct http_request *rq, struct str id)
+{
+	const struct registry_server *rs = registry_find(&s->registry, id);
+	struct buf out;
+
+	(void)rq;
+	if (rs == NULL) {
+		httpd_error(c, 404, "no such server");
+		return;
+	}
+	buf_init(&out, API_ANSWER_MAX);
+	api_put_server(&out, &s->registry, rs, clock_wall_ms());
+	api_reply(c, &out);
+	buf_fini(&out);
 }
 
 static void
@@ -144,11 +162,13 @@ api_check(struct server *s, struct httpd_conn *c, const struct http_request *rq,
 }
 
 static void
-api_forget(struct server *s, struct httpd_conn *c, struct str id)
+api_forget(struct server *s, struct httpd_conn *c,
+    const struct http_request *rq, struct str id)
 {
 	char name[ID_MAX + 1];
 	int err;
 
+	(void)rq;
 	str_copy(name, sizeof(name), id);
 	err = registry_forget(&s->registry, name);
 	if (err == ERR_NOTFOUND) {
@@ -281,65 +301,103 @@ api_rooms(struct server *s, struct httpd_conn *c, const struct http_request *rq,
 /* ---- routes ----------------------------------------------------------- */
 
 struct api_route {
-	const char *path; /* one that ends in '/' takes an id */
+	const char *path, *tail; /* an id stands between; tail NULL: no id */
 	void (*get)(struct server *, struct httpd_conn *,
 	    const struct http_request *, struct str id);
+	void (*del)(struct server *, struct httpd_conn *,
+	    const struct http_request *, struct str id);
+	void (*post)(struct server *, struct httpd_conn *,
+	    const struct http_request *, struct str id, struct str body);
 };
 
 static const struct api_route api_routes[] = {
-    {"/v1/servers", api_servers},
-    {"/v1/servers/", NULL},
-    {"/v1/load", api_load},
-    {"/v1/next", api_next},
-    {"/v1/check", api_check},
-    {"/v1/events", api_events},
-    {"/v1/users/", api_user},
-    {"/v1/rooms", api_rooms},
-    {"/v1/rooms/", api_room},
+    {"/v1/servers", NULL, api_servers, NULL, NULL},
+    {"/v1/servers/", "", api_server, api_forget, NULL},
+    {"/v1/servers/", "/drain", api_drain_get, api_drain_delete, api_drain_post},
+    {"/v1/jobs", NULL, api_jobs, NULL, NULL},
+    {"/v1/load", NULL, api_load, NULL, NULL},
+    {"/v1/next", NULL, api_next, NULL, NULL},
+    {"/v1/check", NULL, api_check, NULL, NULL},
+    {"/v1/events", NULL, api_events, NULL, NULL},
+    {"/v1/users/", "", api_user, NULL, NULL},
+    {"/v1/rooms", NULL, api_rooms, NULL, NULL},
+    {"/v1/rooms/", "", api_room, NULL, NULL},
 };
 
-static const struct api_route *
-api_route(struct str path, struct str *id)
+/* the id of a path of that route; false: another route's */
+static bool
+api_match(const struct api_route *r, struct str path, struct str *id)
 {
-	const struct api_route *r;
-	struct str route;
+	struct str head = str_of(r->path), tail;
 
-	for (size_t i = 0; i < ARRAY_LEN(api_routes); i++) {
-		r = &api_routes[i];
-		route = str_of(r->path);
-		*id = STR_NONE;
-		if (str_eq(path, route))
-			return route.p[route.len - 1] == '/' ? NULL : r;
-		if (route.p[route.len - 1] == '/' && str_starts(path, route)) {
-			*id = str_n(path.p + route.len, path.len - route.len);
-			return r;
-		}
-	}
-	return NULL;
+	*id = STR_NONE;
+	if (r->tail == NULL)
+		return str_eq(path, head);
+	tail = str_of(r->tail);
+	if (!str_starts(path, head) || path.len <= head.len + tail.len ||
+	    memcmp(path.p + path.len - tail.len, tail.p, tail.len) != 0)
+		return false;
+	*id = str_n(path.p + head.len, path.len - head.len - tail.len);
+	return memchr(id->p, '/', id->len) == NULL;
+}
+
+/* may this request change something? answers it when not */
+static bool
+api_may_change(
+    struct httpd_conn *c, const struct http_request *rq, struct str body)
+{
+	struct str type = http_field(rq, "content-type");
+
+	if (!addr_is_loopback(httpd_peer(c)))
+		httpd_error(c, 403, "only from the machine itself");
+	else if (str_is_set(http_field(rq, "origin")))
+		httpd_error(c, 403, "not for web pages");
+	else if (body.len > 0 && !str_ieq(type, STR_LIT("application/json")))
+		httpd_error(c, 415, "application/json is needed");
+	else
+		return true;
+	return false;
+}
+
+static void
+api_call(const struct api_route *r, struct server *s, struct httpd_conn *c,
+    const struct http_request *rq, struct str id, struct str body)
+{
+	bool get = rq->method == HTTP_GET_M || rq->method == HTTP_HEAD_M,
+	     post = rq->method == HTTP_POST_M && r->post != NULL,
+	     del = rq->method == HTTP_DELETE_M && r->del != NULL;
+
+	if (get)
+		r->get(s, c, rq, id);
+	else if (!post && !del)
+		httpd_error(c, 405, "not with this method");
+	else if (!api_may_change(c, rq, body))
+		return;
+	else if (post)
+		r->post(s, c, rq, id, body);
+	else
+		r->del(s, c, rq, id);
 }
 
 bool
-api_request(
-    struct server *s, struct httpd_conn *c, const struct http_request *rq)
+api_request(struct server *s, struct httpd_conn *c,
+    const struct http_request *rq, struct str body)
 {
-	const struct api_route *r;
+	const struct api_route *r = NULL;
 	struct str raw;
 	struct buf id;
 
-	r = api_route(rq->path, &raw);
+	for (size_t i = 0; r == NULL && i < ARRAY_LEN(api_routes); i++)
+		if (api_match(&api_routes[i], rq->path, &raw))
+			r = &api_routes[i];
 	if (r == NULL)
 		return false;
 	buf_init(&id, 3 * ID_MAX);
 	if (str_is_set(raw) &&
 	    (http_unescape(raw, &id) != 0 || !id_is_word(buf_str(&id))))
 		httpd_error(c, 400, "this is not an id");
-	else if (r->get == NULL && rq->method == HTTP_DELETE_M)
-		api_forget(s, c, buf_str(&id));
-	else if (r->get == NULL ||
-		 (rq->method != HTTP_GET_M && rq->method != HTTP_HEAD_M))
-		httpd_error(c, 405, "not with this method");
 	else
-		r->get(s, c, rq, buf_str(&id));
+		api_call(r, s, c, rq, buf_str(&id), body);
 	buf_fini(&id);
 	return true;
 }

@@ -10,7 +10,11 @@
 #include "shared/proc/clock.h"
 #include "shared/proto/json.h"
 
-enum { API_ALT_MAX = 8, API_PROBLEMS_MAX = API_PAGE_MAX };
+enum {
+	API_ALT_MAX = 8,
+	API_PROBLEMS_MAX = API_PAGE_MAX,
+	API_DRAIN_LATE_MS = 15000 /* beyond `within` */
+};
 
 /* what clients shall do between attempts, and their ping (limits.md) */
 enum { API_RETRY_BASE = 500, API_RETRY_MAX = 20000, API_PING = 25 };
@@ -49,15 +53,10 @@ api_load(const struct registry_server *s)
 }
 
 static void
-api_put_server_keys(struct jw *w, const struct registry_server *s)
+api_put_figures(struct jw *w, const struct registry_server *s)
 {
 	int64_t beat = clock_mono_ms() - s->beat_ms;
 
-	jw_cstr(w, "id", s->t.name);
-	jw_cstr(w, "role", link_role_text(s->t.role));
-	jw_cstr(w, "addr", registry_addr(s));
-	jw_cstr(w, "pub", s->t.public_url);
-	jw_cstr(w, "ver", s->t.version);
 	jw_cstr(w, "state", server_state_text(s->state));
 	jw_int(w, "since", s->since_ms);
 	jw_int(w, "beat_ms", beat);
@@ -67,7 +66,38 @@ api_put_server_keys(struct jw *w, const struct registry_server *s)
 	jw_int(w, "cap", s->cap);
 	jw_real(w, "load", api_load(s));
 	jw_int(w, "node", s->t.node_no);
+}
+
+static void
+api_put_server_keys(struct jw *w, const struct registry_server *s)
+{
+	jw_cstr(w, "id", s->t.name);
+	jw_cstr(w, "role", link_role_text(s->t.role));
+	jw_cstr(w, "addr", registry_addr(s));
+	jw_cstr(w, "pub", s->t.public_url);
+	jw_cstr(w, "ver", s->t.version);
+	api_put_figures(w, s);
 	jw_cstr(w, "admin", s->t.admin);
+}
+
+static void
+api_put_job_keys(struct jw *w, const struct job *job, int64_t now)
+{
+	jw_int(w, "id", (int64_t)job->id);
+	jw_cstr(w, "kind", "drain");
+	jw_cstr(w, "server", job->server);
+	jw_cstr(w, "state", job_state_text(job->state));
+	jw_int(w, "left", job->left);
+	jw_int(w, "moved", job->moved);
+	jw_int(w, "total", (int64_t)job->left + job->moved);
+	jw_int(w, "rate", job->rate);
+	jw_int(w, "within_ms", job->within_ms);
+	jw_int(w, "eta_ms", job_eta_ms(job, now));
+	jw_int(w, "t0", job->t0);
+	if (job->t1 != 0)
+		jw_int(w, "t1", job->t1);
+	else
+		jw_null(w, "t1");
 }
 
 static void
@@ -128,6 +158,82 @@ api_put_load(
 	api_put_page(out, r, page, api_put_load_keys);
 }
 
+/* as in the list, but for `ver`: that is the topology's in every answer */
+void
+api_put_server(struct buf *out, const struct registry *r,
+    const struct registry_server *s, int64_t now)
+{
+	const struct job *job = jobs_newest(&r->jobs, s->t.name);
+	struct jw w;
+
+	jw_init(&w, out);
+	api_put_head(&w, r);
+	jw_cstr(&w, "id", s->t.name);
+	jw_cstr(&w, "role", link_role_text(s->t.role));
+	jw_cstr(&w, "version", s->t.version);
+	jw_cstr(&w, "addr", registry_addr(s));
+	jw_cstr(&w, "pub", s->t.public_url);
+	jw_cstr(&w, "direct", s->t.direct_url);
+	jw_cstr(&w, "link", s->t.link);
+	jw_cstr(&w, "admin", s->t.admin);
+	jw_int(&w, "inc", s->t.inc);
+	jw_int(&w, "weight", s->t.weight);
+	jw_bool(&w, "linked", s->link != NULL);
+	api_put_figures(&w, s);
+	jw_int(&w, "msgs_s", s->load.msgs_s);
+	jw_int(&w, "out_kB_s", s->load.out_kb_s);
+	jw_real(&w, "loop_ms", s->load.loop_us / 1000.);
+	jw_int(&w, "queue_kB", s->load.queue_kb);
+	jw_int(&w, "lag", s->load.lag);
+	if (job != NULL) {
+		jw_obj(&w, "drain");
+		api_put_job_keys(&w, job, now);
+		jw_obj_end(&w);
+	}
+	jw_obj_end(&w);
+}
+
+void
+api_put_job(struct buf *out, const struct registry *r, const struct job *job,
+    int64_t now)
+{
+	struct jw w;
+
+	jw_init(&w, out);
+	api_put_head(&w, r);
+	api_put_job_keys(&w, job, now);
+	jw_obj_end(&w);
+}
+
+void
+api_put_jobs(struct buf *out, const struct registry *r, uint64_t below,
+    unsigned limit, int64_t now)
+{
+	char next[24] = "";
+	uint64_t last = 0;
+	unsigned n = 0;
+	struct jw w;
+
+	jw_init(&w, out);
+	api_list_begin(&w, r);
+	for (size_t i = r->jobs.n; i > 0; i--) {
+		const struct job *job = &r->jobs.list[i - 1];
+
+		if (job->id >= below)
+			continue;
+		if (n++ == limit) {
+			snprintf(next, sizeof(next), "%llu",
+			    (unsigned long long)last);
+			break;
+		}
+		last = job->id;
+		jw_obj(&w, NULL);
+		api_put_job_keys(&w, job, now);
+		jw_obj_end(&w);
+	}
+	api_list_end(&w, next[0] != '\0' ? str_of(next) : STR_NONE);
+}
+
 static const char *
 api_url(const struct registry_server *s)
 {
@@ -171,6 +277,20 @@ api_put_problem(
 	jw_obj_end(w);
 }
 
+/* a drain that does not come to its end */
+static void
+api_check_job(struct jw *w, const struct job *job)
+{
+	int64_t late = clock_wall_ms() - job->t0 - job->within_ms;
+	char text[96];
+
+	if (job->state != JOB_RUNNING || late < API_DRAIN_LATE_MS)
+		return;
+	snprintf(text, sizeof(text), "job %llu is %lld s late, %u left",
+	    (unsigned long long)job->id, (long long)late / 1000, job->left);
+	api_put_problem(w, "drain_late", job->server, text);
+}
+
 void
 api_put_check(struct buf *out, const struct registry *r, int store_err)
 {
@@ -185,6 +305,8 @@ api_put_check(struct buf *out, const struct registry *r, int store_err)
 		    &w, "store", "", "topology.db can't be written");
 	for (size_t i = 0; i < n; i++)
 		api_put_problem(&w, p[i].kind, p[i].srv, p[i].detail);
+	for (size_t i = 0; i < r->jobs.n; i++)
+		api_check_job(&w, &r->jobs.list[i]);
 	api_list_end(&w, STR_NONE);
 	free(p);
 }

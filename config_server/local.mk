@@ -3,10 +3,13 @@ noinst_LIBRARIES += %D%/libconfig_server.a
 %C%_libconfig_server_a_SOURCES = \
 	%D%/settings.c %D%/settings.h \
 	%D%/registry.c %D%/registry.h %D%/registry_view.c \
-	%D%/store.c %D%/store.h %D%/store_open.c %D%/store_priv.h %D%/schema.h \
+	%D%/jobs.c %D%/jobs.h %D%/drain.c %D%/drain.h \
+	%D%/store.c %D%/store.h %D%/store_open.c %D%/store_jobs.c \
+	%D%/store_priv.h %D%/schema.h \
 	%D%/node.c %D%/node.h \
 	%D%/ask.c %D%/ask.h \
-	%D%/api.c %D%/api.h %D%/api_view.c \
+	%D%/api.c %D%/api.h %D%/api_view.c %D%/api_drain.c \
+	%D%/api_priv.h \
 	%D%/server.c %D%/server.h
 
 sbin_PROGRAMS += %D%/config_server
@@ -29,4 +32,5 @@ noinst_LIBRARIES += %D%/libcchatctl.a
 	%D%/ctl/ctl_cluster.c %D%/ctl/ctl_cluster.h \
 	%D%/ctl/ctl_state.c %D%/ctl/ctl_state.h \
 	%D%/ctl/ctl_data.c \
-	%D%/ctl/ctl_cmds.c %D%/ctl/ctl_local.c %D%/ctl/ctl_verbs.h
+	%D%/ctl/ctl_cmds.c %D%/ctl/ctl_local.c %D%/ctl/ctl_verify.c \
+	%D%/ctl/ctl_verbs.h

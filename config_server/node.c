@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_server/drain.h"
 #include "config_server/server.h"
 #include "shared/base/map.h"
 #include "shared/proc/clock.h"
@@ -56,6 +57,7 @@ node_on_join(struct node *n, struct str body)
 	joined.node_no = n->s->t.node_no;
 	joined.ver = s->registry.ver + (s->registry.changed ? 1 : 0);
 	put_joined(linkconn_out(&n->lc), &joined);
+	drain_on_join(s, n);
 	return 0;
 }
 
@@ -88,9 +90,11 @@ node_on_beat(struct node *n, struct str body)
 	struct f_beat f;
 	int err = get_beat(body, &f);
 
-	if (err == 0)
-		registry_beat(&n->server->registry, n->s, &f);
-	return err;
+	if (err != 0)
+		return err;
+	registry_beat(&n->server->registry, n->s, &f);
+	drain_on_beat(n->server, n, &f);
+	return 0;
 }
 
 static int
@@ -190,6 +194,7 @@ node_on_down(struct linkconn *lc, int err, const char *why)
 	}
 	n->s = NULL;
 	registry_unlink(&n->server->registry, rs, n);
+	drain_on_unlink(n->server, rs);
 	log_info("%s: link ended (%s)", rs->t.name, why);
 }
 

@@ -59,6 +59,7 @@ registry_fini(struct registry *r)
 	free(r->list);
 	r->list = NULL;
 	r->n = 0;
+	jobs_fini(&r->jobs);
 }
 
 struct registry_server *
@@ -226,7 +227,9 @@ void
 registry_beat(
     struct registry *r, struct registry_server *s, const struct f_beat *beat)
 {
-	enum server_state state = beat->state == 2 ? STATE_DRAINING : STATE_UP;
+	enum server_state state = beat->state == BEAT_DRAINING || s->job != 0
+				      ? STATE_DRAINING
+				      : STATE_UP;
 	enum server_state was = s->state;
 
 	s->load = *beat;
@@ -237,6 +240,15 @@ registry_beat(
 	registry_enter(r, s, state);
 	registry_event(r, server_state_text(state), s->t.name, "was %s",
 	    server_state_text(was));
+}
+
+void
+registry_job(struct registry *r, struct registry_server *s, uint64_t job)
+{
+	s->job = job;
+	/* the way back is its next beat's: it may go on draining by itself */
+	if (job != 0 && s->state == STATE_UP)
+		registry_enter(r, s, STATE_DRAINING);
 }
 
 void
@@ -404,6 +416,11 @@ registry_join(struct registry *r, const struct f_join *j, void *link,
 		r->changed = true;
 	}
 	registry_fill(r, s, j);
+	/* a job is one of a process; this one has nothing to drain yet */
+	if (inc != j->inc) {
+		s->job = 0;
+		memset(&s->load, 0, sizeof(s->load));
+	}
 	s->link = link;
 	s->claims = false;
 	s->beat_ms = clock_mono_ms();
@@ -412,7 +429,7 @@ registry_join(struct registry *r, const struct f_join *j, void *link,
 	    inc != j->inc)
 		registry_event(r, "join", s->t.name, "%s node=%u inc=%u",
 		    link_role_text(s->t.role), no, j->inc);
-	registry_enter(r, s, STATE_UP);
+	registry_enter(r, s, s->job != 0 ? STATE_DRAINING : STATE_UP);
 	out->server = s;
 }
 
@@ -478,6 +495,12 @@ registry_unlink(struct registry *r, struct registry_server *s, const void *link)
 	s->link = NULL;
 	s->claims = false;
 	registry_elect(r);
+	/* it has said goodbye: nobody needs to wait for its beats */
+	if (s->state == STATE_DRAINING && s->load.state == BEAT_DRAINING &&
+	    s->load.left == 0) {
+		registry_enter(r, s, STATE_DOWN);
+		registry_event(r, "down", s->t.name, "drained");
+	}
 }
 
 /* ---- the list as a whole ---------------------------------------------- */

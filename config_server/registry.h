@@ -9,7 +9,8 @@
  * newcomer alone gets a new one (wire.md; topology.db may be lost or old).
  *
  * States: up; late 3 s and down 10 s after the last beat (limits.md); draining
- * as the daemon says. `active` is what the proxies report, highest gen among
+ * as the daemon says, or as long as it has a drain job; one whose link ends
+ * when it has said that nobody is left is down at once. `active` is what the proxies report, highest gen among
  * those linked; nothing here elects anybody.
  *
  * Pointers to servers stay valid until registry_forget() or registry_fini().
@@ -17,6 +18,7 @@
 #ifndef CONFIG_SERVER_REGISTRY_H
 #define CONFIG_SERVER_REGISTRY_H
 
+#include "config_server/jobs.h"
 #include "shared/svc/topology.h"
 
 enum {
@@ -38,6 +40,7 @@ struct registry_server {
 	int64_t beat_ms;   /* monotonic: last beat, or when we began to wait */
 	int64_t beat_wall_ms; /* wall clock of the last beat, 0: none yet */
 	struct f_beat load;
+	uint64_t job;      /* the running drain job of this process, 0: none; set by drain.c */
 	void *link;        /* of the caller; NULL: not linked */
 	uint64_t claim_gen; /* as reported on this link */
 	bool claims;       /* says it is the active proxy */
@@ -53,6 +56,7 @@ struct registry {
 	char active[ID_MAX + 1], ep[EP_LEN + 1];
 	uint64_t gen;
 	int64_t active_since_ms, refused_ms;
+	struct jobs jobs;
 	bool changed;      /* the list is another one: registry_commit() */
 	bool meta_dirty;   /* active, ver or next_node are to be written */
 	/* for the events table; detail may be "" */
@@ -84,6 +88,8 @@ void registry_restore_active(struct registry *r, const char *name, uint64_t gen,
 
 void registry_join(struct registry *r, const struct f_join *join, void *link, struct registry_joined *out);
 void registry_beat(struct registry *r, struct registry_server *s, const struct f_beat *beat);
+/* its state is looked at again: its job has begun or ended */
+void registry_job(struct registry *r, struct registry_server *s, uint64_t job);
 void registry_report(struct registry *r, struct registry_server *s, const struct f_report *report);
 /* the link is gone; nothing when another link has taken its place */
 void registry_unlink(struct registry *r, struct registry_server *s, const void *link);

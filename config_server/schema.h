@@ -36,7 +36,11 @@ static const char schema_tables[] =
     " users INTEGER, rooms INTEGER, msgs_s REAL, out_kb_s REAL,"
     " loop_ms REAL, queue_kb INTEGER, lag INTEGER) STRICT;";
 
+/* of a file made by another version they are made anew; tables are not */
 static const char schema_views[] =
+    "DROP VIEW IF EXISTS v_servers; DROP VIEW IF EXISTS v_load;"
+    "DROP VIEW IF EXISTS v_next; DROP VIEW IF EXISTS v_jobs;"
+    "DROP VIEW IF EXISTS v_problems;"
     "CREATE VIEW v_servers AS SELECT s.name AS id, s.role AS role,"
     " s.addr AS addr, s.public AS pub, s.version AS ver, s.state AS state,"
     " s.since AS since, " SCHEMA_NOW " - l.t AS beat_ms,"
@@ -56,8 +60,9 @@ static const char schema_views[] =
     " FROM server s LEFT JOIN load l USING (name)"
     " WHERE s.removed IS NULL AND s.role = 'msg' AND s.state = 'up'"
     " ORDER BY load, s.node_no;"
-    "CREATE VIEW v_jobs AS SELECT id, kind, server AS srv, state, done,"
-    " total, total - done AS left, t0, t1 FROM job ORDER BY id;"
+    "CREATE VIEW v_jobs AS SELECT id, kind, server, state,"
+    " total - done AS left, done AS moved, total, args, t0, t1"
+    " FROM job ORDER BY id;"
     "CREATE VIEW v_problems AS"
     " SELECT state AS kind, name AS srv, role || ' does not beat' AS detail"
     "  FROM server WHERE removed IS NULL AND state IN ('late','down')"

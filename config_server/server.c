@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "config_server/api.h"
+#include "config_server/drain.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/daemon.h"
 #include "shared/proc/log.h"
@@ -122,10 +123,11 @@ static void
 server_on_tick(void *arg)
 {
 	struct server *s = arg;
-	struct f_beat beat = {.state = 1, .conns = s->n_nodes};
+	struct f_beat beat = {.state = BEAT_UP, .conns = s->n_nodes};
 
 	registry_beat(&s->registry, s->own, &beat);
 	registry_tick(&s->registry);
+	drain_on_tick(s);
 	if (s->ticks++ % SERVER_LOADS_S == 0)
 		(void)server_store(s, true);
 }
@@ -184,6 +186,7 @@ server_on_metrics(void *arg, struct buf *out)
 	for (size_t i = 0; i < s->registry.n; i++)
 		if (s->registry.list[i]->state == STATE_UP)
 			s->stats[S_SERVERS_UP]++;
+	s->stats[S_DRAINS] = jobs_count_running(&s->registry.jobs);
 	s->stats[S_VER] = s->registry.ver;
 	s->stats[S_GEN] = s->registry.gen;
 	stats_render(out, defs, s->stats, S_COUNT);
@@ -193,8 +196,7 @@ static bool
 server_on_other(void *arg, struct httpd_conn *c, const struct http_request *rq,
     struct str body)
 {
-	(void)body;
-	return api_request(arg, c, rq);
+	return api_request(arg, c, rq, body);
 }
 
 static bool
@@ -307,7 +309,10 @@ server_open_data(struct server *s)
 		fatal(EXIT_DATA, "%s/topology.db can't be used: it is corrupt",
 		    s->set.data);
 	server_restore(s, &db);
+	s->registry.jobs = db.jobs;
+	memset(&db.jobs, 0, sizeof(db.jobs));
 	registry_fini(&db);
+	drain_restore(s);
 }
 
 static void

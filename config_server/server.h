@@ -28,6 +28,9 @@
 	X(REFUSED, STAT_COUNTER, "config_joins_refused_total", "joins and links refused") \
 	X(PUSHES, STAT_COUNTER, "config_pushes_total", "topologies sent")      \
 	X(QUESTIONS, STAT_COUNTER, "config_questions_total", "questions passed to the active proxy") \
+	X(DRAINS, STAT_GAUGE, "config_drains", "drain jobs running")           \
+	X(DRAINS_ENDED, STAT_COUNTER, "config_drains_ended_total", "drain jobs done or aborted") \
+	X(DRAINS_FAILED, STAT_COUNTER, "config_drains_failed_total", "drain jobs whose server died with clients left") \
 	X(STORE_ERRORS, STAT_COUNTER, "store_errors_total", "failed writes of topology.db")
 
 enum server_stat {

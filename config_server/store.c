@@ -45,8 +45,7 @@ store_bind_text(sqlite3_stmt *s, int i, const char *v)
 		sqlite3_bind_text(s, i, v, -1, SQLITE_STATIC);
 }
 
-/* runs a bound statement that returns no rows */
-static int
+int
 store_run(struct store *st, enum store_statement which)
 {
 	sqlite3_stmt *s = st->stmt[which];
@@ -140,6 +139,8 @@ store_load(struct store *st, struct registry *r)
 	int err = store_load_servers(st, r);
 	int64_t next;
 
+	if (err == 0)
+		err = store_load_jobs(st, &r->jobs);
 	if (err != 0)
 		return ERR_CORRUPT;
 	s = st->stmt[ST_ACTIVE_GET];
@@ -311,6 +312,8 @@ store_put_all(struct store *st, struct registry *r, bool loads)
 		if (err == 0 && loads && r->list[i]->state != STATE_DOWN)
 			err = store_put_load(st, r->list[i]);
 	}
+	if (err == 0)
+		err = store_put_jobs(st, &r->jobs);
 	if (err == 0 && r->meta_dirty)
 		err = store_put_active(st, r);
 	if (err == 0 && r->meta_dirty)
@@ -323,7 +326,8 @@ store_put_all(struct store *st, struct registry *r, bool loads)
 static bool
 store_has_work(const struct store *st, const struct registry *r, bool loads)
 {
-	if (loads || r->meta_dirty || st->n_pending > 0)
+	if (loads || r->meta_dirty || st->n_pending > 0 ||
+	    store_jobs_due(&r->jobs))
 		return true;
 	for (size_t i = 0; i < r->n; i++)
 		if (r->list[i]->dirty)
@@ -353,6 +357,7 @@ store_flush(struct store *st, struct registry *r, bool loads)
 	for (size_t i = 0; i < r->n; i++)
 		r->list[i]->dirty = false;
 	r->meta_dirty = false;
+	store_jobs_written(&r->jobs);
 	st->first = st->n_pending = 0;
 	return 0;
 }

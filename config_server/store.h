@@ -32,7 +32,7 @@ int store_load(struct store *st, struct registry *r) MUST_CHECK;
 /* remembers an event until the next flush */
 void store_event(struct store *st, int64_t t_ms, const char *kind, const char *srv, const char *detail);
 /*
- * One transaction: dirty servers, meta, events; with `loads` the load rows too. Nothing to do: 0 at once.
+ * One transaction: dirty servers and jobs, meta, events; with `loads` the load rows too. Nothing to do: 0 at once.
  * What was written is no longer dirty. ERR_BUSY, ERR_FULL, ERR_READONLY, ERR_CORRUPT, ERR_IO: nothing was written.
  */
 int store_flush(struct store *st, struct registry *r, bool loads) MUST_CHECK;

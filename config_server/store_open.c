@@ -193,6 +193,26 @@ store_setup(sqlite3 *db)
 	return err == 0 ? NULL : store_why(err);
 }
 
+/* views are for people and other programs: those of this version */
+static const char *
+store_renew_views(sqlite3 *db)
+{
+	int err = 0;
+
+	if (store_pragma(db,
+		"SELECT count(*) FROM pragma_table_info('v_jobs')"
+		" WHERE name = 'moved'",
+		&err) == 1)
+		return NULL;
+	if (err == 0)
+		err = store_exec(db, "BEGIN IMMEDIATE");
+	if (err == 0)
+		err = store_exec(db, schema_views);
+	if (err == 0)
+		err = store_exec(db, "COMMIT");
+	return err == 0 ? NULL : store_why(err);
+}
+
 /* a write that changes nothing tells at start what would fail later */
 static const char *
 store_try_write(sqlite3 *db)
@@ -257,6 +277,8 @@ store_open_db(struct store *st, const char *path, const char *cluster)
 		why = store_create(st->db, cluster);
 	if (why == NULL)
 		why = store_try_write(st->db);
+	if (why == NULL)
+		why = store_renew_views(st->db);
 	return why != NULL ? why : store_prepare(st);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What store.c (reading, writing) and store_open.c (opening, judging) share. Nobody
- * else includes it.
+ * What store.c (reading, writing), store_jobs.c (rows of jobs) and store_open.c
+ * (opening, judging) share. Nobody else includes it.
  */
 #ifndef CONFIG_SERVER_STORE_PRIV_H
 #define CONFIG_SERVER_STORE_PRIV_H
@@ -36,6 +36,11 @@
 	X(EVENTS, "SELECT id, t, kind, srv, detail FROM events"                \
 		  " WHERE id > ? ORDER BY id LIMIT ?")                         \
 	X(TRIM, "DELETE FROM events WHERE id <= ?")                            \
+	X(JOB, "INSERT OR REPLACE INTO job (id, kind, server, args, state,"    \
+	       " done, total, t0, t1) VALUES (?,?,?,?,?,?,?,?,?)")             \
+	X(JOBS, "SELECT id, server, args, state, done, total, t0, t1"          \
+		" FROM job WHERE kind = 'drain' ORDER BY id")                  \
+	X(JOB_TRIM, "DELETE FROM job WHERE id <= ? AND state <> 'running'")    \
 	X(LOAD, "INSERT OR REPLACE INTO load (name, t, conns, users, rooms,"   \
 		" msgs_s, out_kb_s, loop_ms, queue_kb, lag)"                   \
 		" VALUES (?,?,?,?,?,?,?,?,?,?)")
@@ -63,5 +68,13 @@ struct store {
 
 /* SQLite's result code as one of ours */
 int store_err(int rc);
+/* runs a bound statement that returns no rows */
+int store_run(struct store *st, enum store_statement which);
+
+/* store_jobs.c: rows into the table and back */
+int store_load_jobs(struct store *st, struct jobs *jobs);
+bool store_jobs_due(const struct jobs *jobs);
+int store_put_jobs(struct store *st, const struct jobs *jobs);
+void store_jobs_written(struct jobs *jobs);
 
 #endif

@@ -59,6 +59,29 @@ static const struct verb verbs[] = {
 	verb_check, false},
     {"forget", "NAME", "drop a server that is down from the lists", NULL,
 	verb_forget, false},
+    {"verify", "[--seconds S] ...", "does it keep its promises; 1: it does not",
+	"People of its own talk through the cluster, in rooms where nobody\n"
+	"else is, and a judge reads what each sent, was promised and "
+	"received:\n"
+	"nothing acked is lost, nothing doubled, one order, no silent hole,\n"
+	"nothing shown to others. Kill, restart or drain servers meanwhile.\n"
+	"What the people wrote stays in the log as long as keep_days says.\n"
+	"Needs node 18 or newer.\n\n"
+	"  --seconds S          how long they talk (30, at most 3600)\n"
+	"  --clients N          how many people (40, at most 1000)\n"
+	"  --rate R             messages a second of all together (150)\n"
+	"  --rooms N            in how many rooms (8)\n"
+	"  --seed N             the same people and talk again\n"
+	"  --url WS[,WS]        these msg_servers, not those that the\n"
+	"                       config_server names\n"
+	"  --token-key FILE     the key that tokens are made with, where "
+	"logins\n"
+	"                       need one (token.key of --data)\n"
+	"  --grace S            presence_grace of the proxy_servers (15)\n"
+	"  --records FILE       what everybody wrote down, as JSON lines\n\n"
+	"Exit code 0: every promise was kept, 1: one was not, 2: usage or no\n"
+	"node, 3: nothing runs.",
+	verb_verify, false},
 };
 
 static void
@@ -128,7 +151,11 @@ main(int argc, char **argv)
 	if (v == NULL)
 		fatal(EXIT_USAGE, "no such verb '%s'; see cchatctl -h", name);
 	argv[1] = argv[0];
-	ctl_args_read(&args, argc - 1, argv + 1);
+	argc--;
+	argv++;
+	if (v->run == verb_verify)
+		argc = verify_take(argc, argv);
+	ctl_args_read(&args, argc, argv);
 	if (args.help) {
 		usage_verb(v);
 		ctl_args_free(&args);

@@ -19,8 +19,7 @@ enum { CMD_FOLLOW_NS = 500000000, CMD_TARGET_MAX = 512 };
 
 /* ---- asking ----------------------------------------------------------- */
 
-/* --config-server, else what runs here, else the default */
-static const char *
+const char *
 cmd_address(const struct ctl_args *a)
 {
 	static char text[128];

@@ -28,5 +28,12 @@ int verb_next(const struct ctl_args *a);
 int verb_events(const struct ctl_args *a);
 int verb_check(const struct ctl_args *a);
 int verb_forget(const struct ctl_args *a);
+/* where it is: --config-server, else what runs here, else the default */
+const char *cmd_address(const struct ctl_args *a);
+
+/* of a live cluster, by load of its own (ctl_verify.c) */
+int verb_verify(const struct ctl_args *a);
+/* takes its own flags out of argv, before the others are read; the argc left */
+int verify_take(int argc, char **argv);
 
 #endif

@@ -230,8 +230,15 @@ unit_tests += %D%/config_server/test_api
 %C%_config_server_test_api_LDADD = $(config_ldadd)
 unit_tests += %D%/config_server/test_server
 %C%_config_server_test_server_SOURCES = %D%/config_server/test_server.c \
-	%D%/shared/net/fixture.h
+	%D%/config_server/config_fixture.h %D%/shared/net/fixture.h
 %C%_config_server_test_server_LDADD = $(config_ldadd)
+unit_tests += %D%/config_server/test_drain
+%C%_config_server_test_drain_SOURCES = %D%/config_server/test_drain.c \
+	%D%/config_server/config_fixture.h %D%/shared/net/fixture.h
+%C%_config_server_test_drain_LDADD = $(config_ldadd)
+unit_tests += %D%/config_server/test_jobs
+%C%_config_server_test_jobs_SOURCES = %D%/config_server/test_jobs.c
+%C%_config_server_test_jobs_LDADD = $(config_ldadd)
 unit_tests += %D%/config_server/test_table
 %C%_config_server_test_table_SOURCES = %D%/config_server/test_table.c
 %C%_config_server_test_table_LDADD = config_server/libcchatctl.a $(unit_ldadd)

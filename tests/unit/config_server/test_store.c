@@ -162,6 +162,57 @@ test_round_trip(void **state)
 	assert_int_equal(query("PRAGMA application_id"), SCHEMA_APPLICATION_ID);
 }
 
+static void
+test_jobs(void **state)
+{
+	struct store *st = opened();
+	struct job *job;
+
+	(void)state;
+	(void)jobs_add(&reg.jobs, "ms1", 3, 50, 600000, 10);
+	job = jobs_add(&reg.jobs, "ms2", 4, 200, 30000, 10);
+	assert_int_equal(store_flush(st, &reg, false), 0);
+	assert_false(job->dirty);
+	jobs_progress(job, 4, 8);
+	assert_int_equal(store_flush(st, &reg, false), 0);
+	jobs_end(job, JOB_FAILED);
+	assert_int_equal(store_flush(st, &reg, false), 0);
+	store_close(st);
+	assert_int_equal(query("SELECT count(*) FROM v_jobs"), 2);
+	assert_int_equal(
+	    query("SELECT count(*) FROM v_jobs WHERE server='ms1' AND"
+		  " state='running' AND left=10 AND moved=0 AND t1 IS NULL"),
+	    1);
+	assert_int_equal(
+	    query("SELECT count(*) FROM v_jobs WHERE server='ms2' AND"
+		  " state='failed' AND left=4 AND moved=8 AND total=12"
+		  " AND t1 >= t0"),
+	    1);
+	registry_fini(&reg);
+	registry_init(&reg, NULL, NULL);
+	/* views of an older version are made anew */
+	exec("DROP VIEW v_jobs; CREATE VIEW v_jobs AS SELECT id FROM job");
+	st = opened();
+	assert_int_equal(store_load(st, &reg), 0);
+	assert_int_equal(reg.jobs.n, 2);
+	job = jobs_running(&reg.jobs, "ms1");
+	assert_int_equal(job->rate, 50);
+	assert_int_equal(job->within_ms, 600000);
+	assert_int_equal(job->inc, 3);
+	assert_int_equal(job->left, 10);
+	job = jobs_newest(&reg.jobs, "ms2");
+	assert_int_equal(job->state, JOB_FAILED);
+	assert_true(job->t1 >= job->t0 && job->t0 > 0);
+	assert_int_equal(jobs_add(&reg.jobs, "ms3", 1, 1, 1, 0)->id, 3);
+	/* the oldest that ended go, running ones stay */
+	reg.jobs.trim = 2;
+	assert_int_equal(store_flush(st, &reg, false), 0);
+	assert_int_equal(reg.jobs.trim, 0);
+	store_close(st);
+	assert_int_equal(query("SELECT count(*) FROM v_jobs"), 2);
+	assert_int_equal(query("SELECT min(id) FROM v_jobs"), 1);
+}
+
 /* two names change their numbers in one flush */
 static void
 test_swap(void **state)
@@ -440,9 +491,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {T(test_round_trip), T(test_swap),
-	    T(test_forget), T(test_events), T(test_busy), T(test_two_users),
-	    T(test_corrupt), T(test_truncated), T(test_foreign), T(test_newer),
-	    T(test_other_cluster), T(test_read_only), T(test_bad_rows)};
+	    T(test_jobs), T(test_forget), T(test_events), T(test_busy),
+	    T(test_two_users), T(test_corrupt), T(test_truncated),
+	    T(test_foreign), T(test_newer), T(test_other_cluster),
+	    T(test_read_only), T(test_bad_rows)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
