@@ -9,6 +9,7 @@
 #include "msg_server/client.h"
 #include "msg_server/door/api.h"
 #include "msg_server/door/static.h"
+#include "msg_server/follow/recent.h"
 #include "msg_server/gate.h"
 #include "msg_server/marks.h"
 #include "shared/proc/clock.h"
@@ -252,12 +253,13 @@ server_on_metrics(void *arg, struct buf *out)
 	    {"msg_writes_total", STAT_COUNTER, "system calls that sent"},
 	    {"msg_ws_parsers", STAT_GAUGE, "parsers inside of a message"},
 	    {"msg_unacked", STAT_GAUGE, "appends the log has not answered"},
+	    {"msg_recent_bytes", STAT_GAUGE, "memory of recent items"},
 	    {"msg_proxy_active", STAT_GAUGE, "1 when there is an active proxy"},
 	};
 	struct server *srv = arg;
 	uint64_t values[] = {srv->n_not_logged_in, srv->net->queued,
 	    srv->net->bytes_in, srv->net->bytes_out, srv->net->writes,
-	    ws_rx_live(), relay_unacked(srv->relay),
+	    ws_rx_live(), relay_unacked(srv->relay), recent_bytes(srv->recent),
 	    relay_has_active(srv->relay)};
 
 	stats_render(out, server_stat_defs, srv->stats, S_COUNT);
@@ -379,6 +381,7 @@ server_start(struct server *srv)
 	srv->statics = statics_load(srv->set.www);
 	srv->gate = gate_new(srv);
 	srv->marks = marks_new(srv);
+	srv->recent = recent_new((size_t)srv->set.recent_mib << 20);
 	srv->relay = relay_new(
 	    srv, srv->net, &srv->self, srv->link_key, &server_relay_ops);
 	server_listen(srv);

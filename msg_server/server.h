@@ -28,6 +28,9 @@
 	X(APPENDS, STAT_COUNTER, "msg_appends_total", "items sent to the log") \
 	X(REPAIRS, STAT_COUNTER, "msg_gap_repairs_total", "gaps read back from the log") \
 	X(LAGGED, STAT_COUNTER, "msg_lag_total", "sessions put into lag mode") \
+	X(RECENT_HITS, STAT_COUNTER, "msg_recent_hits_total", "pages served from recent items in memory") \
+	X(RECENT_MISSES, STAT_COUNTER, "msg_recent_misses_total", "pages asked of the log") \
+	X(RECENT_SHARED, STAT_COUNTER, "msg_recent_shared_total", "cursors that shared a page asked of the log for another") \
 	X(VIOLATIONS, STAT_COUNTER, "msg_ws_violations_total", "connections closed for breaking the protocol")
 
 enum server_stat {
@@ -40,6 +43,8 @@ enum server_stat {
 struct client;
 struct gate;
 struct marks;
+struct recent;
+struct replay_line;
 
 struct server {
 	struct net *net;
@@ -50,6 +55,8 @@ struct server {
 	struct room *rooms;       /* by rid */
 	struct user *users;       /* by uid */
 	struct relay *relay;
+	struct recent *recent;    /* newest items of the channels followed; NULL: none */
+	struct replay_line *replays; /* those served from it in turn (replay.c) */
 	struct topology *topology;
 	struct auth auth;
 	struct httpd httpd;       /* public and direct listeners */

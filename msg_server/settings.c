@@ -93,6 +93,8 @@ static const struct conf_opt settings_opts[] = {
     CONF_GROUP("The rest"),
     CONF_INT(S, memory, "memory", 1024, 16, 1048576,
 	"MiB this server may use; a quarter of it may wait for clients"),
+    CONF_INT(S, recent_mib, "recent_mib", 32, 0, 65536,
+	"MiB for the newest items of rooms in use; 0: all from the log"),
     CONF_STR(S, log_level, "log_level", "info", "err, warn, info or debug"),
 };
 #undef S

@@ -43,6 +43,7 @@ struct settings {
 	int64_t ping;	   /* s */
 	int64_t stall_max; /* s */
 	int64_t memory;	   /* MiB; a quarter may wait for clients */
+	int64_t recent_mib; /* newest items kept in memory; 0: none */
 	char *log_level;
 };
 

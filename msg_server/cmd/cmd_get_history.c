@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * getHistory: a page of a room he is in or of one of his private
- * conversations, read from the log. The list is ascending; `more` says whether
+ * getHistory: a page of a room he is in, from recent items in memory when all
+ * of it is there, or of one of his private conversations; else read from the
+ * log. The list is ascending; `more` says whether
  * there are items beyond it in the direction that was asked for.
  */
 #include <stdlib.h>
 
 #include "msg_server/cmd/asker.h"
+#include "msg_server/follow/recent.h"
+#include "shared/proto/link.h"
 
 enum { HISTORY_DEFAULT = 50 };
 
@@ -14,8 +17,55 @@ struct history_call {
 	struct relay_read read;
 	struct asker asker;
 	struct chan_name chan;
+	uint32_t erased; /* of the room's channel, when it was asked */
 	bool back, none;
 };
+
+static void
+history_reply(const struct history_call *h, struct session *s,
+    const struct f_page *page, struct str items)
+{
+	struct event ev = {.kind = EVENT_HISTORY};
+
+	asker_event(&h->asker, &ev);
+	ev.uid = session_uid(s);
+	ev.chan = chan_str(&h->chan);
+	ev.ep = page->ep;
+	ev.first = page->first;
+	ev.last = page->head;
+	ev.reversed = h->back;
+	if (!h->none) {
+		ev.page = items;
+		ev.n_items = page->n_items;
+		ev.more = page->more;
+	}
+	reply_event(s, &ev);
+}
+
+/* the channel of a room he is in; NULL: none, or the conversation of a pair */
+static struct channel *
+history_channel(const struct history_call *h, struct session *s)
+{
+	struct str chan = chan_str(&h->chan);
+	struct member *m = NULL;
+
+	if (chan_kind(chan) == CHAN_ROOM)
+		m = room_member(s, chan_id(chan));
+	return m != NULL ? &m->room->channel : NULL;
+}
+
+static void
+history_learn(const struct history_call *h, struct session *s,
+    const struct f_page *page, struct str items)
+{
+	struct channel *c = history_channel(h, s);
+
+	if (c == NULL)
+		return;
+	recent_fill(h->asker.srv->recent, c, page, items, h->erased);
+	if (str_eqc(page->ep, c->ep))
+		channel_heard_first(c, page->first);
+}
 
 static void
 history_on_page(struct relay_read *rr, unsigned code, const struct f_page *page,
@@ -23,26 +73,38 @@ history_on_page(struct relay_read *rr, unsigned code, const struct f_page *page,
 {
 	struct history_call *h = container_of(rr, struct history_call, read);
 	struct session *s = asker_session(&h->asker);
-	struct event ev = {.kind = EVENT_HISTORY};
 
 	if (code != 200 || page == NULL || page->code != 200) {
 		asker_refuse(&h->asker, 503, 0);
 	} else if (s != NULL) {
-		asker_event(&h->asker, &ev);
-		ev.uid = session_uid(s);
-		ev.chan = chan_str(&h->chan);
-		ev.ep = page->ep;
-		ev.first = page->first;
-		ev.last = page->head;
-		ev.reversed = h->back;
-		if (!h->none) {
-			ev.page = items;
-			ev.n_items = page->n_items;
-			ev.more = page->more;
-		}
-		reply_event(s, &ev);
+		history_learn(h, s, page, items);
+		history_reply(h, s, page, items);
 	}
 	free(h);
+}
+
+/* true: answered */
+static bool
+history_from_recent(struct server *srv, const struct history_call *h,
+    struct session *s, const struct f_read *rd)
+{
+	struct channel *c = history_channel(h, s);
+	struct f_page page;
+	struct buf items;
+	bool there;
+
+	if (c == NULL)
+		return false;
+	buf_init(&items, LINK_FRAME_MAX);
+	there = recent_page(srv->recent, c, rd, &page, &items);
+	if (there) {
+		srv->stats[S_RECENT_HITS]++;
+		history_reply(h, s, &page, buf_str(&items));
+	} else {
+		srv->stats[S_RECENT_MISSES]++;
+	}
+	buf_fini(&items);
+	return there;
 }
 
 void
@@ -53,6 +115,7 @@ cmd_get_history(
 	struct f_read rd = {.n = (uint16_t)limit, .back = true};
 	struct history_call *h;
 	struct chan_name chan;
+	struct channel *c;
 
 	if (!asker_channel(s, cmd, &chan))
 		return;
@@ -75,6 +138,12 @@ cmd_get_history(
 	h->back = rd.back;
 	h->read.done = history_on_page;
 	rd.chan = chan_str(&h->chan);
+	if (history_from_recent(srv, h, s, &rd)) {
+		free(h);
+		return;
+	}
+	c = history_channel(h, s);
+	h->erased = c != NULL ? c->erased : 0;
 	if (relay_read(srv->relay, &rd, &h->read) != 0) {
 		asker_refuse(&h->asker, 503, 0);
 		free(h);

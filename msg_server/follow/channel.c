@@ -6,6 +6,7 @@
  * or, beyond that, dropped: the log has them and the repair goes on until it
  * has met the live stream.
  */
+#include "msg_server/follow/recent.h"
 #include "msg_server/follow/relay_priv.h"
 #include "msg_server/server.h"
 #include "shared/proc/clock.h"
@@ -25,6 +26,21 @@ static uint64_t
 channel_seq_of(const struct channel *c, const struct item *it)
 {
 	return channel_is_user(c) ? it->useq : it->seq;
+}
+
+static struct recent *
+channel_recent(const struct channel *c)
+{
+	return c->relay->srv->recent;
+}
+
+void
+channel_heard_first(struct channel *c, uint64_t first)
+{
+	if (first <= c->first)
+		return;
+	c->first = first;
+	recent_trim(channel_recent(c), c, first);
 }
 
 /* --- waiting ------------------------------------------------------------ */
@@ -184,8 +200,8 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 {
 	bool again = c->state == CHANNEL_LIVE;
 
-	c->first = f->first;
 	if (again && !f->reset && str_eqc(f->ep, c->ep)) {
+		channel_heard_first(c, f->first);
 		/* the log's word, also when an item told of more */
 		if (f->head < c->head)
 			channel_unhold(c);
@@ -193,6 +209,8 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 	} else {
 		uint64_t was = c->last;
 
+		recent_forget(channel_recent(c), c);
+		c->first = f->first;
 		str_copy(c->ep, sizeof c->ep, f->ep);
 		c->last = c->head = f->head;
 		channel_unhold(c);
@@ -213,11 +231,15 @@ static void
 channel_deliver(struct channel *c, const struct item *it, uint64_t seq,
     const struct state_rec *states, unsigned n_states)
 {
-	if (seq > c->last + 1)
+	if (seq > c->last + 1) {
+		/* a recall may be in what is gone */
+		recent_forget(channel_recent(c), c);
 		c->ops->on_gap(c, c->last + 1, seq - 1, false);
+	}
 	c->last = seq;
 	if (c->head < seq)
 		c->head = seq;
+	recent_add(channel_recent(c), c, it, seq);
 	c->ops->on_item(c, it, states, n_states);
 }
 
@@ -260,17 +282,35 @@ channel_replay_held(struct channel *c)
 	buf_fini(&held);
 }
 
+/* a page that a cursor has read may reach beyond where the channel is */
+static void
+channel_repair_from_recent(struct channel *c)
+{
+	struct recent_item *ri;
+	struct item it;
+
+	while (c->last < c->head &&
+	       (ri = recent_at(channel_recent(c), c, c->last + 1)) != NULL &&
+	       recent_get(ri, &it))
+		channel_deliver(c, &it, c->last + 1, NULL, 0);
+}
+
 static void
 channel_repair(struct channel *c)
 {
-	struct f_read rd = {.chan = chan_str(&c->name),
-	    .from = c->last + 1,
-	    .n = PAGE_MAX,
-	    .max_bytes = 512 * 1024};
+	struct f_read rd = {
+	    .chan = chan_str(&c->name), .n = PAGE_MAX, .max_bytes = 512 * 1024};
+	uint64_t was = c->last;
 
 	if (c->repairing)
 		return;
 	c->relay->srv->stats[S_REPAIRS]++;
+	channel_repair_from_recent(c);
+	if (c->last > was)
+		channel_replay_held(c);
+	if (c->last == c->head)
+		return;
+	rd.from = c->last + 1;
 	if (relay_read(c->relay, &rd, &c->repair) != OK) {
 		channel_schedule(c, true);
 		return;
@@ -304,7 +344,7 @@ channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 			channel_repair(c);
 		return;
 	}
-	c->first = page->first;
+	channel_heard_first(c, page->first);
 	for (unsigned i = 0; i < page->n_items; i++) {
 		if (frames_page_next(&items, &it) != OK)
 			break;
@@ -314,6 +354,7 @@ channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 	}
 	if (!page->more && page->head > c->last) {
 		/* the rest up to the head is gone by retention */
+		recent_forget(channel_recent(c), c);
 		c->ops->on_gap(c, c->last + 1, page->head, false);
 		c->last = page->head;
 	}
@@ -353,6 +394,7 @@ channel_forget(struct channel *c)
 {
 	wheel_cancel(&c->idle);
 	channel_unlist(c);
+	recent_forget(channel_recent(c), c);
 	HASH_DELETE(hh, c->relay->channels, c);
 	channel_unhold(c);
 	c->ops->on_idle(c); /* frees it */
@@ -370,7 +412,7 @@ channel_expire(struct channel *c)
 {
 	struct buf *out = relay_out(c->relay);
 
-	if (c->waits || c->repairing || c->task_on) {
+	if (c->waits || c->repairing || c->task_on || c->pages) {
 		/* somebody still comes back to this memory */
 		wheel_set(&c->relay->wheel, &c->idle, 1);
 		return;

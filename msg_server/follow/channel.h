@@ -52,6 +52,9 @@ struct channel {
 	struct relay_task task;   /* waits due, or repair to be tried again */
 	struct buf held;          /* live items that came during a repair, as page items */
 	struct wheel_entry idle;  /* armed while released */
+	struct recent_chan *recent;   /* its newest items in memory (recent.h), or NULL */
+	struct replay_page *pages;    /* reads under way for cursors (replay.c) */
+	uint32_t erased;              /* recalls heard of */
 	unsigned repairing : 1, presence : 1, released : 1, listed : 1, task_on : 1, held_over : 1;
 };
 
@@ -64,6 +67,8 @@ void channel_release(struct channel *c);
 void channel_keep(struct channel *c);
 
 bool channel_is_user(const struct channel *c);
+/* a page of its present history has told of the oldest item that is retained */
+void channel_heard_first(struct channel *c, uint64_t first);
 
 /* --- from relay.c --- */
 /* the link to the active proxy is new: subscribe (again) from where we are */

@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Cursors: joining, resuming and lagging are one mechanism; see replay.h. */
-#include "msg_server/follow/replay.h"
+#include "msg_server/follow/replay_priv.h"
 #include "msg_server/reply.h"
 #include "msg_server/server.h"
-#include "shared/proto/ws.h"
-
-enum { REPLAY_ITEMS = 200, REPLAY_BYTES = 64 * 1024 };
-
-static void replay_look(struct server *srv, struct session *s);
-
-/* one page on its way to one session; found again by number and name */
-struct replay {
-	struct relay_read read;
-	struct relay_task again;
-	struct server *srv;
-	uint64_t cn, from;
-	struct chan_name name;
-};
 
 /* --- what an item looks like -------------------------------------------- */
 
@@ -49,28 +35,6 @@ replay_event(struct event *ev, const struct channel *c, const struct item *it,
 		ev->tid = other;
 	else
 		ev->tid = it->uid;
-}
-
-static void
-replay_send_item(
-    struct session *s, const struct channel *c, const struct item *it)
-{
-	struct event ev;
-	enum view view;
-	struct buf text;
-
-	if (s->level < 2 && it->cn == s->cn)
-		return; /* version 1 is not echoed, per socket */
-	replay_event(&ev, c, it, s, &view);
-	buf_init(&text, LINK_FRAME_MAX);
-	s->dialect->encode(&ev, s->level, view, &text);
-	if (buf_len(&text) && buf_ok(&text)) {
-		struct blob *b = ws_text(buf_p(&text), buf_len(&text));
-
-		session_send(s, b);
-		blob_unref(b);
-	}
-	buf_fini(&text);
 }
 
 void
@@ -163,7 +127,7 @@ replay_on_look(struct relay_task *t)
 	free(l);
 }
 
-static void
+void
 replay_look(struct server *srv, struct session *s)
 {
 	struct look *l;
@@ -176,180 +140,6 @@ replay_look(struct server *srv, struct session *s)
 	l->cn = s->cn;
 	l->task.fn = replay_on_look;
 	relay_retry(srv->relay, &l->task);
-}
-
-/* --- paging ------------------------------------------------------------- */
-
-static struct cursor *
-replay_find(struct session *s, struct str name, struct channel **c)
-{
-	struct member *m;
-
-	/* it may have become somebody else's meanwhile */
-	if (s->user && str_eq(chan_str(&s->user->channel.name), name)) {
-		*c = &s->user->channel;
-		return &s->priv;
-	}
-	for (m = s->members; m; m = m->next_of_session)
-		if (str_eq(chan_str(&m->room->channel.name), name)) {
-			*c = &m->room->channel;
-			return &m->cursor;
-		}
-	return NULL;
-}
-
-static void
-replay_synced(struct session *s, struct cursor *cur)
-{
-	struct follow *f = cur->follow;
-
-	if (!f)
-		return;
-	struct follow_call *call = f->call;
-	cur->follow = NULL;
-	free(f);
-	if (call)
-		call->on_synced(call, s);
-}
-
-/* level: live from here on; true when it needs a page */
-static bool
-replay_needs_page(
-    struct session *s, const struct channel *c, struct cursor *cur)
-{
-	if (cur->live || (cur->follow && cur->follow->waiting))
-		return false;
-	if (cur->pos < c->last)
-		return true;
-	cur->live = true;
-	replay_synced(s, cur);
-	return false;
-}
-
-static void
-replay_on_again(struct relay_task *t)
-{
-	struct replay *rp = container_of(t, struct replay, again);
-	struct session *s = session_find(rp->srv, rp->cn);
-
-	if (s) {
-		s->paging = 0;
-		replay_next(rp->srv, s);
-	}
-	free(rp);
-}
-
-/* not now: in a while, whichever cursor it is for then */
-static void
-replay_again(struct replay *rp)
-{
-	rp->again.fn = replay_on_again;
-	relay_retry(rp->srv->relay, &rp->again);
-}
-
-static void
-replay_give(struct session *s, struct channel *c, struct cursor *cur,
-    const struct f_page *page, struct str items)
-{
-	struct item it;
-
-	if (page->first > cur->pos + 1)
-		replay_gap(s, c, cur, cur->pos + 1, page->first - 1, false);
-	for (unsigned i = 0; i < page->n_items; i++) {
-		if (frames_page_next(&items, &it) != OK)
-			break;
-		uint64_t seq = channel_is_user(c) ? it.useq : it.seq;
-		if (seq <= cur->pos)
-			continue;
-		if (seq > cur->pos + 1)
-			replay_gap(s, c, cur, cur->pos + 1, seq - 1, false);
-		cur->pos = seq;
-		replay_send_item(s, c, &it);
-	}
-	if (!page->more && page->head > cur->pos)
-		replay_gap(s, c, cur, cur->pos + 1, page->head, false);
-}
-
-static void
-replay_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
-    struct str items)
-{
-	struct replay *rp = container_of(rd, struct replay, read);
-	struct server *srv = rp->srv;
-	struct session *s = session_find(srv, rp->cn);
-	struct channel *c;
-	struct cursor *cur;
-
-	if (!s) {
-		free(rp);
-		return;
-	}
-	cur = replay_find(s, chan_str(&rp->name), &c);
-	/* joined again elsewhere, or set back by another history */
-	if (cur && cur->pos + 1 != rp->from)
-		cur = NULL;
-	if (cur && (code != 200 || !str_eqc(page->ep, c->ep))) {
-		/* no proxy now, or a SUBBED tells of another history soon */
-		replay_again(rp);
-		return;
-	}
-	if (cur)
-		replay_give(s, c, cur, page, items);
-	if (cur && cur->pos + 1 == rp->from && cur->pos < c->last) {
-		replay_again(rp); /* not in the log yet */
-		return;
-	}
-	free(rp);
-	s->paging = 0;
-	replay_next(srv, s);
-}
-
-static void
-replay_ask(struct server *srv, struct session *s, const struct channel *c,
-    struct cursor *cur)
-{
-	struct replay *rp = xcalloc(1, sizeof *rp);
-	struct f_read rd = {.chan = chan_str(&c->name),
-	    .from = cur->pos + 1,
-	    .n = REPLAY_ITEMS,
-	    .max_bytes = REPLAY_BYTES};
-
-	rp->srv = srv;
-	rp->cn = s->cn;
-	rp->from = rd.from;
-	rp->name = c->name;
-	cur->page = ++s->page;
-	rp->read.done = replay_on_page;
-	s->paging = 1;
-	if (relay_read(srv->relay, &rd, &rp->read) != OK)
-		replay_again(rp);
-}
-
-void
-replay_next(struct server *srv, struct session *s)
-{
-	struct cursor *best = NULL;
-	struct channel *c = NULL;
-	struct member *m, *next;
-
-	if (s->user && replay_needs_page(s, &s->user->channel, &s->priv)) {
-		best = &s->priv;
-		c = &s->user->channel;
-	}
-	for (m = s->members; m; m = next) {
-		next = m->next_of_session;
-		if (!replay_needs_page(s, &m->room->channel, &m->cursor) ||
-		    (best && best->page <= m->cursor.page))
-			continue;
-		best = &m->cursor;
-		c = &m->room->channel;
-	}
-	if (!best || s->paging || !session_is_open(s))
-		return;
-	if (session_queued(s) > QUEUE_LAG / 2)
-		replay_look(srv, s);
-	else
-		replay_ask(srv, s, c, best);
 }
 
 /* --- following ---------------------------------------------------------- */

@@ -7,6 +7,11 @@
  * queue is below half of its bound, so a slow client is served at its own pace
  * and costs its queue, no more.
  *
+ * A page comes from memory when its first item is there (recent.h), else from
+ * the log; one read of the log serves all cursors that stand within it. Pages
+ * from memory are given in slices of 1000 items, in turn, so that ten thousand
+ * who come back at once do not stop the loop.
+ *
  * Order at a join: on_joined (the answer), then missed items, then on_synced.
  */
 #ifndef MSG_SERVER_FOLLOW_REPLAY_H

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "msg_server/follow/fanout.h"
+#include "msg_server/follow/recent.h"
 #include "msg_server/follow/relay_priv.h"
 #include "msg_server/follow/replay.h"
 #include "msg_server/server.h"
@@ -131,7 +132,7 @@ struct model {
 	char ep[EP_LEN + 1];
 };
 
-static struct model models[8];
+static struct model models[10];
 static unsigned n_models;
 
 static inline struct model *
@@ -158,6 +159,8 @@ model_new(const char *name, uint64_t head)
 	return m;
 }
 
+static char model_body[32];
+
 /* item `seq` of m; its sender is uid, on session cn */
 static inline void
 model_item(const struct model *m, uint64_t seq, struct item *it)
@@ -168,7 +171,10 @@ model_item(const struct model *m, uint64_t seq, struct item *it)
 	it->ts = 1;
 	it->uid = STR_LIT("1");
 	it->name = STR_LIT("one");
-	it->body = STR_LIT("x");
+	/* another history says other words at the same place */
+	snprintf(model_body, sizeof model_body, "%s/%llu", m->ep,
+	    (unsigned long long)seq);
+	it->body = str_of(model_body);
 	if (m->name.s[0] == CHAN_USER) {
 		it->useq = seq;
 		it->seq = seq * 7;
@@ -319,6 +325,7 @@ session_close(
 /* --- the dialect -------------------------------------------------------- */
 
 static unsigned encoded;
+static bool tell_bodies; /* in the frames of items */
 
 static void
 fake_encode(
@@ -334,6 +341,8 @@ fake_encode(
 		else
 			buf_printf(b, "item %.*s %llu %d", STR_ARG(ev->rid),
 			    (unsigned long long)ev->seq, (int)view);
+		if (tell_bodies)
+			buf_printf(b, " body %.*s", STR_ARG(ev->item->body));
 		return;
 	case EVENT_GAP:
 		buf_printf(b, "gap %.*s %llu %llu %s",
@@ -481,6 +490,9 @@ fake_join(struct fake *f, struct model *m, const char *ep, uint64_t from,
 
 /* --- life --------------------------------------------------------------- */
 
+/* of the next setup: memory of recent items */
+static unsigned recent_mib;
+
 static inline int
 core_setup(void **state)
 {
@@ -500,6 +512,8 @@ core_setup(void **state)
 	linked = true;
 	n_models = encoded = refuse_reads = 0;
 	on_frame = NULL;
+	tell_bodies = false;
+	srv.recent = recent_new((size_t)recent_mib << 20);
 	return 0;
 }
 
@@ -525,6 +539,9 @@ core_teardown(void **state)
 	assert_int_equal(relay.held, 0);
 	assert_int_equal(srv.stats[S_SESSIONS], 0);
 	assert_int_equal(srv.stats[S_USERS], 0);
+	assert_int_equal(recent_bytes(srv.recent), 0); /* nobody is followed */
+	recent_free(srv.recent);
+	srv.recent = NULL;
 	buf_fini(&out);
 	return 0;
 }

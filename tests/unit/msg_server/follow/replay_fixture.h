@@ -26,15 +26,32 @@ judge_index(const struct fake *f, const char *rid)
 	return 0;
 }
 
+/* the history that the server is in, as it knows it */
+static inline const char *
+judge_ep(const struct fake *f, unsigned i)
+{
+	struct channel *c = model_channel(&models[i]);
+
+	(void)f;
+	return c ? c->ep : "";
+}
+
 static inline void
 judge(struct fake *f, const char *text)
 {
 	unsigned long long a, b;
-	char rid[64], why[16];
+	char rid[64], why[16], body[32], ep[EP_LEN + 1];
 	unsigned i;
 
 	if (sscanf(text, "item %63s %llu", rid, &a) == 2) {
 		i = judge_index(f, rid);
+		if (tell_bodies) {
+			/* the words of this history, not of one that was */
+			str_copy(ep, sizeof ep, str_of(judge_ep(f, i)));
+			snprintf(body, sizeof body, "%s/%llu", ep, a);
+			if (!strstr(text, body))
+				fail_msg("%s: the words are %s", text, body);
+		}
 		if (!f->at[i].next || a != f->at[i].next)
 			fail_msg("%s: %llu was due", text,
 			    (unsigned long long)f->at[i].next);

@@ -129,9 +129,21 @@ step_log(struct model *m)
 		run_tasks();
 		return;
 	case 9:
-		model_send(m, 1 + rnd((unsigned)m->head + 1) % m->head);
+		if (m->head)
+			model_send(m, 1 + rnd((unsigned)m->head));
 		return;
 	}
+}
+
+/* something is still to be taken by somebody */
+static bool
+is_busy(void)
+{
+	bool busy = asks || relay.later;
+
+	for (unsigned k = 0; k < FAKES; k++)
+		busy |= fakes[k].started && fakes[k].queued > 0;
+	return busy;
 }
 
 static void
@@ -140,7 +152,7 @@ settle(void)
 	refuse_reads = 0;
 	for (unsigned i = 0; i < n_models; i++)
 		model_subbed(&models[i]);
-	for (unsigned i = 0; i < 5000 && (asks || relay.later); i++) {
+	for (unsigned i = 0; i < 5000 && is_busy(); i++) {
 		while (asks)
 			model_answer(200);
 		for (unsigned k = 0; k < FAKES; k++)
@@ -158,12 +170,16 @@ settle(void)
 }
 
 static void
-test_random(void **state)
+run_random(void **state, unsigned mib)
 {
+	uint64_t hits = 0, shared = 0;
+
 	n_lagged = 0;
+	recent_mib = mib;
 	for (unsigned seed = 1; seed <= 300; seed++) {
 		core_teardown(state);
 		setup(state);
+		tell_bodies = true;
 		srand(seed);
 		memset(fakes, 0, sizeof fakes);
 		model_new("r:12", 100);
@@ -190,8 +206,30 @@ test_random(void **state)
 		settle();
 		for (unsigned k = 0; k < FAKES; k++)
 			fake_close(&fakes[k]);
+		hits += srv.stats[S_RECENT_HITS];
+		shared += srv.stats[S_RECENT_SHARED];
 	}
+	recent_mib = 0;
 	assert_true(n_lagged > 100); /* it was hard enough */
+	assert_true(shared > 100);
+	if (mib)
+		assert_true(hits > 10000);
+	else
+		assert_int_equal(hits, 0);
+}
+
+/* every page from the log */
+static void
+test_random(void **state)
+{
+	run_random(state, 0);
+}
+
+/* recent items in memory: what is given must be the same */
+static void
+test_random_recent(void **state)
+{
+	run_random(state, 32);
 }
 
 int
@@ -199,7 +237,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, core_teardown)
-	    T(test_random)};
+	    T(test_random), T(test_random_recent)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
