@@ -8,7 +8,12 @@
 #include "proxy_server/presence_priv.h"
 #include "shared/proc/clock.h"
 
-enum { PRESENCE_TICK_MS = 200, PRESENCE_QUIET_MS = 1000 };
+enum {
+	PRESENCE_TICK_MS = 200,
+	PRESENCE_QUIET_MS = 1000,
+	/* a standby holds longer: the active one's word comes first */
+	PRESENCE_STANDBY_MS = 5000
+};
 
 static void presence_on_timer(void *arg);
 static void presence_on_turn(struct net_turn *turn);
@@ -33,12 +38,32 @@ presence_new(struct net *net, int64_t grace_ms, const struct presence_ops *ops,
 void
 presence_set_active(struct presence *pr, bool active)
 {
-	/* with nobody known yet there is nothing that followers could miss */
-	if (active && !pr->active)
-		pr->quiet_until_ms = pr->sessions != NULL
-					 ? clock_mono_ms() + PRESENCE_QUIET_MS
-					 : 0;
+	int64_t now = clock_mono_ms();
+	struct pres_member *m;
+	struct pres_user *u;
+
+	if (active == pr->active)
+		return;
 	pr->active = active;
+	pr->promoted_ms = active ? now : 0;
+	pr->settled = WAIT_NOT;
+	if (!active)
+		return;
+	/* with nobody known yet there is nothing that followers could miss */
+	pr->quiet_until_ms = pr->sessions != NULL ? now + PRESENCE_QUIET_MS : 0;
+	/* a server that we have lost may have been the active one's all along:
+	   it links to us first */
+	DL_FOREACH2(pr->held[1], m, next_held)
+	m->due_ms = presence_due(pr, true);
+	DL_FOREACH2(pr->leaving[1], u, next_held)
+	u->due_ms = presence_due(pr, true);
+}
+
+int64_t
+presence_due(const struct presence *pr, bool by_link)
+{
+	return clock_mono_ms() + pr->grace_ms +
+	       (by_link && !pr->active ? PRESENCE_STANDBY_MS : 0);
 }
 
 /* ---- users, rooms, members -------------------------------------------- */
@@ -66,10 +91,10 @@ presence_user_get(struct presence *pr, struct str uid)
 }
 
 /* a user with neither session nor room is gone */
-static void
+void
 presence_user_rest(struct presence *pr, struct pres_user *u)
 {
-	if (u->sessions != NULL || u->members != NULL)
+	if (u->sessions != NULL || u->members != NULL || u->leaving)
 		return;
 	HASH_DEL(pr->users, u);
 	free(u->name);
@@ -142,7 +167,7 @@ presence_member(struct pres_user *u, const struct pres_room *room)
 static void
 presence_unhold(struct presence *pr, struct pres_member *m)
 {
-	DL_DELETE2(pr->held, m, prev_held, next_held);
+	DL_DELETE2(pr->held[m->by_link], m, prev_held, next_held);
 }
 
 static void
@@ -175,8 +200,8 @@ presence_vacant(
 		return;
 	}
 	m->by_link = how == LEAVE_LINK;
-	m->due_ms = clock_mono_ms() + pr->grace_ms;
-	DL_APPEND2(pr->held, m, prev_held, next_held);
+	m->due_ms = presence_due(pr, m->by_link);
+	DL_APPEND2(pr->held[m->by_link], m, prev_held, next_held);
 }
 
 /* takes one seat from the session; the member may be freed */
@@ -212,6 +237,12 @@ presence_session_free(
 	s->node->n_sessions--;
 	DL_DELETE2(u->sessions, s, prev_of_user, next_of_user);
 	u->n_sessions--;
+	u->n_away -= s->away;
+	if (u->sessions != NULL)
+		presence_judge(pr, u);
+	else
+		presence_user_left(pr, u,
+		    how == LEAVE_NOW || how == LEAVE_SILENT, how == LEAVE_LINK);
 	/* rooms hold the user while any is left; so the last may free him */
 	if (s->seats == NULL)
 		presence_user_rest(pr, u);
@@ -233,6 +264,7 @@ presence_session_new(
 	s->node = n;
 	s->user = presence_user_get(pr, uid);
 	s->user->last_ms = s->since_ms;
+	presence_user_back(pr, s->user);
 	HASH_ADD(hh, pr->sessions, cn, sizeof s->cn, s);
 	DL_APPEND(n->sessions, s);
 	n->n_sessions++;
@@ -275,21 +307,20 @@ presence_is_owed(struct pres_member *m)
 
 /*
  * silent: nobody is told that he is here on another server now; who was not
- * in the room at all is news all the same.
+ * in the room at all is news all the same. In a snapshot: it has been told.
  */
 static void
 presence_sit_down(
     struct presence *pr, struct pres_session *s, struct str rid, bool silent)
 {
-	bool snapshot = s->node->in_snapshot;
-	bool quiet = silent || (snapshot && !s->node->known);
+	bool quiet = silent, snapshot = s->node->in_snapshot;
 	struct pres_seat **at = presence_seat(s, rid), *seat;
 	struct pres_room *room;
 	struct pres_member *m;
 
 	if (*at != NULL) {
 		/* a login repeated: version 1 sees each */
-		if (!quiet && !snapshot)
+		if (!quiet)
 			presence_change(pr, (*at)->member->room, CHANGE_AGAIN,
 			    s->user, s->cn);
 		return;
@@ -313,10 +344,14 @@ presence_sit_down(
 		if (m->n_seats == 0) {
 			presence_unhold(pr, m);
 			quiet = quiet || m->by_link;
+			/* the one before may have said by then that he left */
+			if (quiet && presence_is_doubtful(pr))
+				presence_change(
+				    pr, room, CHANGE_BACK, s->user, s->cn);
 		}
 		if ((!silent || snapshot) && presence_is_owed(m))
 			quiet = true;
-		if (!quiet && !snapshot)
+		if (!quiet)
 			presence_change(pr, room, CHANGE_AGAIN, s->user, s->cn);
 	}
 	m->n_seats++;
@@ -360,8 +395,10 @@ presence_set(
 		str_copy(s->dev, sizeof s->dev, pres->dev);
 	s->level = pres->level;
 	s->dialect = pres->dialect;
+	s->user->n_away += (uint32_t)pres->away - s->away;
 	s->away = pres->away;
 	s->num_rid = pres->num_rid;
+	presence_judge(pr, s->user);
 	for (unsigned i = 0; i < pres->n_add; i++)
 		presence_sit_down(pr, s, pres->add[i], pres->silent);
 	for (unsigned i = 0; i < pres->n_del; i++) {
@@ -443,6 +480,7 @@ void
 presence_lost(struct presence *pr, struct pres_node *n)
 {
 	n->in_snapshot = false;
+	presence_unwatch_all(pr, n);
 	while (n->sessions != NULL)
 		presence_session_free(pr, n->sessions, LEAVE_LINK);
 }
@@ -459,7 +497,6 @@ presence_end(struct presence *pr, struct pres_node *n)
 {
 	(void)pr;
 	n->in_snapshot = false;
-	n->known = true;
 }
 
 /* ---- time ------------------------------------------------------------- */
@@ -470,12 +507,18 @@ presence_tick(struct presence *pr)
 	int64_t now = clock_mono_ms();
 	struct pres_member *m;
 
-	while ((m = pr->held) != NULL && m->due_ms <= now) {
-		presence_unhold(pr, m);
-		presence_change(pr, m->room, CHANGE_OUT, m->user, 0);
-		presence_member_free(pr, m);
-	}
+	for (unsigned i = 0; i < ARRAY_LEN(pr->held); i++)
+		while ((m = pr->held[i]) != NULL && m->due_ms <= now) {
+			presence_unhold(pr, m);
+			/* a standby that has no link knows nothing */
+			if (pr->active || !m->by_link)
+				presence_change(
+				    pr, m->room, CHANGE_OUT, m->user, 0);
+			presence_member_free(pr, m);
+		}
+	presence_watch_tick(pr, now);
 	presence_flush(pr);
+	presence_watch_flush(pr);
 }
 
 static void
@@ -491,6 +534,7 @@ presence_on_turn(struct net_turn *turn)
 
 	if (pr->dirty != NULL)
 		presence_flush(pr);
+	presence_watch_flush(pr);
 }
 
 void
@@ -501,6 +545,9 @@ presence_get_figures(const struct presence *pr, struct presence_figures *out)
 	out->rooms = HASH_COUNT(pr->rooms);
 	out->updates = pr->updates;
 	out->refused = pr->refused;
+	out->watches = pr->n_interests;
+	out->lasts = HASH_COUNT(pr->lasts);
+	out->told = pr->told;
 }
 
 void
@@ -517,13 +564,17 @@ presence_free(struct presence *pr)
 	HASH_ITER (hh, pr->nodes, n, tmp) {
 		while (n->sessions != NULL)
 			presence_session_free(pr, n->sessions, LEAVE_SILENT);
+		presence_unwatch_all(pr, n);
 		HASH_DEL(pr->nodes, n);
+		free(n->news);
 		free(n);
 	}
-	while ((m = pr->held) != NULL) {
-		presence_unhold(pr, m);
-		presence_member_free(pr, m);
-	}
+	presence_watch_fini(pr);
+	for (unsigned i = 0; i < ARRAY_LEN(pr->held); i++)
+		while ((m = pr->held[i]) != NULL) {
+			presence_unhold(pr, m);
+			presence_member_free(pr, m);
+		}
 	while ((room = pr->dirty) != NULL) {
 		presence_forget_changes(pr, room);
 		presence_room_rest(pr, room);

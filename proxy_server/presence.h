@@ -14,13 +14,27 @@
  *					      elsewhere
  *	a session comes, silent               nothing, but for a room in which
  *					      its user is not yet
- *	first snapshot of a server            silent: it was told before we came
+ *	in a snapshot, silent                 nothing: it has been told
  *
  * Changes of a room in one turn go out together; rooms of more than 100 users
- * are told at most once a second, marked `big`.
+ * are told at most once a second, marked `big`: 64 in and 64 out at most are
+ * for all, who changes beyond that is for version 1 alone (`rest`) and the count
+ * says the rest (`more`).
+ *
+ * After a promotion what was news in the last seconds is told again, marked
+ * `unsure`, with where people were before (`maybe`): a msg_server knows what
+ * it has told. Until all have settled (the grace and ten seconds) so is
+ * everything else, and those whose link was lost get a whole grace.
+ *
+ * Watchers: a msg_server asks about users (WATCH) and is told STATUS once, then
+ * at each change: `off` when the last session left and the grace is over, at
+ * once by BYE. After a promotion `off` of one whom we do not know waits: three
+ * seconds, and a grace when the msg_server has asked before.
  *
  * Bounds: PRESENCE_SESSIONS_MAX sessions a link, PRESENCE_ROOMS_MAX rooms a
- * session: what is over is not taken in, and counted.
+ * session: what is over is not taken in, and counted. PRESENCE_WATCHES_MAX
+ * watched users, counted once for each server: over it one is told how it
+ * stands and no more. PRESENCE_LASTS_MAX absent users' times, oldest first out.
  */
 #ifndef PROXY_SERVER_PRESENCE_H
 #define PROXY_SERVER_PRESENCE_H
@@ -31,6 +45,8 @@
 enum {
 	PRESENCE_SESSIONS_MAX = 200000,
 	PRESENCE_ROOMS_MAX = 1000,
+	PRESENCE_WATCHES_MAX = 1000000,
+	PRESENCE_LASTS_MAX = 100000,
 	PRESENCE_BIG = 100
 };
 
@@ -43,6 +59,9 @@ struct presence_ops {
 	 * what changed before that it has told. 0: unknown. May be NULL.
 	 */
 	int64_t (*on_heard)(void *arg);
+	/* of watched users, for one server; strings borrowed. May be NULL */
+	void (*on_status)(
+	    void *arg, struct pres_node *n, const struct f_status *status);
 	/* people of a room changed; room->ch is not set; strings borrowed */
 	void (*on_room)(void *arg, struct str rid, struct f_room *room);
 	/* members of the JSON of a room that presence does not know; may be
@@ -52,6 +71,7 @@ struct presence_ops {
 
 struct presence_figures {
 	uint64_t sessions, users, rooms, updates, refused;
+	uint64_t watches, lasts, told; /* told: STATUS entries */
 };
 
 struct presence *presence_new(struct net *net, int64_t grace_ms,
@@ -73,6 +93,9 @@ void presence_end(struct presence *pr, struct pres_node *n);
 void presence_put(
     struct presence *pr, struct pres_node *n, const struct f_pres *pres);
 void presence_lost(struct presence *pr, struct pres_node *n);
+/* whom a server watches, and no longer watches */
+void presence_watch(
+    struct presence *pr, struct pres_node *n, const struct f_watch *watch);
 
 /*
  * Answers a question. json: an empty buf of the caller, answer->json points

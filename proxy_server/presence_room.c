@@ -2,9 +2,9 @@
 /*
  * What a room is told: changes gathered until the end of the turn (small
  * rooms) or for a second (big ones), and put into ROOM frames. A standby
- * gathers too but tells nobody; what it has is forgotten after a few seconds,
- * so that after a promotion only what the dead one may have kept to itself is
- * told.
+ * gathers too but tells nobody; what it has is forgotten after a few seconds.
+ * After a promotion the last seconds are told in a way that lets those who
+ * heard the dead one tell what is news to them (frames.h, `unsure`, `maybe`).
  */
 #include <stdlib.h>
 
@@ -13,9 +13,11 @@
 
 enum {
 	PRESENCE_BATCH_MS = 1000,
-	PRESENCE_STALE_MS = 4000,   /* a hung one is replaced by then */
-	PRESENCE_MARGIN_MS = 300,   /* it may have heard of it later than we */
-	PRESENCE_CHANGES_MAX = 1024 /* then a batch goes out early */
+	PRESENCE_STALE_MS = 6000,    /* a hung one is replaced by then */
+	PRESENCE_MARGIN_MS = 2000,   /* a batch, and what was on its way */
+	PRESENCE_DOUBT_MS = 10000,   /* beyond the grace after a promotion */
+	PRESENCE_CHANGES_MAX = 1024, /* then the oldest go out early */
+	PRESENCE_KEPT_MAX = 8192     /* then a standby forgets the oldest */
 };
 
 static void
@@ -31,8 +33,6 @@ presence_change_free(struct pres_room *room, struct pres_change *c)
 void
 presence_forget_changes(struct presence *pr, struct pres_room *room)
 {
-	if (room->changes == NULL)
-		return;
 	while (room->changes != NULL)
 		presence_change_free(room, room->changes);
 	DL_DELETE2(pr->dirty, room, prev_dirty, next_dirty);
@@ -44,32 +44,50 @@ presence_is_big(const struct pres_room *room)
 	return room->n_members > PRESENCE_BIG;
 }
 
-/*
- * Removes what the new change makes untrue before anybody heard it. True: the
- * new one is not to be told either.
- */
-static bool
-presence_cancel(
-    struct pres_room *room, enum pres_change_kind *kind, const char *uid)
+bool
+presence_is_doubtful(const struct presence *pr)
 {
-	struct pres_change *c, *tmp;
-	bool was_in = false;
-
-	DL_FOREACH_SAFE (room->changes, c, tmp) {
-		if (strcmp(c->uid, uid) != 0)
-			continue;
-		if (*kind == CHANGE_OUT) {
-			was_in = was_in || c->kind == CHANGE_IN;
-			presence_change_free(room, c);
-		} else if (c->kind == CHANGE_OUT) {
-			*kind = CHANGE_AGAIN;
-			presence_change_free(room, c);
-		}
-	}
-	return was_in;
+	return !pr->active || clock_mono_ms() - pr->promoted_ms <
+				  pr->grace_ms + PRESENCE_DOUBT_MS;
 }
 
-static void presence_tell(struct presence *pr, struct pres_room *room);
+/* ---- gathering -------------------------------------------------------- */
+
+/*
+ * Takes back what the new change makes untrue before anybody heard it: of one
+ * user there is one coming or going, beside version 1's repeated logins.
+ * False: there is nothing to tell.
+ */
+static bool
+presence_merge(struct pres_room *room, struct pres_change *new)
+{
+	struct pres_change *c, *tmp;
+
+	new->before = new->kind != CHANGE_IN;
+	if (new->kind == CHANGE_AGAIN)
+		return true;
+	DL_FOREACH_SAFE (room->changes, c, tmp) {
+		if (strcmp(c->uid, new->uid) != 0)
+			continue;
+		if (new->kind == CHANGE_BACK && c->kind != CHANGE_OUT)
+			return false; /* he is said to be there already */
+		if (c->kind != CHANGE_AGAIN) {
+			new->before = c->before;
+			new->doubt = new->doubt || c->doubt;
+		} else if (new->kind != CHANGE_OUT) {
+			continue;
+		}
+		presence_change_free(room, c);
+	}
+	/* where nobody else can have told, nobody need hear of a round trip */
+	if (new->doubt || new->before != (new->kind != CHANGE_OUT))
+		return true;
+	if (new->kind == CHANGE_IN)
+		new->kind = CHANGE_AGAIN;
+	return new->kind == CHANGE_AGAIN;
+}
+
+static void presence_spill(struct presence *pr, struct pres_room *room);
 
 void
 presence_change(struct presence *pr, struct pres_room *room,
@@ -79,64 +97,148 @@ presence_change(struct presence *pr, struct pres_room *room,
 	const struct pres_session *s;
 	struct pres_change *c;
 
-	if (presence_cancel(room, &kind, user->uid)) {
-		if (room->changes == NULL)
-			DL_DELETE2(pr->dirty, room, prev_dirty, next_dirty);
-		return;
-	}
 	c = xcalloc(1, sizeof *c);
 	c->kind = kind;
 	c->cn = cn;
 	c->at_ms = clock_mono_ms();
+	c->doubt = presence_is_doubtful(pr);
 	HASH_FIND(hh, pr->sessions, &cn, sizeof cn, s);
 	c->num_rid = s != NULL && s->num_rid;
 	str_copy(c->uid, sizeof c->uid, str_of(user->uid));
+	if (!presence_merge(room, c)) {
+		free(c);
+		if (was_dirty && room->changes == NULL)
+			DL_DELETE2(pr->dirty, room, prev_dirty, next_dirty);
+		return;
+	}
 	c->name = user->name ? xstrdup(user->name) : NULL;
 	c->avatar = user->avatar ? xstrdup(user->avatar) : NULL;
 	DL_APPEND(room->changes, c);
 	room->n_changes++;
 	if (!was_dirty)
 		DL_APPEND2(pr->dirty, room, prev_dirty, next_dirty);
-	if (room->n_changes >= PRESENCE_CHANGES_MAX) {
-		if (pr->active)
-			presence_tell(pr, room);
-		presence_forget_changes(pr, room);
+	if (!pr->active) {
+		if (room->n_changes > PRESENCE_KEPT_MAX)
+			presence_change_free(room, room->changes);
+	} else if (room->n_changes >= PRESENCE_CHANGES_MAX) {
+		presence_spill(pr, room);
 	}
+}
+
+/* ---- telling ---------------------------------------------------------- */
+
+static void
+presence_put_change(struct f_room *f, const struct pres_change *c)
+{
+	bool out = c->kind == CHANGE_OUT;
+	struct room_user *u = out ? &f->out[f->n_out++] : &f->in[f->n_in++];
+
+	u->cn = c->cn;
+	u->uid = str_of(c->uid);
+	u->name = str_of(c->name);
+	u->avatar = str_of(c->avatar);
+	u->num_rid = c->num_rid;
+	u->maybe = c->kind != CHANGE_AGAIN && c->before != out;
+	/* he has come, if only back: version 1 sees each login */
+	u->again =
+	    c->kind == CHANGE_AGAIN || (c->kind == CHANGE_IN && c->before);
+	f->unsure = f->unsure || c->doubt;
+}
+
+static bool
+presence_frame_full(const struct f_room *f)
+{
+	return f->n_in == ARRAY_LEN(f->in) || f->n_out == ARRAY_LEN(f->out);
 }
 
 static void
 presence_tell_frame(
     struct presence *pr, struct pres_room *room, struct f_room *f)
 {
-	if (f->n_in + f->n_out > 0)
+	if (f->n_in + f->n_out > 0 || f->more)
 		pr->ops->on_room(pr->arg, str_of(room->rid), f);
 	f->n_in = f->n_out = 0;
+	f->unsure = false;
+}
+
+/* the oldest, all but `keep`; rest: in a big room for version 1 alone */
+static void
+presence_tell_some(
+    struct presence *pr, struct pres_room *room, uint32_t keep, bool rest)
+{
+	static struct f_room f; /* large, and this runs on one thread */
+	struct pres_change *c;
+	uint32_t n = room->n_changes - keep;
+
+	memset(&f, 0, sizeof f);
+	f.count = room->n_members;
+	f.big = presence_is_big(room);
+	f.rest = f.big && rest;
+	DL_FOREACH (room->changes, c) {
+		if (n-- == 0)
+			break;
+		presence_put_change(&f, c);
+		if (presence_frame_full(&f))
+			presence_tell_frame(pr, room, &f);
+	}
+	presence_tell_frame(pr, room, &f);
+	while (room->n_changes > keep)
+		presence_change_free(room, room->changes);
+}
+
+/* too many: the oldest go. All hear of the newest, and of the count, in time */
+static void
+presence_spill(struct presence *pr, struct pres_room *room)
+{
+	if (clock_mono_ms() < pr->quiet_until_ms &&
+	    room->n_changes < PRESENCE_KEPT_MAX)
+		return;
+	if (presence_is_big(room))
+		room->cut = true;
+	presence_tell_some(pr, room, ARRAY_LEN(((struct f_room *)0)->in), true);
+}
+
+/* the batch of a big room: the newest to all, what does not fit to version 1 */
+static void
+presence_tell_big(struct presence *pr, struct pres_room *room)
+{
+	static struct f_room f;
+	uint32_t n_in = 0, n_out = 0, n = 0;
+	struct pres_change *c;
+
+	/* from the newest backwards: how many fit into one frame */
+	for (c = room->changes->prev;; c = c->prev) {
+		if (c->kind == CHANGE_OUT)
+			n_out++;
+		else
+			n_in++;
+		if (n_in > ARRAY_LEN(f.in) || n_out > ARRAY_LEN(f.out))
+			break;
+		n++;
+		if (c == room->changes)
+			break;
+	}
+	if (n < room->n_changes) {
+		room->cut = true;
+		presence_tell_some(pr, room, n, true);
+	}
+	memset(&f, 0, sizeof f);
+	f.count = room->n_members;
+	f.big = true;
+	f.more = room->cut;
+	DL_FOREACH (room->changes, c)
+		presence_put_change(&f, c);
+	presence_tell_frame(pr, room, &f);
+	room->cut = false;
 }
 
 static void
 presence_tell(struct presence *pr, struct pres_room *room)
 {
-	static struct f_room f; /* large, and this runs on one thread */
-	struct room_user *u;
-	struct pres_change *c;
-
-	memset(&f, 0, sizeof f);
-	f.count = room->n_members;
-	f.big = presence_is_big(room);
-	DL_FOREACH (room->changes, c) {
-		if (f.big && c->kind == CHANGE_AGAIN)
-			continue;
-		u = c->kind == CHANGE_OUT ? &f.out[f.n_out++] : &f.in[f.n_in++];
-		u->cn = c->cn;
-		u->uid = str_of(c->uid);
-		u->name = str_of(c->name);
-		u->avatar = str_of(c->avatar);
-		u->again = c->kind == CHANGE_AGAIN;
-		u->num_rid = c->num_rid;
-		if (f.n_in == ARRAY_LEN(f.in) || f.n_out == ARRAY_LEN(f.out))
-			presence_tell_frame(pr, room, &f);
-	}
-	presence_tell_frame(pr, room, &f);
+	if (presence_is_big(room))
+		presence_tell_big(pr, room);
+	else
+		presence_tell_some(pr, room, 0, false);
 	room->told_ms = clock_mono_ms();
 }
 
@@ -152,20 +254,26 @@ presence_drop_told(struct presence *pr, struct pres_room *room, int64_t until)
 	presence_room_rest(pr, room);
 }
 
+/* what a standby keeps: what the active one may have kept to itself */
+static int64_t
+presence_stale(const struct presence *pr, int64_t now)
+{
+	int64_t heard =
+	    pr->ops->on_heard != NULL ? pr->ops->on_heard(pr->arg) : 0;
+
+	return heard > 0 ? heard - PRESENCE_MARGIN_MS : now - PRESENCE_STALE_MS;
+}
+
 void
 presence_flush(struct presence *pr)
 {
-	int64_t now = clock_mono_ms(), until = now - PRESENCE_STALE_MS, heard;
+	int64_t now = clock_mono_ms(), until;
 	struct pres_room *room, *tmp;
 
 	/* after a promotion: first everybody subscribes */
 	if (pr->active && now < pr->quiet_until_ms)
 		return;
-	if (!pr->active && pr->ops->on_heard != NULL) {
-		heard = pr->ops->on_heard(pr->arg);
-		if (heard - PRESENCE_MARGIN_MS > until)
-			until = heard - PRESENCE_MARGIN_MS;
-	}
+	until = pr->active ? 0 : presence_stale(pr, now);
 	DL_FOREACH_SAFE2(pr->dirty, room, tmp, next_dirty)
 	{
 		if (!pr->active) {

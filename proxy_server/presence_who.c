@@ -120,26 +120,13 @@ who_page_write(struct who_page *pg, struct jw *w,
 
 /* ---- users ------------------------------------------------------------ */
 
-static bool
-who_is_away(const struct pres_user *u)
-{
-	struct pres_session *s;
-
-	if (u->sessions == NULL)
-		return false;
-	DL_FOREACH2(u->sessions, s, next_of_user)
-	if (!s->away)
-		return false;
-	return true;
-}
-
 static void
 who_put_user(struct jw *w, const struct pres_user *u, uint32_t dev)
 {
 	jw_obj(w, NULL);
 	jw_cstr(w, "uid", u->uid);
 	jw_cstr(w, "name", u->name ? u->name : "");
-	jw_cstr(w, "st", who_is_away(u) ? "away" : "on");
+	jw_cstr(w, "st", u->st == STATUS_AWAY ? "away" : "on");
 	jw_int(w, "dev", dev);
 	if (u->avatar != NULL && u->avatar[0] != '\0')
 		jw_cstr(w, "avatar", u->avatar);
@@ -187,7 +174,7 @@ who_users(struct presence *pr, const struct f_who *who, struct jw *w,
 		if (!id_is_word(uid))
 			continue;
 		u = presence_user(pr, uid);
-		if (u != NULL) {
+		if (u != NULL && u->st != STATUS_OFF) {
 			who_put_user(
 			    w, u, u->n_sessions > 0 ? u->n_sessions : 1);
 			answer->count++;
@@ -210,6 +197,7 @@ who_user(struct presence *pr, const struct f_who *who, struct jw *w,
 	const struct pres_user *u = presence_user(pr, who->arg);
 	struct pres_session *s;
 	struct pres_member *m;
+	int64_t last;
 	char sid[24];
 
 	jw_obj(w, NULL);
@@ -243,9 +231,11 @@ who_user(struct presence *pr, const struct f_who *who, struct jw *w,
 		DL_FOREACH2(u->members, m, next_of_user)
 	jw_cstr(w, NULL, m->room->rid);
 	jw_arr_end(w);
-	if (u != NULL)
-		jw_int(w, "last",
-		    u->sessions != NULL ? clock_wall_ms() : u->last_ms);
+	last = u == NULL	     ? presence_last(pr, who->arg)
+	       : u->sessions != NULL ? clock_wall_ms()
+				     : u->last_ms;
+	if (last != 0)
+		jw_int(w, "last", last);
 	jw_obj_end(w);
 }
 

@@ -111,6 +111,19 @@ proxy_on_room(void *arg, struct str rid, struct f_room *room)
 	route_room(p->route, rid, room);
 }
 
+static void
+proxy_on_status(
+    void *arg, struct pres_node *node, const struct f_status *status)
+{
+	struct proxy *p = arg;
+	struct peer *peer, *tmp;
+
+	/* while a newer link of a server takes over, both are there */
+	HASH_ITER (hh, p->peers, peer, tmp)
+		if (peer->node == node && peer_is_up(peer))
+			put_status(peer_out(peer), status);
+}
+
 /* what a room's people don't tell: where its log is */
 static void
 proxy_on_room_info(void *arg, struct str rid, struct buf *json)
@@ -139,6 +152,7 @@ proxy_on_heard(void *arg)
 
 static const struct presence_ops proxy_presence_ops = {
     .on_heard = proxy_on_heard,
+    .on_status = proxy_on_status,
     .on_room = proxy_on_room,
     .on_room_info = proxy_on_room_info,
 };

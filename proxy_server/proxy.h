@@ -50,6 +50,10 @@
 	X(ROOMS, STAT_GAUGE, "proxy_rooms", "rooms with somebody in")          \
 	X(PRES, STAT_COUNTER, "proxy_presence_updates_total",                  \
 	    "sessions announced, changed or gone")                             \
+	X(WATCHED, STAT_GAUGE, "proxy_watched_users",                          \
+	    "users watched, once for each msg_server that does")           \
+	X(STATUS_TOLD, STAT_COUNTER, "proxy_status_told_total",                \
+	    "states of watched users sent to msg_servers")                 \
 	X(PRES_REFUSED, STAT_COUNTER, "proxy_presence_refused_total",          \
 	    "announcements over the limits")                                   \
 	X(ROOM_FRAMES, STAT_COUNTER, "proxy_room_frames_total",                \

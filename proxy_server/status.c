@@ -233,6 +233,8 @@ status_metrics(void *arg, struct buf *out)
 	p->stats[P_SESSIONS] = pf.sessions;
 	p->stats[P_USERS] = pf.users;
 	p->stats[P_ROOMS] = pf.rooms;
+	p->stats[P_WATCHED] = pf.watches;
+	p->stats[P_STATUS_TOLD] = pf.told;
 	p->stats[P_PRES] = pf.updates;
 	p->stats[P_PRES_REFUSED] = pf.refused;
 	stats_render(

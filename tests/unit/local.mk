@@ -196,6 +196,11 @@ unit_tests += %D%/proxy_server/test_presence
 %C%_proxy_server_test_presence_SOURCES = %D%/proxy_server/test_presence.c \
 	%D%/proxy_server/presence_fixture.h %D%/shared/net/fixture.h
 %C%_proxy_server_test_presence_LDADD = proxy_server/libproxy_server.a $(unit_ldadd)
+unit_tests += %D%/proxy_server/test_presence_watch
+%C%_proxy_server_test_presence_watch_SOURCES = \
+	%D%/proxy_server/test_presence_watch.c \
+	%D%/proxy_server/presence_fixture.h %D%/shared/net/fixture.h
+%C%_proxy_server_test_presence_watch_LDADD = proxy_server/libproxy_server.a $(unit_ldadd)
 unit_tests += %D%/proxy_server/test_presence_who
 %C%_proxy_server_test_presence_who_SOURCES = \
 	%D%/proxy_server/test_presence_who.c \

@@ -27,16 +27,35 @@ on_room(void *arg, struct str rid, struct f_room *f)
 
 	(void)arg;
 	n_told++;
-	n += (size_t)snprintf(told + n, sizeof told - n, "%.*s=%u%s",
-	    STR_ARG(rid), f->count, f->big ? "!" : "");
+	n += (size_t)snprintf(told + n, sizeof told - n, "%.*s=%u%s%s%s%s",
+	    STR_ARG(rid), f->count, f->big ? "!" : "", f->more ? "m" : "",
+	    f->rest ? "r" : "", f->unsure ? "~" : "");
 	for (unsigned i = 0; i < f->n_in && n < sizeof told; i++)
-		n += (size_t)snprintf(told + n, sizeof told - n, " +%.*s%s",
-		    STR_ARG(f->in[i].uid), f->in[i].again ? "*" : "");
+		n += (size_t)snprintf(told + n, sizeof told - n, " +%.*s%s%s",
+		    STR_ARG(f->in[i].uid), f->in[i].again ? "*" : "",
+		    f->in[i].maybe ? "?" : "");
 	for (unsigned i = 0; i < f->n_out && n < sizeof told; i++)
-		n += (size_t)snprintf(told + n, sizeof told - n, " -%.*s",
-		    STR_ARG(f->out[i].uid));
+		n += (size_t)snprintf(told + n, sizeof told - n, " -%.*s%s",
+		    STR_ARG(f->out[i].uid), f->out[i].maybe ? "?" : "");
 	if (n < sizeof told)
 		snprintf(told + n, sizeof told - n, ";");
+}
+
+/* what servers were told of whom they watch, as text */
+static char news[8192];
+
+static inline void
+on_status(void *arg, struct pres_node *n, const struct f_status *f)
+{
+	static const char *const st[] = {"off", "away", "on"};
+	size_t len = strlen(news);
+
+	(void)arg;
+	for (unsigned i = 0; i < f->n && len < sizeof news; i++)
+		len += (size_t)snprintf(news + len, sizeof news - len,
+		    "%u:%.*s %s%s;", (unsigned)presence_node_no(n),
+		    STR_ARG(f->list[i].uid), st[f->list[i].st],
+		    f->list[i].last ? "@" : "");
 }
 
 static inline void
@@ -58,6 +77,7 @@ on_heard(void *arg)
 
 static const struct presence_ops ops = {
     .on_heard = on_heard,
+    .on_status = on_status,
     .on_room = on_room,
     .on_room_info = on_room_info,
 };
@@ -78,6 +98,13 @@ pass(int64_t ms)
 		told[0] = '\0';                  \
 	} while (0)
 
+#define NEWS(want)                               \
+	do {                                     \
+		presence_tick(pr);               \
+		assert_string_equal(news, want); \
+		news[0] = '\0';                  \
+	} while (0)
+
 static inline int
 setup(void **state)
 {
@@ -93,8 +120,8 @@ setup(void **state)
 	presence_begin(pr, n2);
 	presence_end(pr, n2);
 	presence_set_active(pr, true);
-	pass(1000); /* the quiet second */
-	told[0] = '\0';
+	pass(GRACE + 10000); /* nobody doubts any more what it says */
+	told[0] = news[0] = '\0';
 	n_told = 0;
 	return 0;
 }
@@ -142,6 +169,18 @@ gone(struct pres_node *n, unsigned i, enum pres_op op, bool silent)
 	struct f_pres f = {.op = (uint8_t)op, .cn = cn(n, i), .silent = silent};
 
 	presence_put(pr, n, &f);
+}
+
+static inline void
+watch(struct pres_node *n, const char *add, const char *del, bool again)
+{
+	static struct f_watch f;
+
+	f = (struct f_watch){
+	    .again = again, .n_add = add != NULL, .n_del = del != NULL};
+	f.add[0] = str_of(add);
+	f.del[0] = str_of(del);
+	presence_watch(pr, n, &f);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

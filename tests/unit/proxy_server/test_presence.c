@@ -3,6 +3,7 @@
  * Who is there and who is told: coming and going, lost links, snapshots, big
  * rooms, standbys.
  */
+#include "proxy_server/presence_priv.h"
 #include "tests/unit/proxy_server/presence_fixture.h"
 
 static void
@@ -162,18 +163,17 @@ test_snapshot_replaces(void **state)
 	TOLD("12=1 -amy;");
 }
 
-/* what a server had announced before we came is old news */
+/* a server says itself what its people have been told of */
 static void
-test_first_snapshot_is_silent(void **state)
+test_first_snapshot(void **state)
 {
 	struct pres_node *n3 = presence_node(pr, 3, "ms3");
 
 	(void)state;
 	presence_begin(pr, n3);
-	put(n3, 1, "amy", "12", NULL, false);
-	presence_end(pr, n3);
-	TOLD("");
+	put(n3, 1, "amy", "12", NULL, true);
 	put(n3, 2, "bob", "12", NULL, false);
+	presence_end(pr, n3);
 	TOLD("12=2 +bob;");
 }
 
@@ -221,10 +221,75 @@ test_big_room(void **state)
 	}
 	pass(100);
 	TOLD("12=110! +x1 +x2 +x3 +x4 +x5 +x6 +x7 +x8 +x9;");
-	/* further devices are nobody's business in there */
+	/* further devices: version 1 sees each login */
 	put(n2, 1, "x1", "12", NULL, false);
 	pass(1000);
-	TOLD("");
+	TOLD("12=110! +x1*;");
+}
+
+static unsigned n_plain, n_rest, names_plain, names_rest;
+static uint32_t last_count;
+static bool last_more;
+
+static void
+on_room_storm(void *arg, struct str rid, struct f_room *f)
+{
+	(void)arg;
+	(void)rid;
+	assert_true(f->big);
+	if (f->rest) {
+		n_rest++;
+		names_rest += f->n_in + f->n_out;
+	} else {
+		n_plain++;
+		names_plain += f->n_in + f->n_out;
+		last_count = f->count;
+		last_more = f->more;
+	}
+}
+
+/* 5,000 come in one second: all hear the count, version 1 every name */
+static void
+test_storm(void **state)
+{
+	struct presence_ops mine = ops;
+	char uid[16];
+
+	(void)state;
+	for (unsigned i = 0; i <= PRESENCE_BIG; i++) {
+		snprintf(uid, sizeof uid, "u%u", i);
+		put(n1, i, uid, "12", NULL, true);
+	}
+	put(n1, 500, "x", "12", NULL, false);
+	pass(0);
+	mine.on_room = on_room_storm;
+	pr->ops = &mine;
+	n_plain = n_rest = names_plain = names_rest = 0;
+	for (unsigned i = 0; i < 5000; i++) {
+		snprintf(uid, sizeof uid, "s%u", i);
+		put(n1, 1000 + i, uid, "12", NULL, false);
+	}
+	pass(999);
+	assert_int_equal(n_plain, 0);
+	pass(1);
+	assert_int_equal(n_plain, 1);
+	assert_int_equal(names_plain, 64);
+	assert_true(last_more);
+	assert_int_equal(names_plain + names_rest, 5000);
+	assert_int_equal(last_count, PRESENCE_BIG + 2 + 5000);
+	/* and all go again */
+	for (unsigned i = 0; i < 5000; i++)
+		gone(n1, 1000 + i, PRES_BYE, false);
+	pass(1000);
+	assert_int_equal(n_plain, 2);
+	assert_int_equal(last_count, PRESENCE_BIG + 2);
+	assert_int_equal(names_plain + names_rest, 10000);
+	/* the next one is an ordinary one */
+	gone(n1, 500, PRES_BYE, false);
+	pass(1000);
+	assert_int_equal(n_plain, 3);
+	assert_false(last_more);
+	pr->ops = &ops;
 }
 
 /* a standby knows and says nothing; promoted, only what is fresh */
@@ -235,7 +300,7 @@ test_standby(void **state)
 	presence_set_active(pr, false);
 	put(n1, 1, "amy", "12", NULL, false);
 	TOLD("");
-	pass(4000);
+	pass(6001);
 	TOLD("");
 	put(n1, 2, "bob", "12", NULL, false);
 	pass(500);
@@ -243,9 +308,91 @@ test_standby(void **state)
 	presence_set_active(pr, true);
 	TOLD(""); /* first the servers come over */
 	pass(1000);
-	TOLD("12=2 +bob;");
+	TOLD("12=2~ +bob;");
 	pass(GRACE);
 	TOLD("");
+}
+
+static void
+promote(void)
+{
+	presence_set_active(pr, true);
+	TOLD("");
+	pass(1000);
+}
+
+/* what came and went at the end: whoever heard of it hears its end */
+static void
+test_promoted_round_trips(void **state)
+{
+	(void)state;
+	put(n1, 9, "eve", "12", NULL, true);
+	put(n1, 8, "dan", "12", NULL, true);
+	TOLD("12=2 +eve +dan;");
+	presence_set_active(pr, false);
+	put(n1, 1, "amy", "12", NULL, false);
+	gone(n1, 1, PRES_BYE, false); /* came and went */
+	gone(n1, 9, PRES_BYE, false);
+	put(n2, 2, "eve", "12", NULL, false); /* went and came */
+	gone(n1, 8, PRES_BYE, false);
+	promote();
+	TOLD("12=1~ +eve*? -amy? -dan;");
+}
+
+/* the one before may have been quicker to say that he left */
+static void
+test_promoted_back(void **state)
+{
+	(void)state;
+	put(n1, 1, "amy", "12", NULL, false);
+	TOLD("12=1 +amy;");
+	presence_set_active(pr, false);
+	gone(n1, 1, PRES_GONE, true);
+	pass(GRACE - 100);
+	put(n2, 1, "amy", "12", NULL, false);
+	promote();
+	TOLD("12=1~ +amy?;");
+	pass(GRACE * 2);
+	TOLD("");
+}
+
+/* a standby that has lost a link: the active one had it all the time */
+static void
+test_promoted_without_link(void **state)
+{
+	(void)state;
+	put(n1, 1, "amy", "12", NULL, true);
+	put(n2, 1, "bob", "12", NULL, true);
+	TOLD("12=2 +amy +bob;");
+	presence_set_active(pr, false);
+	presence_lost(pr, n1);
+	pass(GRACE + 4000);
+	promote();
+	TOLD("");
+	/* the server links to the new one within a grace from now */
+	pass(GRACE - 2000);
+	presence_begin(pr, n1);
+	put(n1, 1, "amy", "12", NULL, true);
+	presence_end(pr, n1);
+	TOLD("12=2~ +amy?;"); /* nobody has heard that he left */
+	pass(GRACE * 2);
+	TOLD("");
+	/* lost for long: he is forgotten without a word, and back without */
+	presence_set_active(pr, false);
+	presence_lost(pr, n1);
+	pass(GRACE + 5000);
+	promote();
+	TOLD("");
+	presence_begin(pr, n1);
+	put(n1, 1, "amy", "12", NULL, true);
+	presence_end(pr, n1);
+	TOLD("");
+	/* or he does not come */
+	presence_set_active(pr, false);
+	presence_lost(pr, n2);
+	promote();
+	pass(GRACE - 1000);
+	TOLD("12=1~ -bob;");
 }
 
 /* what the active one lived to tell is not told again */
@@ -255,13 +402,13 @@ test_standby_heard(void **state)
 	(void)state;
 	presence_set_active(pr, false);
 	put(n1, 1, "amy", "12", NULL, false);
-	pass(500);
+	pass(2500);
 	heard = now;
 	put(n1, 2, "bob", "12", NULL, false);
 	pass(100);
 	presence_set_active(pr, true);
 	pass(1000);
-	TOLD("12=2 +bob;");
+	TOLD("12=2~ +bob;");
 	heard = 0;
 }
 
@@ -342,11 +489,15 @@ main(void)
 	    TEST(test_link_lost),
 	    TEST(test_numbers_begin_anew),
 	    TEST(test_snapshot_replaces),
-	    TEST(test_first_snapshot_is_silent),
+	    TEST(test_first_snapshot),
 	    TEST(test_cancelled),
 	    TEST(test_big_room),
+	    TEST(test_storm),
 	    TEST(test_standby),
 	    TEST(test_standby_heard),
+	    TEST(test_promoted_round_trips),
+	    TEST(test_promoted_back),
+	    TEST(test_promoted_without_link),
 	    TEST(test_foreign_session),
 	    TEST(test_session_limits),
 	    TEST(test_nothing_left),

@@ -122,8 +122,8 @@ test_where(void **state)
 	assert_string_equal(ask(WHO_USER, "amy", NULL, 0),
 	    "{\"uid\":\"amy\",\"online\":true,\"name\":\"amy\",\"sessions\":["
 	    "{\"srv\":\"ms1\",\"sid\":\"s-1000000ff\",\"dev\":\"web\","
-	    "\"since\":1001000,\"v\":2,\"st\":\"on\"}],\"rooms\":[\"12\"],"
-	    "\"last\":1001000}");
+	    "\"since\":1025000,\"v\":2,\"st\":\"on\"}],\"rooms\":[\"12\"],"
+	    "\"last\":1025000}");
 	assert_string_equal(ask(WHO_USER, "bob", NULL, 0),
 	    "{\"uid\":\"bob\",\"online\":false,\"sessions\":[],\"rooms\":[]}");
 	assert_string_equal(ask(WHO_USER, "b b", NULL, 0), "");
