@@ -276,11 +276,12 @@ logdb_head(struct logdb *db)
 	ssize_t n;
 	int fd = open(db->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
+	/* no room for one more file is our trouble, the rest is the file's */
 	if (fd < 0)
 		return logdb_say(db,
-		    errno == EACCES || errno == EROFS || errno == EPERM
-			? ERR_READONLY
-			: ERR_IO,
+		    errno == EMFILE || errno == ENFILE || errno == ENOMEM
+			? ERR_IO
+			: ERR_READONLY,
 		    "can't be written (%m)");
 	n = pread(fd, h, sizeof h, 0);
 	close(fd);

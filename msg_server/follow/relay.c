@@ -70,13 +70,48 @@ relay_eph(struct relay *r, const struct f_eph *eph)
 /* --- who is active ------------------------------------------------------ */
 
 static void
+relay_set_ep(struct relay *r, struct str ep)
+{
+	if (str_eqc(ep, r->ep))
+		return;
+	if (r->ep[0]) {
+		memmove(r->past + 1, r->past, sizeof r->past - sizeof *r->past);
+		memcpy(r->past[0].ep, r->ep, sizeof r->ep);
+		r->past[0].gen = r->gen;
+	}
+	str_copy(r->ep, sizeof r->ep, ep);
+}
+
+/*
+ * gen counts within one directory's life. A history never heard of may begin
+ * to count anew (the old log is gone, with the lock file that remembered); one
+ * that was left for another comes back with a higher gen only, as then it was
+ * taken over anew: else it is a dead one that woke.
+ */
+static bool
+relay_may_follow(const struct relay *r, const struct proxy *p)
+{
+	if (!strcmp(p->ep, r->ep))
+		return p->gen >= r->gen;
+	for (size_t i = 0; i < RELAY_PAST_MAX; i++)
+		if (!strcmp(p->ep, r->past[i].ep))
+			return p->gen > r->past[i].gen && p->gen >= r->gen;
+	return p->ep[0] || p->gen >= r->gen;
+}
+
+static void
 relay_promote(struct relay *r, struct proxy *p)
 {
 	struct channel *c, *next;
 
 	r->active = p;
+	if (p->gen < r->gen)
+		log_warn("proxy %s has a log of its own: gen %llu, known was "
+			 "%llu of another history",
+		    p->link->lc.link.peer.name, (unsigned long long)p->gen,
+		    (unsigned long long)r->gen);
+	relay_set_ep(r, str_of(p->ep));
 	r->gen = p->gen;
-	str_copy(r->ep, sizeof r->ep, str_of(p->ep));
 	log_info("proxy %s is active, gen %llu", p->link->lc.link.peer.name,
 	    (unsigned long long)r->gen);
 	/* the order of wire.md: SUBs, then resent appends, then new ones */
@@ -87,7 +122,8 @@ relay_promote(struct relay *r, struct proxy *p)
 
 /*
  * Of those that say they are active the highest gen, never one below what was
- * seen; of equals (which no honest pair of proxies is) the one we have.
+ * seen of its history; of equals (which no honest pair of proxies is) the one
+ * we have.
  */
 static void
 relay_elect(struct relay *r)
@@ -97,7 +133,7 @@ relay_elect(struct relay *r)
 	for (size_t i = 0; i < r->n_proxies; i++) {
 		struct proxy *p = r->proxies[i];
 
-		if (p->link && p->active && p->gen >= r->gen &&
+		if (p->link && p->active && relay_may_follow(r, p) &&
 		    (!best || p->gen > best->gen))
 			best = p;
 	}
@@ -122,8 +158,8 @@ relay_on_active(struct relay *r, struct proxy *p, struct str body)
 	p->gen = f.gen;
 	p->active = f.active;
 	str_copy(p->ep, sizeof p->ep, f.ep);
-	if (f.active && (f.gen < r->gen ||
-			    (f.gen == r->gen && r->active && r->active != p)))
+	if (f.active && (!relay_may_follow(r, p) ||
+			    (f.gen <= r->gen && r->active && r->active != p)))
 		log_limited(&r->limit, LOG_LEVEL_WARN,
 		    "proxy %s says active with gen %llu, known is %llu: "
 		    "ignored",
@@ -134,7 +170,7 @@ relay_on_active(struct relay *r, struct proxy *p, struct str body)
 			return OK;
 		/* the log has found that it is an older copy: all stand
 		   elsewhere in it now */
-		str_copy(r->ep, sizeof r->ep, f.ep);
+		relay_set_ep(r, f.ep);
 		HASH_ITER (hh, r->channels, c, next)
 			channel_subscribe(c);
 		return OK;
@@ -205,6 +241,21 @@ relay_on_credit(struct linkconn *lc)
 		calls_push(link->proxy->relay);
 }
 
+/* its link was all that kept it */
+static void
+relay_unlist(struct relay *r, struct proxy *p)
+{
+	for (size_t i = 0; i < r->n_proxies; i++)
+		if (r->proxies[i] == p) {
+			memmove(r->proxies + i, r->proxies + i + 1,
+			    (r->n_proxies - i - 1) * sizeof(struct proxy *));
+			r->n_proxies--;
+			break;
+		}
+	dial_stop(&p->dial);
+	free(p);
+}
+
 static void
 relay_on_down(struct linkconn *lc, int err, const char *why)
 {
@@ -226,7 +277,10 @@ relay_on_down(struct linkconn *lc, int err, const char *why)
 		p->relay->active = NULL;
 		relay_elect(p->relay);
 	}
-	dial_done(&p->dial);
+	if (p->unlisted)
+		relay_unlist(p->relay, p);
+	else
+		dial_done(&p->dial);
 }
 
 static void
@@ -310,11 +364,22 @@ relay_set_proxies(struct relay *r, const struct addr *addrs, size_t n)
 			/* the news may be that it is back */
 			dial_now(&p->dial);
 		}
+		p->unlisted = false;
 		kept[n_kept++] = p;
 	}
-	for (size_t j = 0; j < r->n_proxies; j++)
-		if (r->proxies[j])
-			relay_drop_proxy(r, r->proxies[j]);
+	for (size_t j = 0; j < r->n_proxies; j++) {
+		struct proxy *p = r->proxies[j];
+
+		if (!p)
+			continue;
+		/* a directory that has lost its memory ends no conversation */
+		p->unlisted = p->link && p->link->lc.up && !r->closing &&
+			      n_kept < RELAY_PROXIES_MAX;
+		if (p->unlisted)
+			kept[n_kept++] = p;
+		else
+			relay_drop_proxy(r, p);
+	}
 	memcpy(r->proxies, kept, n_kept * sizeof kept[0]);
 	r->n_proxies = n_kept;
 	if (!r->active)

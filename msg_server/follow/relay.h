@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The relay: this server's links to all proxy_servers, and the way to the log.
- * Talks log only to the active one of the highest gen; announces presence to
+ * Talks log only to the active one of the highest gen; a lower one is followed
+ * only in a history (ep) never heard of, with no other active one: the log was
+ * lost and begun anew. Announces presence to
  * all. At every change of the active or reset of its link: SUB all followed
  * channels with positions, resend unacked APPENDs in order (same cid), then
  * what is new (design.md section 3, wire.md rules of order).
@@ -57,7 +59,8 @@ struct relay_ops {
 struct relay *relay_new(struct server *srv, struct net *net, const struct link_id *self, const uint8_t key[32], const struct relay_ops *ops);
 /* when no session is left: whoever waits is told 503, channels tell on_idle */
 void relay_free(struct relay *r);
-/* addresses of all proxies, 16 at most; call at start and whenever the topology changes (keeps links that stay, tries those that are down at once) */
+/* addresses of all proxies, 16 at most; call at start and whenever the topology changes: tries those that are down at
+ * once. Links that are up stay, also to one that is not named: that one is forgotten when its link ends */
 void relay_set_proxies(struct relay *r, const struct addr *addrs, size_t n);
 /* the node number is known only after joining: links are opened from then on */
 void relay_set_self(struct relay *r, const struct link_id *self);

@@ -16,6 +16,7 @@
 
 enum {
 	RELAY_PROXIES_MAX = 16,
+	RELAY_PAST_MAX = 8,
 	RELAY_UNACKED_MAX = 4096,
 	RELAY_UNACKED_BYTES = 4 * 1024 * 1024,
 	RELAY_CALLS_MAX = 4096,
@@ -43,6 +44,7 @@ struct proxy {
 	uint64_t gen;		 /* as it said last, with ep and active */
 	char ep[EP_LEN + 1];
 	bool active;
+	bool unlisted; /* the topology has it no more: kept while it is linked */
 };
 
 struct relay_link {
@@ -86,6 +88,11 @@ struct relay {
 	struct proxy *active;
 	uint64_t gen;
 	char ep[EP_LEN + 1];
+	/* histories that were followed before, newest first */
+	struct relay_past {
+		char ep[EP_LEN + 1];
+		uint64_t gen; /* the last one seen of it */
+	} past[RELAY_PAST_MAX];
 	struct channel *channels; /* by ch */
 	struct channel *waiting;  /* channels somebody waits for */
 	uint32_t next_ch, next_rid;

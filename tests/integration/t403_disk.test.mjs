@@ -89,9 +89,7 @@ for (const [program, name] of Object.entries(files))
 			const before = existsSync(f) && what !== 'a directory in its place' ?
 			    readFileSync(f) : null;
 			const r = start(program, d);
-			/* what can't be opened at all may also be called an I/O error */
-			assert.ok(r.code === 5 || (!before && r.code === 1),
-			    `code ${r.code}: ${r.err}`);
+			assert.equal(r.code, 5, r.err);
 			assert.ok(!r.alive);
 			const said = r.err.split('\n').filter(l =>
 			    l.includes(name) || / error /.test(l));

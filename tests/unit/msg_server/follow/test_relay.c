@@ -63,6 +63,47 @@ test_lower_gen_is_not_followed(void **state)
 	SAID(&px[1], "app c0|");
 }
 
+/* the directory was lost: an empty log counts from 1 again */
+static void
+test_log_begun_anew(void **state)
+{
+	(void)state;
+	make_active(&px[0], 7);
+	open_channel("r:12");
+	SAID(&px[0], "sub r:12|");
+	subbed(&px[0], 10, EP_1);
+	FX_WAIT(&fx, 2000, chan.state == CHANNEL_LIVE);
+	append(&a[0], "c0");
+	SAID(&px[0], "app c0|");
+	/* not while there is one that is known */
+	says_active(&px[1], 1, EP_2, true);
+	fx_spin(&fx);
+	assert_int_equal(relay_gen(r), 7);
+	lose(&px[0]);
+	SAID(&px[1], "sub r:12 9f3a01c2 10|app c0|");
+	assert_int_equal(relay_gen(r), 1);
+	assert_string_equal(relay_ep(r), EP_2);
+	subbed(&px[1], 3, EP_2);
+	FX_WAIT(&fx, 2000, n_gaps == 1);
+	assert_int_equal(chan.last, 3);
+	/* the old one wakes: dead it is */
+	px[0].shut = false;
+	FX_WAIT(&fx, 5000, px[0].ups == 2);
+	says_active(&px[0], 7, EP_1, true);
+	fx_spin(&fx);
+	assert_int_equal(relay_gen(r), 1);
+	assert_true(said(&px[0], ""));
+	lose(&px[1]);
+	FX_WAIT(&fx, 2000, !relay_has_active(r));
+	says_active(&px[0], 7, EP_1, true);
+	fx_spin(&fx);
+	assert_false(relay_has_active(r));
+	/* but somebody may have put it back */
+	says_active(&px[0], 8, EP_1, true);
+	SAID(&px[0], "sub r:12 00000001 3|app c0|");
+	assert_int_equal(relay_gen(r), 8);
+}
+
 /* of two with one gen the first is kept, until it goes */
 static void
 test_equal_gen(void **state)
@@ -161,11 +202,23 @@ test_topology_changes(void **state)
 	struct addr two[3] = {px[1].listener.addr, px[1].listener.addr};
 	px[0].shut = true;
 	relay_set_proxies(r, two, 2); /* one, named twice */
-	assert_true(relay_has_active(r));
-	SAID(&px[1], "app c0|");
-	FX_WAIT(&fx, 2000, px[0].downs == 1);
+	/* who is not named any more stays as long as the link does */
+	fx_spin(&fx);
+	assert_int_equal(px[0].downs, 0);
+	append(&a[1], "c1");
+	SAID(&px[0], "app c1|");
+	linkconn_close(&px[0].link->lc, ERR_EOF, "lost", 0);
+	SAID(&px[1], "app c0|app c1|");
 	assert_int_equal(px[1].ups, 1);
 	assert_int_equal(px[1].downs, 0);
+	px[0].shut = false;
+	relay_set_proxies(r, two, 1);
+	fx_spin(&fx);
+	assert_int_equal(px[0].ups, 1);
+	/* and is taken back */
+	two[1] = px[0].listener.addr;
+	relay_set_proxies(r, two, 2);
+	FX_WAIT(&fx, 3000, px[0].ups == 2);
 }
 
 static void
@@ -246,7 +299,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	    T(test_order_at_a_promotion), T(test_lower_gen_is_not_followed),
-	    T(test_equal_gen), T(test_flip),
+	    T(test_log_begun_anew), T(test_equal_gen), T(test_flip),
 	    T(test_history_changes_under_the_active),
 	    T(test_items_of_a_lower_gen), T(test_topology_changes),
 	    T(test_not_a_proxy), T(test_unsubscribed),
