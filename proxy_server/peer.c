@@ -188,6 +188,18 @@ peer_presence(struct peer *peer, uint8_t type, struct str body)
 	return 0;
 }
 
+static int
+peer_watch(struct peer *peer, struct str body)
+{
+	static struct f_watch watch; /* large, and this runs on one thread */
+	int err = get_watch(body, &watch);
+
+	if (err != 0)
+		return err;
+	presence_watch(peer->proxy->presence, peer->node, &watch);
+	return 0;
+}
+
 /* ---- frames ----------------------------------------------------------- */
 
 /* of a msg_server: everything */
@@ -213,6 +225,8 @@ peer_on_msg(struct peer *peer, uint8_t type, struct str body)
 	case F_PRES:
 	case F_PRES_END:
 		return peer_presence(peer, type, body);
+	case F_WATCH:
+		return peer_watch(peer, body);
 	case F_WHO:
 		return peer_who(p, &peer->lc, body);
 	case F_KICK:
