@@ -243,18 +243,6 @@ peer_on_frame(struct linkconn *lc, uint8_t type, uint8_t flags, struct str body)
 	int err = ERR_PROTO;
 
 	(void)flags;
-static int
-peer_watch(struct peer *peer, struct str body)
-{
-	static struct f_watch watch; /* large, and this runs on one thread */
-	int err = get_watch(body, &watch);
-
-	if (err != 0)
-		return err;
-	presence_watch(peer->proxy->presence, peer->node, &watch);
-	return 0;
-}
-
 	switch (lc->link.peer.role) {
 	case ROLE_MSG:
 		err = peer_on_msg(peer, type, body);
@@ -286,8 +274,6 @@ peer_on_credit(struct linkconn *lc)
 
 static void
 peer_put_active(struct peer *peer)
-	case F_WATCH:
-		return peer_watch(peer, body);
 {
 	struct proxy *p = peer->proxy;
 	struct f_active f = {
