@@ -157,7 +157,7 @@ log_chan_window(struct log_chans *cs, struct logdb *db, struct log_chan *c,
     int64_t oldest, int64_t steady)
 {
 	struct window_load load = {cs, c, steady};
-	uint64_t from = c->first;
+	uint64_t from = 1; /* rows below `first` may be there still */
 	int err = 0;
 
 	if (c->has_window)
@@ -236,9 +236,14 @@ log_chans_get(struct log_chans *cs, struct logdb *db, struct str name,
 	err = logdb_chan_get(db, name, &row);
 	if (err != 0 && err != ERR_NOTFOUND)
 		return err;
-	/* a number that has a row is taken, whatever the counter says */
+	/*
+	 * A number that has a row is taken, whatever the counter says; but not
+	 * that of a row which damage has moved to the end of the world.
+	 */
 	if (err == 0 && (err = logdb_item_head(db, row.id, &top)) != 0)
 		return err;
+	if (top > row.head + LOG_WINDOW_ITEMS)
+		top = 0;
 	c = xcalloc(1, sizeof *c);
 	str_copy(c->name.s, sizeof c->name.s, name);
 	c->name.len = (uint8_t)name.len;

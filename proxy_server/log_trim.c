@@ -37,6 +37,20 @@ log_trim_keep(struct logdb *db, const struct chan_row *row,
 	return err;
 }
 
+/* up to where rows may go now: what is in the window of repeats stays */
+static int
+log_trim_below(struct logdb *db, const struct chan_row *row,
+    const struct log_settings *set, uint64_t first, uint64_t *below)
+{
+	int64_t days = row->keep_days >= 0 ? row->keep_days : set->keep_days;
+
+	*below = first;
+	if (days == 0 || first <= 1)
+		return 0;
+	return logdb_item_at(
+	    db, row->id, 1, first - 1, clock_wall_ms() - LOG_WINDOW_MS, below);
+}
+
 static int
 log_trim_chan(struct log_trim *t, struct logdb *db, struct log_chans *chans,
     struct log *l)
@@ -66,7 +80,7 @@ log_trim_chan(struct log_trim *t, struct logdb *db, struct log_chans *chans,
 			log_post_trimmed(l, chan_str(&row.name), first);
 	}
 	if (err == 0)
-		t->first = first;
+		err = log_trim_below(db, &row, set, first, &t->below);
 	return err;
 }
 
@@ -78,15 +92,15 @@ log_trim_slice(struct log_trim *t, struct logdb *db, struct log_chans *chans,
 	int err = 0;
 
 	for (int i = 0; i < TRIM_CHANS && t->running && err == 0; i++) {
-		if (t->first == 0) {
+		if (t->below == 0) {
 			err = log_trim_chan(t, db, chans, l);
 			continue;
 		}
 		err = logdb_item_drop(
-		    db, t->chan, t->first, LOG_TRIM_ROWS, &dropped);
+		    db, t->chan, t->below, LOG_TRIM_ROWS, &dropped);
 		if (dropped > 0)
 			return 0;
-		t->first = 0;
+		t->below = 0;
 	}
 	if (err != 0) {
 		t->running = false;

@@ -5,6 +5,8 @@
  * thread: a pass walks over all channels, raises `first` where something has
  * run out of time, and then deletes the rows below it. `first` rises before
  * the rows go: what is not promised is not shown. States are never trimmed.
+ * Rows that may still be asked for as repeats (10 min) go with a later pass,
+ * unless nothing at all is to be kept.
  */
 #ifndef PROXY_SERVER_LOG_TRIM_H
 #define PROXY_SERVER_LOG_TRIM_H
@@ -17,7 +19,7 @@ struct log_trim {
 	bool running;	/* in a pass */
 	int64_t due_ms; /* monotonic: when the next pass begins */
 	int64_t chan;	/* id of the channel it is at */
-	uint64_t first; /* rows of chan below it are to go; 0: next channel */
+	uint64_t below; /* rows of chan below it are to go; 0: next channel */
 };
 
 /* one slice: some channels looked at, or at most LOG_TRIM_ROWS rows deleted. An

@@ -60,6 +60,8 @@ void replay_next(struct server *srv, struct session *s);
 bool replay_takes(struct server *srv, struct session *s, struct cursor *cur, uint64_t seq);
 /* a hole in the stream: v2 sessions are told, cursors step over it */
 void replay_gap(struct session *s, struct channel *c, struct cursor *cur, uint64_t from, uint64_t to, bool reset);
+/* version 1 is not echoed, per socket; socket numbers come again one day, so the sender is looked at, too */
+bool replay_is_echo(const struct session *s, const struct item *it);
 /* what item `it` of channel c looks like for s; the view in *view */
 void replay_event(struct event *ev, const struct channel *c, const struct item *it, const struct session *s, enum view *view);
 

@@ -61,14 +61,21 @@ replay_frame(
 	return b;
 }
 
+bool
+replay_is_echo(const struct session *s, const struct item *it)
+{
+	return s->level < 2 && it->cn == s->cn &&
+	       str_eq(session_uid(s), it->uid);
+}
+
 static void
 replay_send_item(
     struct session *s, const struct channel *c, const struct item *it)
 {
 	struct blob *b;
 
-	if (s->level < 2 && it->cn == s->cn)
-		return; /* version 1 is not echoed, per socket */
+	if (replay_is_echo(s, it))
+		return;
 	b = replay_frame(s, c, it);
 	if (b)
 		session_send(s, b);

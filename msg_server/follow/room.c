@@ -51,8 +51,8 @@ room_on_item(struct channel *c, const struct item *it,
 
 		if (!replay_takes(srv, s, &m->cursor, it->seq))
 			continue;
-		if (s->cn == it->cn && s->level < 2)
-			continue; /* version 1 is not echoed, per socket */
+		if (replay_is_echo(s, it))
+			continue;
 		fanout_send(&f, s,
 		    sender && s->user == sender ? VIEW_SELF : VIEW_OTHER);
 	}
@@ -277,7 +277,12 @@ room_on_refusal(struct relay_task *t)
 
 		res.full = true;
 		if (m) {
+			/* who lags is told what is still to come */
 			res.head = m->room->channel.last;
+			if (m->cursor.pos < res.head) {
+				res.from = m->cursor.pos + 1;
+				res.n = res.head - m->cursor.pos;
+			}
 			str_copy(
 			    res.ep, sizeof res.ep, str_of(m->room->channel.ep));
 		}

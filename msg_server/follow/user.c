@@ -43,7 +43,7 @@ user_on_item(struct channel *c, const struct item *it,
 	for (struct session *s = u->sessions; s; s = s->next_of_user) {
 		if (!replay_takes(srv, s, &s->priv, it->useq))
 			continue;
-		if (s->cn == it->cn && s->level < 2)
+		if (replay_is_echo(s, it))
 			continue;
 		unsigned class = s->level < 2		    ? CLASS_V1
 				 : str_eqc(it->uid, u->uid) ? CLASS_SELF

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who may write messages.db (proxy_server/log_history.h): the one whose gen is
- * in it, whatever became of the lock.
+ * in it, whatever became of the lock. And what its rows promise when they are
+ * on their way out, or damaged.
  */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "shared/base/map.h"
+#include "shared/proc/clock.h"
 #include "tests/unit/proxy_server/log_fixture.h"
 
 static int
@@ -67,12 +69,66 @@ test_taken_away(void **state)
 	assert_int_equal(fix_do(f, &a)->seq, 2);
 }
 
+/* retention has passed it, and the next holder still knows it */
+static void
+test_repeat_of_the_trimmed(void **state)
+{
+	struct fix *f = *state;
+	int64_t end = clock_mono_ms() + 20000;
+	struct f_append a;
+	char cid[16];
+
+	f->set.keep_items = 5;
+	f->set.trim_ms = 1;
+	fix_open(f);
+	for (unsigned i = 1; i <= 20; i++) {
+		snprintf(cid, sizeof cid, "c%u", i);
+		a = fix_append("r:1", "1001", cid, "x");
+		assert_int_equal(fix_do(f, &a)->seq, i);
+	}
+	while (fix_do_touch(f, "r:1", false)->first != 16)
+		assert_true(clock_mono_ms() < end);
+	fix_close(f);
+	fix_open(f);
+	a = fix_append("r:1", "1001", "c1", "x");
+	assert_int_equal(fix_do(f, &a)->seq, 1);
+	assert_true(fix_last(f)->dup);
+	assert_int_equal(fix_do_touch(f, "r:1", false)->head, 20);
+}
+
+/* a row whose number was damaged is lost, and no hole without end */
+static void
+test_moved_row(void **state)
+{
+	struct fix *f = *state;
+	struct f_append a = fix_append("r:1", "1001", NULL, "x");
+	struct f_read q = {.rid = 1, .chan = STR_LIT("r:1"), .n = 10};
+	struct item items[10];
+
+	fix_open(f);
+	for (unsigned i = 1; i <= 3; i++)
+		assert_int_equal(fix_do(f, &a)->seq, i);
+	fix_close(f);
+	sql(f, "UPDATE item SET seq=seq+(1<<40) WHERE seq=3");
+	fix_open(f);
+	assert_int_equal(fix_do_touch(f, "r:1", false)->head, 3);
+	assert_int_equal(fix_do(f, &a)->seq, 4);
+	assert_int_equal(fix_read(f, &q, items).n_items, 4);
+	assert_int_equal(items[1].flags & ITEM_F_LOST, 0);
+	assert_int_equal(items[2].seq, 3);
+	assert_true(items[2].flags & ITEM_F_LOST);
+	assert_int_equal(items[3].seq, 4);
+	assert_int_equal(items[3].flags & ITEM_F_LOST, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	    T(test_taken_away),
+	    T(test_repeat_of_the_trimmed),
+	    T(test_moved_row),
 #undef T
 	};
 

@@ -338,20 +338,50 @@ test_views_of_a_room(void **state)
 	assert_string_equal(device.last, "item 12 1 1");
 	assert_string_equal(other.last, "item 12 1 0");
 	assert_int_equal(encoded, 3);
-	/* of the system: nobody's own */
+	/* a socket of before had the same number: that is no echo */
 	model_item(m, 2, &it);
-	it.uid = STR_NONE;
+	it.cn = sender.s.cn;
+	it.uid = STR_LIT("98");
 	channel_on_item(model_channel(m), &it, 2, NULL, 0);
-	assert_string_equal(device.last, "item 12 2 0");
-	/* a sender whom this server does not know */
+	assert_string_equal(sender.last, "item 12 2 0");
+	/* of the system: nobody's own */
 	model_item(m, 3, &it);
-	it.uid = STR_LIT("99");
+	it.uid = STR_NONE;
 	channel_on_item(model_channel(m), &it, 3, NULL, 0);
-	assert_string_equal(sender.last, "item 12 3 0");
+	assert_string_equal(device.last, "item 12 3 0");
+	/* a sender whom this server does not know */
+	model_item(m, 4, &it);
+	it.uid = STR_LIT("99");
+	channel_on_item(model_channel(m), &it, 4, NULL, 0);
+	assert_string_equal(sender.last, "item 12 4 0");
 	fake_close(&sender);
 	fake_close(&device);
 	fake_close(&old);
 	fake_close(&other);
+}
+
+/* a second login into a room where he lags: what is to come is named */
+static void
+test_joined_again(void **state)
+{
+	struct model *m = model_new("r:12", 0);
+	struct fake a;
+	struct join *j;
+
+	(void)state;
+	in_room(&a, 2, m);
+	model_send(m, m->head = 1);
+	a.s.members->cursor.live = false;
+	model_send(m, m->head = 2);
+	model_send(m, m->head = 3);
+	j = fake_join(&a, m, NULL, 0, true, NULL);
+	run_tasks();
+	assert_int_equal(j->res.code, 200);
+	assert_int_equal(j->res.head, 3);
+	assert_int_equal(j->res.from, 2);
+	assert_int_equal(j->res.n, 2);
+	free(j);
+	fake_close(&a);
 }
 
 static void
@@ -461,8 +491,8 @@ main(void)
 	    T(test_idle_room_with_a_wait), T(test_people),
 	    T(test_people_of_a_big_room), T(test_presence),
 	    T(test_snapshot_of_many_rooms), T(test_views_of_a_room),
-	    T(test_private), T(test_as_many_devices_as_there_are),
-	    T(test_reset)};
+	    T(test_joined_again), T(test_private),
+	    T(test_as_many_devices_as_there_are), T(test_reset)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
