@@ -192,7 +192,7 @@ export class Crowd {
 	{
 		const convs = new Map();
 		for (const p of this.people) {
-			if (p.v !== 2)
+			if (p.v !== 2 || !p.ready)
 				continue;
 			for (const rid of p.rooms)
 				convs.set(rid, [p, { rid }]);

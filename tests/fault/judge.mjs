@@ -3,7 +3,8 @@
  * The judge of a fault run: a pure function over what everybody wrote down.
  * Records, in the order of time (t in ms), by k:
  *
- *   meta  sync, grace               how the cluster was set
+ *   meta  sync, grace, live         how the cluster was set; live: it is
+ *                                   somebody's, who may do with it what he likes
  *   who   c, uid, v, name           a client; v: 1 or 2
  *   open  s, c                      its session s begins to log in
  *   in    s, conv, had, ep, seq, from, n, full   its place in conv ('@': all
@@ -11,20 +12,24 @@
  *   out   s, conv                   it has left the room
  *   shut  s                         the socket is gone
  *   send  s, c, uid, v, cid, conv, body   once, however often it goes out
- *   ack   s, uid, cid, conv, seq, ep
+ *   ack   s, uid, cid, conv, seq, ep, kept
  *   err   cid, code, final
  *   recv  s, conv, seq, useq, from, name, cid, body   (v1: no seq, and private
  *                                   is conv 'p:')
- *   gap   s, conv, ep, from, to
+ *   gap   s, conv, ep, from, to, why
  *   came, went  s, rid, uid         newUser, offline
- *   fault kinds                     what was done to the servers
+ *   fault kinds                     what was done to the servers; 'seen': that
+ *                                   something was, nobody knows what
  *   quiet                           faults are over; all must become level
- *   log   conv, ep, seq, uid, body  the history as it stands at the end
+ *   head  conv, ep, first, last     of the history as it stands at the end,
+ *   log   conv, ep, seq, uid, body  and then its items
  *   end
  *
  * Private conversations are `p:UID:UID`.  judge() gives {wrong: [{what, why,
  * t}], n}: `what` is one of WRONG.
  */
+import { checkPresence } from './presence.mjs';
+
 export const WRONG = {
 	lost: 'an acked message is not where its ack said',
 	doubled: 'a message stands or came twice',
@@ -48,8 +53,18 @@ export const WRONG = {
 	log: 'the log itself is not 1, 2, 3 ...',
 };
 
-const SLACK = 1500;	/* ms by which two clocks of one event may differ */
-const AGAIN = 8000;	/* a takeover so long after an event may tell it again */
+/* Which promise of GUARANTEES.md is broken when the judge says so. */
+export const PROMISES = {
+	G1: ['stored before said', 'lost'],
+	G2: ['once', 'doubled', 'moved'],
+	G3: ['one order', 'reorder', 'body', 'reused', 'order', 'log'],
+	G4: ['no silent hole', 'hole', 'deaf', 'ep'],
+	G5: ['only those it is for, only from whom it says', 'room', 'person',
+	    'forged', 'unknown', 'cid', 'echo'],
+	answers: ['every message has its answer', 'unacked', 'refused'],
+	presence: ['who came and went', 'presence'],
+};
+
 const FALLS = /^(kill|hang|stop)-(active|standby)|^link-hole|^fsync|^die/;
 
 class Judge {
@@ -69,6 +84,7 @@ class Judge {
 		this.eps = new Set();
 		this.logs = new Map();	/* conv -> Map seq -> record */
 		this.ends = new Map();	/* conv -> ep of the log at the end */
+		this.firsts = new Map();	/* conv -> where that log begins */
 		this.high = new Map();	/* conv -> {ep, seq} acked so far */
 		this.here = new Map();	/* uid rid -> [[from, to|null, s]] */
 		this.changes = [];
@@ -199,6 +215,7 @@ class Judge {
 			return;
 		}
 		this.acks.set(r.cid, r);
+		this.unkept ||= r.kept === false;
 		const sent = this.cids.get(r.cid);
 		if (!sent || sent.conv !== r.conv) {
 			this.say('unknown', `ack of ${r.cid} for ${r.conv}`, r);
@@ -347,7 +364,8 @@ class Judge {
 			this.say('hole', `${c.uid} (${r.s}) ${r.conv}: gap from ` +
 			    `${r.from} after ${at.cur}`, r);
 		/* a gap in one history only makes sense where things can vanish */
-		if (!other && this.meta.sync === 'full' && r.to >= r.from)
+		if (!other && this.meta.sync === 'full' && r.to >= r.from &&
+		    !(this.meta.live && r.why === 'purge'))
 			this.say('hole', `${c.uid} (${r.s}) ${r.conv}: gap ${r.from} ` +
 			    `to ${r.to} in a log that keeps all`, r);
 		at.ep = r.ep;
@@ -388,7 +406,7 @@ class Judge {
 	{
 		this.faults.push(r.t);
 		for (const k of r.kinds)
-			if (k === 'power-loss')
+			if (k === 'power-loss' || k === 'seen')
 				this.falls.push(r.t, r.t);
 			else if (FALLS.test(k))
 				this.falls.push(r.t);
@@ -397,6 +415,14 @@ class Judge {
 	on_quiet(r)
 	{
 		this.quiet = r.t;
+	}
+
+	/* what a site does not keep for ever may be gone from a log's beginning */
+	on_head(r)
+	{
+		this.logs.set(r.conv, this.logs.get(r.conv) ?? new Map());
+		this.ends.set(r.conv, this.ends.get(r.conv) ?? r.ep);
+		this.firsts.set(r.conv, this.meta.live ? Math.max(1, r.first) : 1);
 	}
 
 	on_log(r)
@@ -408,9 +434,10 @@ class Judge {
 		if (had && had !== r.ep)
 			this.say('ep', `${r.conv}: ${had} and ${r.ep}`, r);
 		this.ends.set(r.conv, r.ep);
-		if (log.size + 1 !== r.seq)
-			this.say('log', `${r.conv}: ${r.seq} is the ${log.size + 1}. ` +
-			    'of the log', r);
+		const due = log.size + (this.firsts.get(r.conv) ?? 1);
+		if (due !== r.seq)
+			this.say('log', `${r.conv}: ${r.seq} stands where ${due} is ` +
+			    'due', r);
 		log.set(r.seq, r);
 		this.authentic(r.conv, r.uid, r.body, r);
 		this.placed(r.conv, r.ep, r.seq, r.body, r.uid, r);
@@ -420,21 +447,27 @@ class Judge {
 
 	finish()
 	{
-		if (this.meta.sync === 'full' && this.eps.size > 1)
+		if (this.meta.sync === 'full' && this.eps.size > 1 &&
+		    !this.meta.live)
 			this.say('ep', [...this.eps].join(' '));
 		this.checkAcks();
 		this.checkV1Order();
 		this.checkDue();
-		this.checkPresence();
+		checkPresence(this);
 		return { wrong: this.wrong, count: this.count,
-		    n: { sent: this.sends.size, acked: this.acks.size,
+		    n: { sent: this.sends.size, sent_v1: [...this.sends.values()]
+		    .filter(r => r.v === 1).length, acked: this.acks.size,
 		    sessions: this.sessions.size, places: this.places.size,
-		    eps: this.eps.size, fell: this.fell } };
+		    eps: this.eps.size, fell: this.fell,
+		    unkept: !!this.unkept } };
 	}
 
 	checkAcks()
 	{
-		for (const [cid, a] of this.acks) {
+		/* a cluster that keeps nothing says so with every ack; and what no
+		   log could be read for is not judged by one */
+		for (const [cid, a] of this.unkept || !this.logs.size ? [] :
+		    this.acks) {
 			const ep = this.ends.get(a.conv);
 			const log = this.logs.get(a.conv);
 			if (ep === undefined) {
@@ -444,10 +477,16 @@ class Judge {
 			const sent = this.cids.get(cid);
 			/* another history: its acks fell with it, and people were told */
 			if (a.ep !== ep) {
-				if (sent && !this.bodies.has(`${a.conv} ${ep} ${sent.body}`))
+				if (sent && !this.bodies.has(`${a.conv} ${ep} ${sent.body}`)) {
 					this.fell++;
+					if (this.meta.live)
+						this.say('lost', `${cid} of ${a.conv}: its ` +
+						    'history was replaced by another', a);
+				}
 				continue;
 			}
+			if (a.seq < (this.firsts.get(a.conv) ?? 1))
+				continue;
 			if (sent && log.get(a.seq)?.body !== sent.body)
 				this.say('lost', `${cid}: acked at ${a.seq} of ${a.conv}, ` +
 				    `there is ${log.get(a.seq)?.body ?? 'nothing'}`, a);
@@ -542,55 +581,6 @@ class Judge {
 			if (!s.shut)
 				this._last.set(s.c, s);
 		return this._last;
-	}
-
-	/*
-	 * An `offline` needs an absence longer than the grace, a `newUser` an
-	 * arrival after such a one (or the first); each explains one.  What was
-	 * news when a proxy fell may be told once more by the one that takes over;
-	 * and when all of them fell while somebody was away, even for a moment,
-	 * nobody is left who knew that he had been there.
-	 */
-	checkPresence()
-	{
-		const grace = this.meta.grace - SLACK;
-		const spans = new Map();
-		for (const [key, list] of this.here) {
-			const sorted = list.map(([a, b]) => [a, b ?? Infinity])
-			    .sort((x, y) => x[0] - y[0]);
-			const out = [];
-			for (const x of sorted)
-				if (out.length && x[0] <= out[out.length - 1][1])
-					out[out.length - 1][1] = Math.max(x[1],
-					    out[out.length - 1][1]);
-				else
-					out.push([...x]);
-			spans.set(key, out);
-		}
-		for (const { kind, r, n, since } of this.changes) {
-			const list = spans.get(`${r.uid} ${r.rid}`) ?? [];
-			let ok = 0;
-			list.forEach(([a, b], i) => {
-				const prev = i ? list[i - 1][1] : -Infinity;
-				const next = list[i + 1]?.[0] ?? Infinity;
-				const at = kind === 'came' ? a : b + grace;
-				const again = this.faults.filter(t => t > at - SLACK &&
-				    t < at + AGAIN && t < r.t).length;
-				const forgot = this.falls.filter(t => t > prev - SLACK &&
-				    t < a).length > 1;
-				if (kind === 'came') {
-					if ((a - prev >= grace || forgot) && a <= r.t + SLACK &&
-					    a >= since - this.meta.grace)
-						ok += 1 + again;
-				} else if (Math.min(next, r.t) - b >= grace &&
-				    Math.min(next, r.t) >= since - this.meta.grace)
-					ok += 1 + again;
-			});
-			if (n > ok)
-				this.say('presence', `${kind === 'came' ? 'newUser' :
-				    'offline'} of ${r.uid} in ${r.rid}, told to session ` +
-				    `${r.s}`, r);
-		}
 	}
 }
 

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { WRONG, judge } from './judge.mjs';
+import { PROMISES, WRONG, judge } from './judge.mjs';
 import { PLANTED, goodRun, plant } from './planted.mjs';
 
 const table = [];
@@ -33,6 +33,35 @@ test('the table', t => {
 	/* there is a bug for every word the judge knows */
 	const said = new Set(PLANTED.map(p => p.what));
 	assert.deepEqual(Object.keys(WRONG).filter(w => !said.has(w)), []);
+});
+test('every word breaks one promise', () => {
+	const words = Object.values(PROMISES).flatMap(([, ...list]) => list);
+	assert.deepEqual(words.sort(), Object.keys(WRONG).sort());
+});
+test('a live cluster: what was trimmed is no loss, a restored backup is', () => {
+	const head = (l, first) => l.flatMap(r => r.k !== 'log' ||
+	    r.conv !== '1' || r.seq > 1 ? [r] : [{ ...r, k: 'head', first,
+	    last: 99 }, r]);
+	const cut = (l, n) => l.filter(r => r.k !== 'log' || r.conv !== '1' ||
+	    r.seq >= n);
+	const keeps = l => head(l, 3).filter(r => r.k !== 'log' ||
+	    r.conv !== '1' || r.seq >= 3);
+	assert.deepEqual(judge(keeps(goodRun({ live: true }))).wrong, []);
+	/* our own clusters keep all */
+	assert.ok(judge(keeps(goodRun())).count.log > 0);
+	/* more is gone than the server says */
+	assert.ok(judge(cut(keeps(goodRun({ live: true })), 5)).count.lost > 0);
+	/* an older log in its place */
+	const old = goodRun({ live: true }).flatMap(r => r.k !== 'log' ? [r] :
+	    r.seq > 3 ? [] : [{ ...r, ep: 'bbbbbbbb' }]);
+	assert.ok(judge(old).count.lost > 0);
+});
+test('a cluster that keeps nothing says so, and loses nothing', () => {
+	const l = goodRun({ live: true }).filter(r => r.k !== 'log')
+	    .map(r => r.k === 'ack' ? { ...r, kept: false } : r);
+	const v = judge(l);
+	assert.deepEqual(v.wrong, []);
+	assert.ok(v.n.unkept);
 });
 test('weaker logs: a new history that all were told of is no loss', () => {
 	const l = goodRun({ sync: 'normal' }).map(r => ({ ...r }));
