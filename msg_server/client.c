@@ -27,6 +27,7 @@
 #include <stdlib.h>
 
 #include "msg_server/client_priv.h"
+#include "msg_server/follow/delivered.h"
 #include "shared/base/digest.h"
 
 static void
@@ -172,6 +173,7 @@ client_on_close(void *arg, unsigned code, bool violation, struct blob *answer)
 		return;
 	if (violation)
 		c->srv->stats[S_VIOLATIONS]++;
+	delivered_leave(c->srv, &c->session);
 	conn_send(&c->conn, answer);
 	client_end(c);
 	conn_finish(&c->conn);
@@ -245,6 +247,8 @@ client_on_end(struct conn *conn, int err)
 {
 	struct client *c = container_of(conn, struct client, conn);
 
+	if (!c->closing && err == 0)
+		delivered_leave(c->srv, &c->session);
 	if (!c->closing)
 		client_end(c);
 	if (err == 0)

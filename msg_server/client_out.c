@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "msg_server/client_priv.h"
+#include "msg_server/follow/delivered.h"
 #include "shared/proc/log.h"
 
 /* --- the way out -------------------------------------------------------- */
@@ -17,6 +18,15 @@ session_is_open(const struct session *s)
 	const struct client *c = client_of(s);
 
 	return !c->closing && conn_is_open(&c->conn);
+}
+
+bool
+session_has_all(const struct session *s)
+{
+	const struct client *c = client_of(s);
+
+	return session_is_open(s) && session_queued(s) == 0 &&
+	       conn_is_taken(&c->conn);
 }
 
 uint32_t
@@ -84,6 +94,7 @@ session_close(
 		snprintf(text, sizeof text, "%s", why);
 	log_debug("session %llx closed: %u %s", (unsigned long long)s->cn, code,
 	    text);
+	delivered_leave(c->srv, s);
 	frame = ws_close(code, text);
 	conn_send(&c->conn, frame);
 	blob_unref(frame);

@@ -24,6 +24,7 @@ struct session;
 	X(CMD_LEAVE,       "leave",      cmd_leave,       ST_IN,  2)           \
 	X(CMD_GET_HISTORY, "getHistory", cmd_get_history, ST_IN,  2)           \
 	X(CMD_GET_ONLINE,  "getOnline",  cmd_get_online,  ST_IN,  2)           \
+	X(CMD_INBOX,       "inbox",      cmd_inbox,       ST_IN,  2)           \
 	X(CMD_MARK,        "mark",       cmd_mark,        ST_IN,  2)           \
 	X(CMD_STATUS,      "status",     cmd_status,      ST_IN,  2)           \
 	X(CMD_AUTH,        "auth",        cmd_auth,        ST_IN,  2)           \
@@ -70,8 +71,9 @@ struct command {
 	/* getHistory */
 	uint64_t before, after, around, limit;
 	bool has_before, has_after, has_around;
-	/* getOnline */
+	/* getOnline, inbox */
 	struct str next;
+	/* getOnline */
 	const struct str *uids;
 	size_t n_uids;
 	/* mark */

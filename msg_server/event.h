@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "msg_server/command.h"
-#include "shared/proto/frames.h"
+#include "shared/proto/frames_state.h"
 
 enum event_kind {
 	/* to many */
@@ -24,7 +24,7 @@ enum event_kind {
 	EVENT_STATUS,
 	EVENT_NOTICE,
 	/* to one: answers and the session's own life */
-	EVENT_LOGIN, EVENT_OK, EVENT_ERROR, EVENT_HISTORY, EVENT_ONLINE, EVENT_SYNCED, EVENT_GAP, EVENT_PONG, EVENT_PING, EVENT_AUTH
+	EVENT_LOGIN, EVENT_OK, EVENT_ERROR, EVENT_HISTORY, EVENT_ONLINE, EVENT_INBOX, EVENT_SYNCED, EVENT_GAP, EVENT_PONG, EVENT_PING, EVENT_AUTH
 };
 
 /*
@@ -70,6 +70,7 @@ struct event {
 	struct str chan; /* mid = chan/seq */
 	bool dup;
 	bool unkept; /* ok: acknowledged, but kept nowhere (keep_days 0) */
+	/* EVENT_INBOX: page: n_items of frames_inbox_next(); uid: whose; next */
 	/* EVENT_HISTORY: a page, ascending; items of the frame `rest`, frames_page_next() n_items times */
 	struct str page;
 	uint64_t first, last;

@@ -6,7 +6,8 @@ sbin_PROGRAMS += %D%/msg_server
 %C%_msg_server_SOURCES = %D%/main.c
 %C%_msg_server_LDADD = %D%/libmsg_server.a $(shared_libs)
 msg_server_libmsg_server_a_SOURCES += \
-	%D%/follow/channel.c %D%/follow/channel.h %D%/follow/fanout.c %D%/follow/fanout.h \
+	%D%/follow/channel.c %D%/follow/channel.h \
+	%D%/follow/delivered.c %D%/follow/delivered.h %D%/follow/fanout.c %D%/follow/fanout.h \
 	%D%/follow/relay.c %D%/follow/relay.h %D%/follow/relay_calls.c %D%/follow/relay_frames.c \
 	%D%/follow/recent.c %D%/follow/recent.h %D%/follow/relay_priv.h \
 	%D%/follow/replay.c %D%/follow/replay.h \
@@ -17,12 +18,12 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/door/api.c %D%/door/api.h %D%/auth.c %D%/auth.h \
 	%D%/client.c %D%/client.h %D%/client_out.c %D%/client_priv.h \
 	%D%/client_time.c %D%/command.c %D%/command.h %D%/event.h \
-	%D%/gate.c %D%/gate.h %D%/marks.c %D%/marks.h \
+	%D%/gate.c %D%/gate.h %D%/inbox.c %D%/inbox.h %D%/marks.c %D%/marks.h \
 	%D%/reply.c %D%/reply.h %D%/server.c %D%/server.h \
 	%D%/session.c %D%/session.h %D%/settings.c %D%/settings.h \
 	%D%/door/static.c %D%/door/static.h \
 	%D%/cmd/asker.c %D%/cmd/asker.h %D%/cmd/cmd_get_history.c \
-	%D%/cmd/cmd_get_online.c %D%/cmd/cmd_join.c %D%/cmd/cmd_leave.c \
+	%D%/cmd/cmd_get_online.c %D%/cmd/cmd_inbox.c %D%/cmd/cmd_join.c %D%/cmd/cmd_leave.c \
 	%D%/cmd/cmd_login.c %D%/cmd/cmd_mark.c %D%/cmd/cmd_message.c \
 	%D%/cmd/cmd_session.c \
 	%D%/dialect/cchat.c %D%/dialect/cchat_encode.c \

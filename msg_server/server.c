@@ -9,6 +9,7 @@
 #include "msg_server/client.h"
 #include "msg_server/door/api.h"
 #include "msg_server/door/static.h"
+#include "msg_server/follow/delivered.h"
 #include "msg_server/follow/recent.h"
 #include "msg_server/gate.h"
 #include "msg_server/marks.h"
@@ -195,6 +196,7 @@ server_on_kick(struct server *srv, const struct f_kick *kick)
 static const struct relay_ops server_relay_ops = {
     .on_room = room_on_people,
     .on_eph = marks_on_eph,
+    .on_state = marks_on_state,
     .on_kick = server_on_kick,
     .on_snapshot = room_snapshot,
 };
@@ -381,6 +383,7 @@ server_start(struct server *srv)
 	srv->statics = statics_load(srv->set.www);
 	srv->gate = gate_new(srv);
 	srv->marks = marks_new(srv);
+	srv->delivered = delivered_new(srv);
 	srv->recent = recent_new((size_t)srv->set.recent_mib << 20);
 	srv->relay = relay_new(
 	    srv, srv->net, &srv->self, srv->link_key, &server_relay_ops);

@@ -27,6 +27,9 @@
 	X(DELIVERIES, STAT_COUNTER, "msg_deliveries_total", "frames queued to clients") \
 	X(APPENDS, STAT_COUNTER, "msg_appends_total", "items sent to the log") \
 	X(REPAIRS, STAT_COUNTER, "msg_gap_repairs_total", "gaps read back from the log") \
+	X(DELIVERED, STAT_COUNTER, "msg_delivered_total", "positions of users in their private traffic said to the log") \
+	X(WAITED, STAT_COUNTER, "msg_waited_total", "logins of version 1 for whom private messages had waited") \
+	X(INBOXES, STAT_COUNTER, "msg_inboxes_total", "pages of conversations asked by clients") \
 	X(LAGGED, STAT_COUNTER, "msg_lag_total", "sessions put into lag mode") \
 	X(RECENT_HITS, STAT_COUNTER, "msg_recent_hits_total", "pages served from recent items in memory") \
 	X(RECENT_MISSES, STAT_COUNTER, "msg_recent_misses_total", "pages asked of the log") \
@@ -43,6 +46,7 @@ enum server_stat {
 struct client;
 struct gate;
 struct marks;
+struct delivered;
 struct recent;
 struct replay_line;
 
@@ -67,6 +71,7 @@ struct server {
 	struct client *due;       /* singly linked: to be detached, or to run what they held */
 	struct gate *gate;        /* who may connect */
 	struct marks *marks;      /* read marks on their way */
+	struct delivered *delivered; /* how far users have their private traffic */
 	uint32_t n_clients, n_not_logged_in;
 	struct statics *statics;
 	char direct_url[ADDR_TEXT_MAX + 8], public_url[ADDR_TEXT_MAX + 8];

@@ -59,6 +59,7 @@ struct session {
 	unsigned logging_in : 1;    /* login under way: a second one is refused 409 */
 	unsigned away : 1, batch : 1, silent : 1;
 	unsigned paging : 1;  /* a page is under way */
+	unsigned given : 1;   /* what it has of its user's channel it was given (delivered.h) */
 	unsigned looking : 1; /* a look at the queue after its flush is under way */
 };
 
@@ -81,5 +82,7 @@ void session_close(struct session *s, unsigned code, const char *why, int64_t re
 /* bytes waiting in this session's output queue */
 uint32_t session_queued(const struct session *s);
 bool session_is_open(const struct session *s);
+/* nothing waits for it, neither here nor in the kernel: its machine has all */
+bool session_has_all(const struct session *s);
 
 #endif

@@ -104,6 +104,35 @@ log_read_recent(struct log *l, uint64_t peer, const struct f_read *read)
 	return true;
 }
 
+static void
+log_reading_free(struct log_reading *r)
+{
+	free(r->inbox);
+	free(r);
+}
+
+/* takes r; ERR_BUSY: and frees it */
+static int
+log_ask_reader(struct log *l, struct log_reading *r)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&l->read_lock);
+	if (l->read_stop || l->n_reads >= LOG_READS_MAX)
+		err = ERR_BUSY;
+	else {
+		*l->reads_tail = r;
+		l->reads_tail = &r->next;
+		l->n_reads++;
+	}
+	pthread_mutex_unlock(&l->read_lock);
+	if (err == 0)
+		pthread_cond_signal(&l->read_wake);
+	else
+		log_reading_free(r);
+	return err;
+}
+
 int
 log_read(struct log *l, uint64_t peer, const struct f_read *read)
 {
@@ -117,19 +146,25 @@ log_read(struct log *l, uint64_t peer, const struct f_read *read)
 	r->peer = peer;
 	r->read = *read;
 	r->read.chan = chan_str(&r->chan);
-	pthread_mutex_lock(&l->read_lock);
-	if (err == 0 && (l->read_stop || l->n_reads >= LOG_READS_MAX))
-		err = ERR_BUSY;
-	if (err == 0) {
-		*l->reads_tail = r;
-		l->reads_tail = &r->next;
-		l->n_reads++;
-	}
-	pthread_mutex_unlock(&l->read_lock);
 	if (err == 0)
-		pthread_cond_signal(&l->read_wake);
-	else
-		free(r);
+		return log_ask_reader(l, r);
+	log_reading_free(r);
+	return err;
+}
+
+int
+log_inbox(struct log *l, uint64_t peer, struct str body)
+{
+	struct log_reading *r = xcalloc(1, sizeof *r);
+	int err;
+
+	r->peer = peer;
+	r->inbox = xmalloc(sizeof *r->inbox + body.len);
+	memcpy(r->inbox->body, body.p, body.len);
+	err = get_inbox(str_n(r->inbox->body, body.len), &r->inbox->f);
+	if (err == 0)
+		return log_ask_reader(l, r);
+	log_reading_free(r);
 	return err;
 }
 
@@ -516,7 +551,7 @@ log_stop_reader(struct log *l)
 	pthread_join(l->reader, NULL);
 	while ((r = l->reads_head) != NULL) {
 		l->reads_head = r->next;
-		free(r);
+		log_reading_free(r);
 	}
 	free(l->backup_asked);
 	l->backup_asked = NULL;

@@ -15,8 +15,8 @@
  * messages.db came back from a backup.
  *
  * Everything that must be ordered goes through the writer's one queue:
- * appends, marks, and "touch" (what SUB needs: head, first, states), so that a
- * touch answered between two records is true exactly there. Opening is O(1):
+ * appends, marks, and "touch" (what SUB needs: head, first, states) or "get"
+ * (one state), so that one answered between two records is true exactly there. Opening is O(1):
  * heads, dedup windows and states are loaded per channel on first touch, and
  * kept in an LRU (65,536 channels, 64 MiB of windows).
  *
@@ -45,12 +45,12 @@
 
 #include "shared/base/blob.h"
 #include "shared/proc/stats.h"
-#include "shared/proto/frames.h"
+#include "shared/proto/frames_state.h"
 
 enum { LOG_RECENT_BYTES = 64 * 1024 * 1024 };
 enum log_state { LOG_WAITING, LOG_ACTIVE, LOG_DEGRADED, LOG_FAILED };
 enum log_sync { LOG_SYNC_FULL, LOG_SYNC_NORMAL, LOG_SYNC_OFF };
-enum log_kind { LOG_APPEND, LOG_TOUCH, LOG_SET };
+enum log_kind { LOG_APPEND, LOG_TOUCH, LOG_SET, LOG_RAISE, LOG_GET };
 
 struct log;
 struct log_news;
@@ -69,6 +69,8 @@ struct log_op {
 		struct f_append append; /* LOG_APPEND */
 		struct f_sub sub;	/* LOG_TOUCH */
 		struct f_set set;	/* LOG_SET */
+		struct f_raise raise;	/* LOG_RAISE */
+		struct f_get get;	/* LOG_GET */
 	};
 	/* --- result --- */
 	/*
@@ -78,15 +80,17 @@ struct log_op {
 	 */
 	uint16_t code;
 	uint32_t retry_ms;
-	bool dup;     /* append: stored before, seq and ts are those of then */
+	bool dup;     /* append: stored before, seq and ts are those of then;
+			 raise: it stands as high already, or is of another
+			 history: nothing has changed */
 	uint64_t seq; /* append */
 	int64_t ts;
 	uint64_t useq[TO_MAX]; /* of its pointers, with their ts */
 	int64_t uts[TO_MAX];
-	uint64_t head;	/* touch */
-	uint64_t first; /* touch, append: of the channel; ufirst: of to[] */
+	uint64_t head;	/* touch, get */
+	uint64_t first; /* touch, get, append: of the channel; ufirst: of to[] */
 	uint64_t ufirst[TO_MAX];
-	struct buf states; /* touch with want_state: n_states records for
+	struct buf states; /* touch with want_state, get: n_states records for
 			      log_states_next() */
 	uint16_t n_states;
 	bool more_states;
@@ -161,7 +165,7 @@ struct log *log_open(struct ev_loop *loop, const struct log_settings *set,
  * Waiting reads are dropped. NULL is fine.
  */
 void log_close(struct log *l);
-/* frame body of F_APPEND, F_SUB or F_SET, copied; parse error of the frame is
+/* frame body of F_APPEND, F_SUB, F_SET, F_RAISE or F_GET, copied; parse error of the frame is
  * returned (ERR_PROTO ...) */
 int log_op_new(enum log_kind kind, uint64_t peer, struct str body,
     struct log_op **op) MUST_CHECK;
@@ -172,6 +176,9 @@ int log_submit(struct log *l, struct log_op *op) MUST_CHECK;
 /* answered through on_page; ERR_BUSY when 4096 reads wait */
 int log_read(
     struct log *l, uint64_t peer, const struct f_read *read) MUST_CHECK;
+/* a user's conversations: frame body of F_INBOX, copied; answered through
+ * on_page with an INBOXED frame. ERR_BUSY as log_read(), or the parse error */
+int log_inbox(struct log *l, uint64_t peer, struct str body) MUST_CHECK;
 /*
  * An online copy of messages.db as `path` (absolute, not there yet), made by
  * the reader's thread between READs (log_backup.h). ERR_BUSY: one is being

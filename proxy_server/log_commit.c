@@ -4,6 +4,9 @@
  * taken here, on one thread, against rows and memory that no one else changes.
  * Does not know queues, threads or when a commit ends: that is writer.c.
  */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "proxy_server/log_commit.h"
 #include "proxy_server/log_history.h"
 #include "shared/base/digest.h"
@@ -283,6 +286,76 @@ log_commit_set(struct log_commit *cm, struct log_op *op)
 	return logdb_state_set(cm->db, c->id, &op->set.rec, 0);
 }
 
+static bool
+log_commit_one_state(struct log_commit *cm, struct log_chan *c, struct str key,
+    struct buf *val, int *err)
+{
+	buf_reset(val);
+	*err = c->id != 0 ? logdb_state_val(cm->db, c->id, key, cm->now, val)
+			  : ERR_NOTFOUND;
+	if (*err != ERR_NOTFOUND)
+		return *err == 0;
+	*err = 0;
+	return false;
+}
+
+/* what only grows, whichever server says it: the greater number stands */
+static int
+log_commit_raise(struct log_commit *cm, struct log_op *op)
+{
+	const struct f_raise *f = &op->raise;
+	struct state_rec rec = {.key = f->key};
+	struct log_chan *c;
+	uint64_t was = 0;
+	char val[24];
+	int err = log_chans_get(cm->chans, cm->db, f->chan, &c);
+
+	if (err != 0)
+		return err;
+	op->code = 200;
+	op->retry_ms = 0;
+	op->dup = true;
+	/* a place in another history, said late, would never be reached */
+	if (!str_eqc(f->ep, cm->ep))
+		return 0;
+	if (log_commit_one_state(cm, c, f->key, &op->states, &err) &&
+	    str_u64(buf_str(&op->states), &was) != 0)
+		was = 0;
+	if (err != 0 || f->n <= was)
+		return err;
+	op->dup = false;
+	err = log_commit_open(cm, c);
+	if (err != 0)
+		return err;
+	snprintf(val, sizeof val, "%" PRIu64, f->n);
+	rec.val = str_of(val);
+	return logdb_state_set(cm->db, c->id, &rec, 0);
+}
+
+static int
+log_commit_get(struct log_commit *cm, struct log_op *op)
+{
+	struct state_rec rec = {.key = op->get.key};
+	struct log_chan *c;
+	struct buf val;
+	int err = log_chans_get(cm->chans, cm->db, op->get.chan, &c);
+
+	if (err != 0)
+		return err;
+	op->code = 200;
+	op->head = c->head;
+	op->first = c->first;
+	op->n_states = 0;
+	buf_reset(&op->states);
+	buf_init(&val, STATE_VAL_MAX);
+	if (log_commit_one_state(cm, c, rec.key, &val, &err) && buf_ok(&val)) {
+		rec.val = buf_str(&val);
+		log_commit_put_state(op, &rec);
+	}
+	buf_fini(&val);
+	return err;
+}
+
 int
 log_commit_op(struct log_commit *cm, struct log_op *op)
 {
@@ -293,6 +366,10 @@ log_commit_op(struct log_commit *cm, struct log_op *op)
 		return log_commit_touch(cm, op);
 	case LOG_SET:
 		return log_commit_set(cm, op);
+	case LOG_RAISE:
+		return log_commit_raise(cm, op);
+	case LOG_GET:
+		return log_commit_get(cm, op);
 	}
 	return ERR_INVALID;
 }

@@ -47,6 +47,12 @@ log_op_new(
 	case LOG_SET:
 		err = get_set(copy, &op->set);
 		break;
+	case LOG_RAISE:
+		err = get_raise(copy, &op->raise);
+		break;
+	case LOG_GET:
+		err = get_get(copy, &op->get);
+		break;
 	}
 	if (err != 0) {
 		log_op_free(op);

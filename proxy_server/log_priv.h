@@ -33,10 +33,17 @@ struct log_news {
 	char why[512];
 };
 
+/* an INBOX on its way to the reader; f points into body */
+struct log_inboxing {
+	struct f_inbox f;
+	char body[];
+};
+
 struct log_reading {
 	struct log_reading *next;
 	uint64_t peer;
-	struct f_read read; /* read.chan points to chan */
+	struct log_inboxing *inbox; /* it is that; owned */
+	struct f_read read;	    /* read.chan points to chan */
 	struct chan_name chan;
 };
 

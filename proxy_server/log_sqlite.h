@@ -43,6 +43,7 @@ enum {
 		    "ON CONFLICT(k) DO UPDATE SET v=excluded.v")              \
 	X(CHAN_GET, "SELECT id,head,first,last_ts FROM chan WHERE name=?1")   \
 	X(CHAN_NAME, "SELECT name FROM chan WHERE id=?1")                     \
+	X(CHAN_ID, "SELECT name,head,first FROM chan WHERE id=?1")            \
 	X(CHAN_NEW,                                                           \
 	    "INSERT INTO chan(name,head,first,last_ts) VALUES(?1,0,1,0)")     \
 	X(CHAN_SET, "UPDATE chan SET head=?2,last_ts=?3 WHERE id=?1")         \
@@ -78,6 +79,16 @@ enum {
 	X(ITEM_ONE,                                                           \
 	    "SELECT seq,ts,kind,flags,uid,cid,cn,name,avatar,ref,crc,body,"   \
 	    "pchan,rid FROM item WHERE chan=?1 AND seq=?2")                   \
+	X(ITEM_POINTERS,                                                      \
+	    "SELECT seq,pchan,ref FROM item WHERE chan=?1 AND seq>=?2 "       \
+	    "AND seq<=?3 ORDER BY seq DESC")                                  \
+	X(ITEM_UNREAD,                                                        \
+	    "SELECT count(*) FROM item WHERE chan=?1 AND seq>=?2 "            \
+	    "AND kind=1 AND flags&2=0 AND uid IS NOT ?3")                     \
+	X(STATE_VAL, "SELECT val,exp FROM state WHERE chan=?1 AND key=?2")    \
+	X(STATE_RANGE,                                                        \
+	    "SELECT key,val FROM state WHERE chan=?1 AND key>?2 AND key<?3 "  \
+	    "AND (exp IS NULL OR exp>?4) ORDER BY key")                       \
 	X(STATE_GET, "SELECT rev,exp FROM state WHERE chan=?1 AND key=?2")    \
 	X(STATE_SET,                                                          \
 	    "INSERT INTO state(chan,key,val,rev,exp) VALUES(?1,?2,?3,?4,?5) " \
@@ -175,6 +186,9 @@ int logdb_chan_get(
     struct logdb *db, struct str name, struct chan_row *out) MUST_CHECK;
 int logdb_chan_name(
     struct logdb *db, int64_t id, struct chan_name *out) MUST_CHECK;
+/* out->name, head and first of that number; ERR_NOTFOUND */
+int logdb_chan_id(
+    struct logdb *db, int64_t id, struct chan_row *out) MUST_CHECK;
 int logdb_chan_new(struct logdb *db, struct str name, int64_t *id) MUST_CHECK;
 int logdb_chan_set(
     struct logdb *db, int64_t id, uint64_t head, int64_t last_ts) MUST_CHECK;
@@ -201,6 +215,13 @@ int logdb_item_pointer(struct logdb *db, int64_t chan, uint64_t above,
  * *dropped */
 int logdb_item_drop(struct logdb *db, int64_t chan, uint64_t first, unsigned n,
     unsigned *dropped) MUST_CHECK;
+/* pointers of a u: channel in lo..hi, newest first; fn returns false to stop */
+int logdb_pointers(struct logdb *db, int64_t chan, uint64_t lo, uint64_t hi,
+    bool (*fn)(void *arg, uint64_t seq, int64_t pchan, uint64_t ref),
+    void *arg) MUST_CHECK;
+/* messages from seq on that still have their words and are not uid's */
+int logdb_unread(struct logdb *db, int64_t chan, uint64_t seq, struct str uid,
+    uint64_t *n) MUST_CHECK;
 /* every row from seq on, oldest first */
 int logdb_window(struct logdb *db, int64_t chan, uint64_t seq,
     void (*fn)(
@@ -223,6 +244,14 @@ int logdb_item_one(struct logdb *db, int64_t chan, uint64_t seq,
 /* ERR_NOTFOUND when it does not exist or has expired by `now` */
 int logdb_state_get(struct logdb *db, int64_t chan, struct str key, int64_t now,
     uint64_t *rev) MUST_CHECK;
+/* appended to out; ERR_NOTFOUND as above */
+int logdb_state_val(struct logdb *db, int64_t chan, struct str key, int64_t now,
+    struct buf *out) MUST_CHECK;
+/* keys above `after` and below `end`, in order; fn returns false to stop */
+int logdb_state_range(struct logdb *db, int64_t chan, struct str after,
+    struct str end, int64_t now,
+    bool (*fn)(void *arg, struct str key, struct str val),
+    void *arg) MUST_CHECK;
 /* rec->val absent: deletes it */
 int logdb_state_set(struct logdb *db, int64_t chan, const struct state_rec *rec,
     uint64_t rev) MUST_CHECK;

@@ -144,6 +144,48 @@ logdb_item_pointer(struct logdb *db, int64_t chan, uint64_t above,
 }
 
 int
+logdb_pointers(struct logdb *db, int64_t chan, uint64_t lo, uint64_t hi,
+    bool (*fn)(void *arg, uint64_t seq, int64_t pchan, uint64_t ref), void *arg)
+{
+	int err = 0;
+	sqlite3_stmt *st = logdb_st(db, SQL_ITEM_POINTERS, &err);
+
+	if (st == NULL)
+		return err;
+	sqlite3_bind_int64(st, 1, chan);
+	logdb_bind_u64(st, 2, lo);
+	logdb_bind_u64(st, 3, hi);
+	while ((err = logdb_row(db, st)) == 1)
+		if (!fn(arg, logdb_u64(st, 0), sqlite3_column_int64(st, 1),
+			logdb_u64(st, 2))) {
+			sqlite3_reset(st);
+			return 0;
+		}
+	return err;
+}
+
+int
+logdb_unread(
+    struct logdb *db, int64_t chan, uint64_t seq, struct str uid, uint64_t *n)
+{
+	int err = 0;
+	sqlite3_stmt *st = logdb_st(db, SQL_ITEM_UNREAD, &err);
+
+	*n = 0;
+	if (st == NULL)
+		return err;
+	sqlite3_bind_int64(st, 1, chan);
+	logdb_bind_u64(st, 2, seq);
+	logdb_bind(st, 3, uid);
+	err = logdb_row(db, st);
+	if (err <= 0)
+		return err;
+	*n = logdb_u64(st, 0);
+	sqlite3_reset(st);
+	return 0;
+}
+
+int
 logdb_item_drop(struct logdb *db, int64_t chan, uint64_t first, unsigned n,
     unsigned *dropped)
 {

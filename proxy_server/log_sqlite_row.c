@@ -183,6 +183,26 @@ logdb_chan_name(struct logdb *db, int64_t id, struct chan_name *out)
 }
 
 int
+logdb_chan_id(struct logdb *db, int64_t id, struct chan_row *out)
+{
+	int err = 0;
+	sqlite3_stmt *st = logdb_st(db, SQL_CHAN_ID, &err);
+
+	if (st == NULL)
+		return err;
+	sqlite3_bind_int64(st, 1, id);
+	err = logdb_row(db, st);
+	if (err <= 0)
+		return err == 0 ? ERR_NOTFOUND : err;
+	*out = (struct chan_row){.id = id, .keep_days = -1, .keep_items = -1};
+	logdb_name(logdb_text(st, 0), &out->name);
+	out->head = logdb_u64(st, 1);
+	out->first = logdb_u64(st, 2);
+	sqlite3_reset(st);
+	return logdb_chan_check(db, out);
+}
+
+int
 logdb_chan_new(struct logdb *db, struct str name, int64_t *id)
 {
 	int err = 0;
@@ -271,6 +291,50 @@ logdb_state_get(
 		*rev = logdb_u64(st, 0);
 	sqlite3_reset(st);
 	return exp == 0 || exp > now ? 0 : ERR_NOTFOUND;
+}
+
+int
+logdb_state_val(struct logdb *db, int64_t chan, struct str key, int64_t now,
+    struct buf *out)
+{
+	int err = 0;
+	sqlite3_stmt *st = logdb_st(db, SQL_STATE_VAL, &err);
+	int64_t exp;
+
+	if (st == NULL)
+		return err;
+	sqlite3_bind_int64(st, 1, chan);
+	logdb_bind(st, 2, key);
+	err = logdb_row(db, st);
+	if (err <= 0)
+		return err == 0 ? ERR_NOTFOUND : err;
+	exp = sqlite3_column_int64(st, 1);
+	if (exp == 0 || exp > now)
+		buf_putstr(out, logdb_blob(st, 0));
+	sqlite3_reset(st);
+	return exp == 0 || exp > now ? 0 : ERR_NOTFOUND;
+}
+
+int
+logdb_state_range(struct logdb *db, int64_t chan, struct str after,
+    struct str end, int64_t now,
+    bool (*fn)(void *arg, struct str key, struct str val), void *arg)
+{
+	int err = 0;
+	sqlite3_stmt *st = logdb_st(db, SQL_STATE_RANGE, &err);
+
+	if (st == NULL)
+		return err;
+	sqlite3_bind_int64(st, 1, chan);
+	logdb_bind(st, 2, after);
+	logdb_bind(st, 3, end);
+	sqlite3_bind_int64(st, 4, now);
+	while ((err = logdb_row(db, st)) == 1)
+		if (!fn(arg, logdb_text(st, 0), logdb_blob(st, 1))) {
+			sqlite3_reset(st);
+			return 0;
+		}
+	return err;
 }
 
 int

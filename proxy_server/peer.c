@@ -78,7 +78,7 @@ peer_refuse(struct peer *peer, uint64_t req)
 	peer_nak(peer, req);
 }
 
-/* APPEND and SET: down to the log */
+/* APPEND, SET and RAISE: down to the log */
 static int
 peer_submit(struct peer *peer, enum log_kind kind, struct str body)
 {
@@ -97,6 +97,47 @@ peer_submit(struct peer *peer, enum log_kind kind, struct str body)
 			peer_refuse(peer, op->append.req);
 		log_op_free(op);
 	}
+	return 0;
+}
+
+static int
+peer_get(struct peer *peer, struct str body)
+{
+	struct proxy *p = peer->proxy;
+	struct f_got got = {.code = 503};
+	struct log_op *op;
+	int err = log_op_new(LOG_GET, peer->id, body, &op);
+
+	if (err != 0)
+		return err;
+	if (proxy_is_active(p) && !p->stopping && log_submit(p->log, op) == 0)
+		return 0;
+	got.rid = op->get.rid;
+	put_got(peer_out(peer), &got);
+	log_op_free(op);
+	return 0;
+}
+
+static int
+peer_inbox(struct peer *peer, struct str body)
+{
+	struct proxy *p = peer->proxy;
+	struct f_inboxed none = {.code = 503};
+	struct f_inbox f;
+	struct buf *out;
+	int err = ERR_BUSY;
+
+	p->stats[P_INBOXES]++;
+	if (proxy_is_active(p) && !p->stopping)
+		err = log_inbox(p->log, peer->id, body);
+	if (err != ERR_BUSY)
+		return err;
+	err = get_inbox(body, &f);
+	if (err != 0)
+		return err;
+	none.rid = f.rid;
+	out = peer_out(peer);
+	put_inboxed_end(out, put_inboxed_begin(out, &none));
 	return 0;
 }
 
@@ -213,6 +254,12 @@ peer_on_msg(struct peer *peer, uint8_t type, struct str body)
 		return peer_submit(peer, LOG_APPEND, body);
 	case F_SET:
 		return peer_submit(peer, LOG_SET, body);
+	case F_RAISE:
+		return peer_submit(peer, LOG_RAISE, body);
+	case F_GET:
+		return peer_get(peer, body);
+	case F_INBOX:
+		return peer_inbox(peer, body);
 	case F_SUB:
 		return route_sub(p->route, peer, body);
 	case F_UNSUB:

@@ -43,17 +43,19 @@
 	X(CHANNELS, STAT_GAUGE, "proxy_channels", "channels somebody follows") \
 	X(FOLLOWS, STAT_GAUGE, "proxy_follows", "channels followed, by link")  \
 	X(READS, STAT_COUNTER, "proxy_reads_total", "pages of history asked")  \
+	X(INBOXES, STAT_COUNTER, "proxy_inboxes_total",                        \
+	    "pages of users' conversations asked")                             \
 	X(EPHS, STAT_COUNTER, "proxy_ephemerals_total",                        \
 	    "ephemeral frames relayed")                                        \
 	X(SESSIONS, STAT_GAUGE, "proxy_sessions", "sessions announced")        \
 	X(USERS, STAT_GAUGE, "proxy_users", "users with a session")            \
 	X(ROOMS, STAT_GAUGE, "proxy_rooms", "rooms with somebody in")          \
-	X(PRES, STAT_COUNTER, "proxy_presence_updates_total",                  \
-	    "sessions announced, changed or gone")                             \
 	X(WATCHED, STAT_GAUGE, "proxy_watched_users",                          \
 	    "users watched, once for each msg_server that does")           \
 	X(STATUS_TOLD, STAT_COUNTER, "proxy_status_told_total",                \
 	    "states of watched users sent to msg_servers")                 \
+	X(PRES, STAT_COUNTER, "proxy_presence_updates_total",                  \
+	    "sessions announced, changed or gone")                             \
 	X(PRES_REFUSED, STAT_COUNTER, "proxy_presence_refused_total",          \
 	    "announcements over the limits")                                   \
 	X(ROOM_FRAMES, STAT_COUNTER, "proxy_room_frames_total",                \

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * History: READ in, PAGE out. A page is made inside one read transaction, so
- * that its head, first and rows belong together, and ended at once, so that no
- * checkpoint waits for it. A page that can't be read is answered 503: the
- * writer, not a reader of old rows, decides that a file is unusable.
+ * History: READ in, PAGE out (and INBOX, see log_inbox.h). A page is made
+ * inside one read transaction, so that its head, first and rows belong
+ * together, and ended at once, so that no checkpoint waits for it. A page that
+ * can't be read is answered 503: the writer, not a reader of old rows, decides
+ * that a file is unusable.
  */
 #include <stdlib.h>
 
 #include "proxy_server/log_backup.h"
+#include "proxy_server/log_inbox.h"
 #include "proxy_server/log_page.h"
 #include "proxy_server/log_priv.h"
 #include "proxy_server/log_sqlite.h"
@@ -174,6 +176,29 @@ reader_page(struct reader *r, const struct f_read *q, bool readable)
 	return log_page_end(&p.page);
 }
 
+static struct blob *
+reader_inbox(struct reader *r, const struct f_inbox *q, bool readable)
+{
+	int err = readable ? reader_open(r) : ERR_AGAIN;
+	struct blob *frame = NULL;
+
+	if (err == 0)
+		err = logdb_begin_read(&r->db);
+	if (err == 0) {
+		err = log_inbox_page(&r->db, q, &frame);
+		logdb_rollback(&r->db);
+	}
+	if (err != 0) {
+		if (err != ERR_AGAIN) {
+			log_limited(
+			    &r->limit, LOG_LEVEL_ERR, "inbox: %s", r->db.why);
+			logdb_close(&r->db);
+		}
+		frame = log_inbox_failed(q);
+	}
+	return frame;
+}
+
 static void
 reader_backup_done(struct reader *r)
 {
@@ -223,8 +248,11 @@ reader_main(void *arg)
 	    log_take_reads(r.l, r.backup == NULL, &list, &asked, &readable)) {
 		while ((q = list) != NULL) {
 			list = q->next;
-			log_post_page(
-			    r.l, q->peer, reader_page(&r, &q->read, readable));
+			log_post_page(r.l, q->peer,
+			    q->inbox != NULL
+				? reader_inbox(&r, &q->inbox->f, readable)
+				: reader_page(&r, &q->read, readable));
+			free(q->inbox);
 			free(q);
 		}
 		reader_backup(&r, asked, readable);

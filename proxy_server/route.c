@@ -4,9 +4,15 @@
  * Order comes from the log alone: records arrive in commit order and leave in
  * it. Stores nothing and reads nothing back. Who follows is route_follow.c.
  */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "proxy_server/route_priv.h"
 
-enum { ROUTE_SHARED_KEEP = 65536 /* of the encoding buffer, at rest */ };
+enum {
+	ROUTE_SHARED_KEEP = 65536, /* of the encoding buffer, at rest */
+	ROUTE_EPH_MARK = 2	   /* "mark seen" */
+};
 
 /* ---- fan-out ---------------------------------------------------------- */
 
@@ -172,6 +178,24 @@ route_appended(struct route *r, struct log_op *op)
 		route_ack(r, from, op);
 }
 
+/* an ephemeral to those who follow; eph->ch is set here */
+static void
+route_tell(struct route *r, struct str to, struct f_eph *eph)
+{
+	struct channel *c = route_find(r, to);
+	struct follow *f;
+
+	if (c == NULL)
+		return;
+	r->proxy->stats[P_EPHS]++;
+	DL_FOREACH (c->follows, f) {
+		if (!f->live || !linkconn_has_credit(&f->peer->lc))
+			continue;
+		eph->ch = f->ch;
+		put_eph(peer_out(f->peer), eph);
+	}
+}
+
 /* a mark: to those who follow; who has no credit reads it at the next SUB */
 static void
 route_set(struct route *r, struct log_op *op)
@@ -190,6 +214,57 @@ route_set(struct route *r, struct log_op *op)
 	}
 }
 
+/*
+ * What has grown: to its followers as any state, and to whom it is told as an
+ * ephemeral of the channel's user. So nobody hears of a number that a greater
+ * one, said elsewhere, has overtaken.
+ */
+static void
+route_raised(struct route *r, struct log_op *op)
+{
+	const struct f_raise *f = &op->raise;
+	struct channel *c = route_find(r, f->chan);
+	struct f_state out = {.rec = {.key = f->key}};
+	struct f_eph eph = {
+	    .kind = ROUTE_EPH_MARK, .uid = chan_id(f->chan), .body = f->body};
+	struct follow *fo;
+	char val[24];
+
+	if (op->code != 200 || op->dup)
+		return;
+	snprintf(val, sizeof val, "%" PRIu64, f->n);
+	out.rec.val = str_of(val);
+	if (c != NULL)
+		DL_FOREACH (c->follows, fo) {
+			if (!fo->live || !linkconn_has_credit(&fo->peer->lc))
+				continue;
+			out.ch = fo->ch;
+			put_state(peer_out(fo->peer), &out);
+		}
+	if (str_is_set(f->tell))
+		route_tell(r, f->tell, &eph);
+}
+
+static void
+route_got(struct route *r, struct log_op *op)
+{
+	struct peer *peer = peer_find(r->proxy, op->peer);
+	struct f_got got = {.rid = op->get.rid, .code = op->code};
+	struct str rest = buf_str(&op->states);
+	struct state_rec rec;
+
+	if (peer == NULL)
+		return;
+	if (op->code == 200) {
+		got.ep = str_of(r->proxy->ep);
+		got.head = op->head;
+		got.first = op->first;
+		if (log_states_next(&rest, &rec) == 0)
+			got.val = rec.val;
+	}
+	put_got(peer_out(peer), &got);
+}
+
 void
 route_done(struct route *r, struct log_op *op)
 {
@@ -203,6 +278,12 @@ route_done(struct route *r, struct log_op *op)
 	case LOG_SET:
 		route_set(r, op);
 		return;
+	case LOG_RAISE:
+		route_raised(r, op);
+		return;
+	case LOG_GET:
+		route_got(r, op);
+		return;
 	}
 }
 
@@ -212,25 +293,16 @@ int
 route_eph(struct route *r, struct str body)
 {
 	struct f_eph eph;
-	struct channel *c;
-	struct follow *f;
+	struct str to;
 	int err = get_eph(body, &eph);
 
 	if (err != 0)
 		return err;
 	if (!str_is_set(eph.chan))
 		return ERR_PROTO;
-	c = route_find(r, eph.chan);
-	if (c == NULL)
-		return 0;
+	to = eph.chan;
 	eph.chan = STR_NONE;
-	r->proxy->stats[P_EPHS]++;
-	DL_FOREACH (c->follows, f) {
-		if (!f->live || !linkconn_has_credit(&f->peer->lc))
-			continue;
-		eph.ch = f->ch;
-		put_eph(peer_out(f->peer), &eph);
-	}
+	route_tell(r, to, &eph);
 	return 0;
 }
 

@@ -203,6 +203,12 @@ writer_open(struct writer *w)
 
 /* --- committing --- */
 
+static bool
+writer_writes(const struct log_op *op)
+{
+	return op->kind != LOG_TOUCH && op->kind != LOG_GET;
+}
+
 static void
 writer_refuse(struct log_op *op)
 {
@@ -217,7 +223,7 @@ writer_answer_failed(struct writer *w, struct log_op *first)
 {
 	log_commit_begin(&w->cm, clock_wall_ms());
 	for (struct log_op *op = first; op != NULL; op = op->next)
-		if (op->kind != LOG_TOUCH || w->state == LOG_FAILED ||
+		if (writer_writes(op) || w->state == LOG_FAILED ||
 		    log_commit_op(&w->cm, op) != 0)
 			writer_refuse(op);
 }
@@ -292,7 +298,7 @@ writer_commit(struct writer *w)
 		size += log_op_size(op);
 		body += op->body_len;
 		if (w->state == LOG_FAILED ||
-		    (w->state == LOG_DEGRADED && op->kind != LOG_TOUCH)) {
+		    (w->state == LOG_DEGRADED && writer_writes(op))) {
 			w->cm.refused++;
 			writer_refuse(op);
 		} else

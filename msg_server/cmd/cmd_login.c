@@ -6,6 +6,10 @@
  * and one `synced` when all of that is done. A login on a session that is in
  * already joins one more room and changes neither uid nor name.
  *
+ * Version 1 knows no positions: it goes on behind what its user was given last
+ * (delivered.h), so his private messages that waited come now, as ordinary
+ * ones. A uid drawn for this very login has nothing to wait for.
+ *
  * The user comes first and the rooms after him: a session that announces a
  * room to the proxies is always one that can be taken back.
  */
@@ -15,6 +19,8 @@
 
 #include "msg_server/client.h"
 #include "msg_server/cmd/asker.h"
+#include "msg_server/follow/delivered.h"
+#include "msg_server/inbox.h"
 #include "shared/proc/clock.h"
 
 enum { LOGIN_RETRY_BASE = 500, LOGIN_RETRY_MAX = 20000, LOGIN_ALT_MAX = 8 };
@@ -24,7 +30,8 @@ enum { LOGIN_RETRY_BASE = 500, LOGIN_RETRY_MAX = 20000, LOGIN_ALT_MAX = 8 };
 /* who it is, before anything is done */
 struct login_who {
 	struct auth_claims claims;
-	bool mint; /* a token goes back with the answer */
+	bool mint;  /* a token goes back with the answer */
+	bool drawn; /* the uid was drawn for this login */
 };
 
 struct login;
@@ -44,6 +51,8 @@ struct login_part {
 struct login {
 	struct asker asker;
 	struct login_who who;
+	struct relay_get get; /* level 1: where he was */
+	bool inbox;	      /* wants the list of his conversations */
 	bool first, rid_is_num, answered, failed;
 	char name[NAME_MAX_BYTES + 1]; /* as echoed */
 	unsigned n_waiting;	       /* parts not joined yet */
@@ -101,6 +110,7 @@ login_by_claim(struct server *srv, struct session *s, const struct command *cmd,
 		return true;
 	}
 	auth_draw_uid(cmd->level, who->claims.uid);
+	who->drawn = true;
 	who->mint = cmd->level > 1 && srv->auth.n_keys > 0;
 	return true;
 }
@@ -212,8 +222,11 @@ login_end_part(struct login *l, struct session *s)
 {
 	struct event ev = {.kind = EVENT_SYNCED, .cid = asker_cid(&l->asker)};
 
-	if (l->n_open == 1 && l->answered && s->level > 1)
+	if (l->n_open == 1 && l->answered && s->level > 1) {
 		reply_event(s, &ev);
+		if (l->inbox)
+			inbox_ask(l->asker.srv, s, ev.cid, NULL);
+	}
 	login_unref(l);
 }
 
@@ -311,6 +324,8 @@ login_on_joined(struct follow_call *call, struct session *s,
 	struct login_part *p = container_of(call, struct login_part, call);
 	struct login *l = p->login;
 
+	if (p == &l->user && s->level < 2 && res->n > 0)
+		l->asker.srv->stats[S_WAITED]++;
 	p->res = *res;
 	p->joined = true;
 	l->n_waiting--;
@@ -351,6 +366,7 @@ login_new(struct server *srv, struct session *s, const struct command *cmd)
 	l->asker.tid[0] = '\0';
 	l->first = s->user == NULL;
 	l->rid_is_num = cmd->rid_is_num;
+	l->inbox = cmd->inbox && cmd->level > 1;
 	login_part_init(l, &l->rooms[l->n_rooms++], cmd->rid,
 	    login_pos_of(cmd, l->asker.rid));
 	if (!l->first)
@@ -365,6 +381,46 @@ login_new(struct server *srv, struct session *s, const struct command *cmd)
 		login_part_init(l, p, cmd->pos[i].rid, &cmd->pos[i]);
 	}
 	return l;
+}
+
+/* the log says how far he was given his private messages */
+static void
+login_on_got(struct relay_get *get, unsigned code, const struct f_got *got)
+{
+	struct login *l = container_of(get, struct login, get);
+	struct session *s = asker_session(&l->asker);
+
+	if (s != NULL && code != 200)
+		login_fail(l, s, code);
+	if (s == NULL || code != 200) {
+		login_unref(l);
+		return;
+	}
+	str_copy(l->user.ep, sizeof l->user.ep, got->ep);
+	if (str_u64(got->val, &l->user.from) != 0)
+		l->user.from = 0; /* never: all that waits */
+	if (l->user.from > got->head)
+		l->user.from = got->head;
+	user_attach(l->asker.srv, s, str_of(l->who.claims.uid),
+	    login_ep(&l->user), l->user.from, &l->user.call);
+}
+
+/* true: it will be said, or was refused */
+static bool
+login_ask_where(struct login *l, struct session *s)
+{
+	struct chan_name chan = chan_user(str_of(l->who.claims.uid));
+	struct f_get get = {
+	    .chan = chan_str(&chan), .key = STR_LIT(DELIVERED_KEY)};
+
+	if (s->level > 1 || l->who.drawn)
+		return false;
+	l->get.done = login_on_got;
+	if (relay_get(l->asker.srv->relay, &get, &l->get) != 0) {
+		login_fail(l, s, 503);
+		login_unref(l);
+	}
+	return true;
 }
 
 /* the session becomes somebody; level and hold come with him */
@@ -432,6 +488,8 @@ cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 	s->logging_in = 1;
 	client_hold(s);
 	l->n_waiting = l->n_open = 1;
+	if (login_ask_where(l, s))
+		return;
 	user_attach(srv, s, str_of(who.claims.uid), login_ep(&l->user),
 	    l->user.from, &l->user.call);
 }

@@ -131,7 +131,7 @@ cchat_body(struct jw *w, const struct item *it)
 
 /* an item, with whatever names its conversation; mine: the reader sent it */
 static void
-cchat_item(struct jw *w, const struct event *ev, bool mine)
+cchat_item(struct jw *w, const char *key, const struct event *ev, bool mine)
 {
 	const struct item *it = ev->item;
 	const char *cmd = "message";
@@ -143,7 +143,7 @@ cchat_item(struct jw *w, const struct event *ev, bool mine)
 		cmd = "recall";
 	else if (it->kind != ITEM_MESSAGE)
 		return; /* no words for it yet */
-	jw_obj(w, NULL);
+	jw_obj(w, key);
 	jw_cstr(w, "cmd", cmd);
 	if (str_is_set(it->uid))
 		jw_str(w, "uid", it->uid);
@@ -272,7 +272,8 @@ cchat_error(struct jw *w, const struct event *ev)
 }
 
 static void
-cchat_history_item(struct jw *w, const struct event *ev, const struct item *it)
+cchat_history_item(struct jw *w, const char *key, const struct event *ev,
+    const struct item *it)
 {
 	struct event one = {.kind = EVENT_ITEM,
 	    .item = it,
@@ -282,7 +283,7 @@ cchat_history_item(struct jw *w, const struct event *ev, const struct item *it)
 
 	if (str_is_set(ev->tid))
 		one.rid = it->rid;
-	cchat_item(w, &one, str_eq(it->uid, ev->uid));
+	cchat_item(w, key, &one, str_eq(it->uid, ev->uid));
 }
 
 /* a page of the log, ascending whichever way it was read */
@@ -305,10 +306,53 @@ cchat_history(struct jw *w, const struct event *ev)
 	jw_bool(w, "more", ev->more);
 	jw_arr(w, "list");
 	for (i = 0; i < n; i++)
-		cchat_history_item(w, ev, &items[ev->reversed ? n - 1 - i : i]);
+		cchat_history_item(
+		    w, NULL, ev, &items[ev->reversed ? n - 1 - i : i]);
 	jw_arr_end(w);
 	jw_obj_end(w);
 	free(items);
+}
+
+static void
+cchat_inbox_entry(
+    struct jw *w, const struct event *ev, const struct inbox_entry *e)
+{
+	struct event conv = {.chan = e->chan, .uid = ev->uid};
+
+	if (chan_kind(e->chan) == CHAN_PAIR)
+		conv.tid = chan_peer(e->chan, ev->uid);
+	else
+		conv.rid = chan_id(e->chan);
+	jw_obj(w, NULL);
+	cchat_conversation(w, &conv);
+	jw_str(w, "ep", ev->ep);
+	jw_int(w, "seq", (int64_t)e->head);
+	jw_int(w, "read", (int64_t)e->read);
+	jw_int(w, "unread", e->unread);
+	if (e->has_last)
+		cchat_history_item(w, "last", &conv, &e->last);
+	else
+		jw_null(w, "last");
+	jw_obj_end(w);
+}
+
+static void
+cchat_inbox(struct jw *w, const struct event *ev)
+{
+	struct str rest = ev->page;
+	struct inbox_entry e;
+
+	cchat_begin(w, "inbox", ev->cid);
+	jw_arr(w, "list");
+	for (size_t i = 0; i < ev->n_items; i++) {
+		if (frames_inbox_next(&rest, &e) != 0)
+			break;
+		cchat_inbox_entry(w, ev, &e);
+	}
+	jw_arr_end(w);
+	if (str_is_set(ev->next))
+		jw_str(w, "next", ev->next);
+	jw_obj_end(w);
 }
 
 static void
@@ -408,7 +452,7 @@ cchat_v2_encode(const struct event *ev, enum view view, struct jw *w)
 {
 	switch (ev->kind) {
 	case EVENT_ITEM:
-		cchat_item(w, ev, view == VIEW_SELF);
+		cchat_item(w, NULL, ev, view == VIEW_SELF);
 		break;
 	case EVENT_NEW_USER:
 		cchat_user(w, ev, "newUser");
@@ -433,6 +477,9 @@ cchat_v2_encode(const struct event *ev, enum view view, struct jw *w)
 		break;
 	case EVENT_HISTORY:
 		cchat_history(w, ev);
+		break;
+	case EVENT_INBOX:
+		cchat_inbox(w, ev);
 		break;
 	case EVENT_ONLINE:
 		cchat_online(w, ev);

@@ -8,7 +8,12 @@
 #include "msg_server/dialect/cchat_priv.h"
 #include "shared/base/utf8.h"
 
-enum { CCHAT_NAME_CHARS = 32, CCHAT_TOKEN_MAX = 4096, CCHAT_LIMIT_MAX = 200 };
+enum {
+	CCHAT_NAME_CHARS = 32,
+	CCHAT_TOKEN_MAX = 4096,
+	CCHAT_LIMIT_MAX = 200,
+	CCHAT_NEXT_MAX = 160
+};
 
 bool
 cchat_v2_cid(const json_t *obj, struct str *cid)
@@ -321,6 +326,20 @@ cchat_get_online(struct cchat_frame *f)
 }
 
 static bool
+cchat_inbox(struct cchat_frame *f)
+{
+	const json_t *v = json_object_get(f->obj, "next");
+
+	f->cmd.next = STR_NONE;
+	if (v == NULL || json_is_null(v))
+		return true;
+	f->cmd.next = json_str(f->obj, "next");
+	if (!json_is_string(v) || f->cmd.next.len > CCHAT_NEXT_MAX)
+		return cchat_refuse(f, 400, "bad next", NULL);
+	return true;
+}
+
+static bool
 cchat_mark(struct cchat_frame *f)
 {
 	bool read, recv;
@@ -368,6 +387,8 @@ cchat_v2_command(struct cchat_frame *f)
 		return cchat_get_history(f);
 	case CMD_GET_ONLINE:
 		return cchat_get_online(f);
+	case CMD_INBOX:
+		return cchat_inbox(f);
 	case CMD_MARK:
 		return cchat_mark(f);
 	case CMD_STATUS:

@@ -58,6 +58,20 @@ relay_set_state(struct relay *r, const struct f_set *set)
 		put_set(out, set);
 }
 
+bool
+relay_raise(struct relay *r, const struct f_raise *raise)
+{
+	struct buf *out = relay_out(r);
+	struct f_raise f = *raise;
+
+	if (!out)
+		return false;
+	if (!str_is_set(f.ep))
+		f.ep = str_of(r->ep);
+	put_raise(out, &f);
+	return true;
+}
+
 void
 relay_eph(struct relay *r, const struct f_eph *eph)
 {

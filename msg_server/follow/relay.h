@@ -8,10 +8,10 @@
  * channels with positions, resend unacked APPENDs in order (same cid), then
  * what is new (design.md section 3, wire.md rules of order).
  *
- * Bounds (limits.md): 4096 unacked appends or 4 MiB, 4096 reads and whos;
+ * Bounds (limits.md): 4096 unacked appends or 4 MiB, 4096 questions;
  * beyond that ERR_BUSY at once. An append unanswered for 10 s is answered 503
  * retry 1000 to its caller but stays in the table (its cid makes a repeat
- * safe). Reads, whos and first subscriptions without an active proxy wait 3 s, then 503.
+ * safe). Reads, whos, gets, inboxes and first subscriptions without an active proxy wait 3 s, then 503.
  * A proxy that has no room now (429, or 503 with a retry of at most a second)
  * is asked again, in order, without a word to the caller.
  *
@@ -22,7 +22,7 @@
 #define MSG_SERVER_FOLLOW_RELAY_H
 
 #include "shared/net/net.h"
-#include "shared/proto/frames.h"
+#include "shared/proto/frames_state.h"
 #include "shared/svc/topology.h"
 
 struct relay;
@@ -41,6 +41,15 @@ struct relay_who {
 	void (*done)(struct relay_who *, unsigned code, const struct f_whois *answer);
 };
 
+struct relay_get {
+	/* got valid until return; NULL with code 503 */
+	void (*done)(struct relay_get *, unsigned code, const struct f_got *got);
+};
+struct relay_inbox {
+	/* entries: f->n of frames_inbox_next(); NULL with code 503 */
+	void (*done)(struct relay_inbox *, unsigned code, const struct f_inboxed *f, struct str entries);
+};
+
 /* run once, later: in this turn's net hook (relay_later) or at the next 200 ms tick (relay_retry) */
 struct relay_task {
 	struct relay_task *next;
@@ -51,6 +60,8 @@ struct relay_ops {
 	/* a live private item or an item of a followed channel is handed to channel.h by the relay itself */
 	void (*on_room)(struct server *, struct channel *, const struct f_room *);
 	void (*on_eph)(struct server *, struct channel *, const struct f_eph *);
+	/* a state record beside the items has changed */
+	void (*on_state)(struct server *, struct channel *, const struct state_rec *);
 	void (*on_kick)(struct server *, const struct f_kick *);
 	/* a proxy link is up and wants the whole presence: call relay_pres_put for every session between begin and end */
 	void (*on_snapshot)(struct server *, void (*put)(void *arg, const struct f_pres *), void *arg);
@@ -69,7 +80,12 @@ void relay_set_self(struct relay *r, const struct link_id *self);
 int relay_append(struct relay *r, const struct f_append *ap, struct relay_append *call) MUST_CHECK;
 int relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call) MUST_CHECK;
 int relay_who(struct relay *r, const struct f_who *who, struct relay_who *call) MUST_CHECK;
-void relay_set_state(struct relay *r, const struct f_set *set); /* marks: no answer */
+/* one state record as the writer knows it; a page of a user's conversations */
+int relay_get(struct relay *r, const struct f_get *get, struct relay_get *call) MUST_CHECK;
+int relay_inbox(struct relay *r, const struct f_inbox *in, struct relay_inbox *call) MUST_CHECK;
+void relay_set_state(struct relay *r, const struct f_set *set); /* no answer */
+/* marks, what was delivered: no answer; the history is the one we follow. False: there is no active proxy */
+bool relay_raise(struct relay *r, const struct f_raise *f);
 void relay_eph(struct relay *r, const struct f_eph *eph);
 void relay_pres(struct relay *r, const struct f_pres *pres); /* delta to all proxies */
 

@@ -208,6 +208,38 @@ relay_who(struct relay *r, const struct f_who *who, struct relay_who *call)
 	return OK;
 }
 
+int
+relay_get(struct relay *r, const struct f_get *get, struct relay_get *call)
+{
+	struct f_get f = *get;
+	struct buf b;
+
+	if (r->closing || r->n_asked >= RELAY_CALLS_MAX)
+		return ERR_BUSY;
+	f.rid = ++r->next_rid;
+	buf_init(&b, 1024);
+	put_get(&b, &f);
+	calls_ask(r, &b, f.rid)->get = call;
+	buf_fini(&b);
+	return OK;
+}
+
+int
+relay_inbox(struct relay *r, const struct f_inbox *in, struct relay_inbox *call)
+{
+	struct f_inbox f = *in;
+	struct buf b;
+
+	if (r->closing || r->n_asked >= RELAY_CALLS_MAX)
+		return ERR_BUSY;
+	f.rid = ++r->next_rid;
+	buf_init(&b, 16384);
+	put_inbox(&b, &f);
+	calls_ask(r, &b, f.rid)->inbox = call;
+	buf_fini(&b);
+	return OK;
+}
+
 static struct asked *
 calls_find(struct relay *r, uint32_t rid)
 {
@@ -267,17 +299,63 @@ calls_on_whois(struct relay *r, struct str body)
 	return OK;
 }
 
+int
+calls_on_got(struct relay *r, struct str body)
+{
+	struct f_got f;
+	struct asked *a;
+	int err = get_got(body, &f);
+
+	if (err)
+		return err;
+	a = calls_find(r, f.rid);
+	if (!a || !a->get || calls_ask_again(r, a, f.code))
+		return OK;
+	struct relay_get *call = a->get;
+	calls_forget(r, a);
+	call->done(call, f.code, f.code == 200 ? &f : NULL);
+	return OK;
+}
+
+int
+calls_on_inboxed(struct relay *r, struct str body)
+{
+	struct f_inboxed f;
+	struct str entries;
+	struct asked *a;
+	int err = get_inboxed(body, &f, &entries);
+
+	if (err)
+		return err;
+	a = calls_find(r, f.rid);
+	if (!a || !a->inbox || calls_ask_again(r, a, f.code))
+		return OK;
+	struct relay_inbox *call = a->inbox;
+	calls_forget(r, a);
+	if (f.code == 200)
+		call->done(call, 200, &f, entries);
+	else
+		call->done(call, f.code, NULL, STR_NONE);
+	return OK;
+}
+
 static void
 calls_fail(struct relay *r, struct asked *a)
 {
 	struct relay_read *read = a->read;
 	struct relay_who *who = a->who;
+	struct relay_get *get = a->get;
+	struct relay_inbox *inbox = a->inbox;
 
 	calls_forget(r, a);
 	if (read)
 		read->done(read, 503, NULL, STR_NONE);
 	if (who)
 		who->done(who, 503, NULL);
+	if (get)
+		get->done(get, 503, NULL);
+	if (inbox)
+		inbox->done(inbox, 503, NULL, STR_NONE);
 }
 
 /* --- both --------------------------------------------------------------- */

@@ -105,8 +105,18 @@ relay_on_log_frame(struct relay *r, uint8_t type, struct str body)
 			r->ops->on_eph(r->srv, c, &f);
 		return err;
 	}
-	case F_STATE:
-		return OK; /* nobody here keeps state of channels yet */
+	case F_GOT:
+		return calls_on_got(r, body);
+	case F_INBOXED:
+		return calls_on_inboxed(r, body);
+	case F_STATE: {
+		struct f_state f;
+
+		if (!(err = get_state(body, &f)) &&
+		    (c = relay_channel(r, f.ch)))
+			r->ops->on_state(r->srv, c, &f.rec);
+		return err;
+	}
 	default:
 		return ERR_PROTO;
 	}

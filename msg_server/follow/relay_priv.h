@@ -71,8 +71,10 @@ struct asked {
 	UT_hash_handle hh; /* by rid */
 	uint32_t rid;
 	struct blob *frame;
-	struct relay_read *read; /* one of the two */
-	struct relay_who *who;
+	struct relay_read *read; /* one */
+	struct relay_who *who;	 /* of these */
+	struct relay_get *get;
+	struct relay_inbox *inbox;
 	int64_t since_ms;
 	bool sent; /* on the present active link */
 };
@@ -132,6 +134,8 @@ void calls_on_ack(struct relay *r, const struct f_ack *ack);
 void calls_on_nak(struct relay *r, const struct f_nak *nak);
 int calls_on_page(struct relay *r, struct str body);
 int calls_on_whois(struct relay *r, struct str body);
+int calls_on_got(struct relay *r, struct str body);
+int calls_on_inboxed(struct relay *r, struct str body);
 /* deadlines; true while anything waits */
 bool calls_tick(struct relay *r, int64_t now);
 void calls_free(struct relay *r);

@@ -17,6 +17,15 @@
 
 struct room;
 
+/* how far a user has been given his private traffic; see delivered.h */
+struct delivering {
+	struct user *prev, *next; /* while on the list */
+	uint64_t useq; /* given */
+	uint64_t told; /* and said so to the log */
+	int64_t told_ms;
+	bool listed;
+};
+
 struct member {
 	struct session *session;
 	struct room *room;
@@ -39,6 +48,7 @@ struct user {
 	struct session *sessions;
 	struct bucket send;     /* 10/s a uid and server */
 	uint32_t n_sessions; /* one uid may have them all */
+	struct delivering at; /* how far he has it (delivered.h) */
 	char uid[ID_MAX + 1];
 };
 

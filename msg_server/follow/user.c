@@ -3,6 +3,7 @@
  * Users: the local sessions (devices) of a uid, and their private traffic,
  * which comes over the channel u:<uid>.
  */
+#include "msg_server/follow/delivered.h"
 #include "msg_server/follow/fanout.h"
 #include "msg_server/follow/replay.h"
 #include "msg_server/server.h"
@@ -43,6 +44,7 @@ user_on_item(struct channel *c, const struct item *it,
 	for (struct session *s = u->sessions; s; s = s->next_of_user) {
 		if (!replay_takes(srv, s, &s->priv, it->useq))
 			continue;
+		s->given = 1;
 		if (replay_is_echo(s, it))
 			continue;
 		unsigned class = s->level < 2		    ? CLASS_V1
@@ -59,11 +61,15 @@ user_on_item(struct channel *c, const struct item *it,
 	for (unsigned i = 0; i < CLASS_COUNT; i++)
 		if (begun[i])
 			fanout_end(&f[i]);
+	if (u->n_sessions > 0)
+		delivered_note(srv, u);
 }
 
 static void
 user_on_gap(struct channel *c, uint64_t from, uint64_t to, bool reset)
 {
+	if (reset)
+		delivered_reset(user_of(c));
 	for (struct session *s = user_of(c)->sessions; s; s = s->next_of_user)
 		if (s->priv.live || reset)
 			replay_gap(s, c, &s->priv, from, to, reset);
@@ -75,6 +81,7 @@ user_on_idle(struct channel *c)
 	struct user *u = user_of(c);
 	struct server *srv = relay_server(c->relay);
 
+	delivered_forget(srv, u);
 	HASH_DELETE(hh, srv->users, u);
 	free(u);
 }
@@ -122,6 +129,10 @@ user_attach(struct server *srv, struct session *s, struct str uid,
 	if (!u->n_sessions++)
 		srv->stats[S_USERS]++;
 	memset(&s->priv, 0, sizeof s->priv);
+	/* who starts at the head has been given nothing of what is before */
+	s->given = str_is_set(ep);
+	if (s->given)
+		delivered_note(srv, u);
 	s->user = u;
 	s->next_of_user = u->sessions;
 	u->sessions = s;

@@ -10,10 +10,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -370,6 +372,16 @@ conn_send_bytes(struct conn *c, const void *p, size_t n)
 	ok = conn_send(c, b);
 	blob_unref(b);
 	return ok;
+}
+
+bool
+conn_is_taken(const struct conn *c)
+{
+	int unacked = 0;
+
+	/* what is no socket has nobody to ask: what it took, it has */
+	return c->queued == 0 &&
+	       (ioctl(c->io.fd, SIOCOUTQ, &unacked) != 0 || unacked == 0);
 }
 
 size_t

@@ -93,6 +93,8 @@ void conn_close(struct conn *c);
  * delivered) */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
+/* nothing is queued, and the peer's machine has taken all that was sent */
+bool conn_is_taken(const struct conn *c);
 /* drop what is queued and not begun (a half-sent blob stays): returns bytes
  * dropped */
 size_t conn_drop_queue(struct conn *c);

@@ -7,7 +7,7 @@
 #include "shared/base/digest.h"
 #include "shared/proto/frames_priv.h"
 
-static void
+void
 frames_put_item(struct buf *b, const struct item *it)
 {
 	wire_put_u64(b, it->seq);
@@ -27,7 +27,7 @@ frames_put_item(struct buf *b, const struct item *it)
 	wire_put_str(b, it->rid);
 }
 
-static void
+void
 frames_get_item(struct fields *in, struct item *it)
 {
 	it->seq = wire_u64(&in->w);

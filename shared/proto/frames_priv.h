@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of the frames family share: frames.c (life of a link),
- * frames_log.c (channels), frames_pres.c (people), frames_topo.c (directory).
+ * frames_log.c (channels), frames_state.c (what stands beside
+ * the items), frames_pres.c (people), frames_topo.c (directory).
  */
 #ifndef SHARED_PROTO_FRAMES_PRIV_H
 #define SHARED_PROTO_FRAMES_PRIV_H
@@ -12,6 +13,10 @@
 
 /* link_end; a frame that is too big marks the buf as failed */
 void frames_end(struct buf *b, size_t mark);
+
+/* an item as it travels (frames_log.c) */
+void frames_put_item(struct buf *b, const struct item *it);
+void frames_get_item(struct fields *in, struct item *it);
 
 enum { TEXT_MAX = 1024 }; /* of ERROR, KICK, EVENT */
 

@@ -7,5 +7,7 @@ shared_libshared_a_SOURCES += \
 	shared/proto/fields.c shared/proto/fields.h \
 	shared/proto/link.c shared/proto/link.h \
 	shared/proto/frames.c shared/proto/frames_log.c \
-	shared/proto/frames_pres.c shared/proto/frames_topo.c \
-	shared/proto/frames.h shared/proto/frames_priv.h
+	shared/proto/frames_pres.c shared/proto/frames_state.c \
+	shared/proto/frames_topo.c \
+	shared/proto/frames.h shared/proto/frames_state.h \
+	shared/proto/frames_priv.h

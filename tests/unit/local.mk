@@ -154,6 +154,10 @@ unit_tests += %D%/proxy_server/test_log_read
 %C%_proxy_server_test_log_read_SOURCES = %D%/proxy_server/test_log_read.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
 %C%_proxy_server_test_log_read_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_log_inbox
+%C%_proxy_server_test_log_inbox_SOURCES = %D%/proxy_server/test_log_inbox.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_log_inbox_LDADD = $(log_ldadd)
 unit_tests += %D%/proxy_server/test_log_history
 %C%_proxy_server_test_log_history_SOURCES = %D%/proxy_server/test_log_history.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h

@@ -95,6 +95,27 @@ relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call)
 	return OK;
 }
 
+uint64_t
+relay_gen(const struct relay *r)
+{
+	return r->gen;
+}
+
+static char raised[64]; /* the last one */
+static unsigned n_raised;
+
+bool
+relay_raise(struct relay *r, const struct f_raise *f)
+{
+	(void)r;
+	if (!linked)
+		return false;
+	n_raised++;
+	snprintf(raised, sizeof raised, "%.*s %.*s=%llu %.*s", STR_ARG(f->chan),
+	    STR_ARG(f->key), (unsigned long long)f->n, STR_ARG(f->ep));
+	return true;
+}
+
 void
 relay_later(struct relay *r, struct relay_task *t)
 {
@@ -285,6 +306,12 @@ bool
 session_is_open(const struct session *s)
 {
 	return !fake_of(s)->closed;
+}
+
+bool
+session_has_all(const struct session *s)
+{
+	return session_is_open(s) && session_queued(s) == 0;
 }
 
 uint32_t

@@ -15,6 +15,7 @@
 
 #include "msg_server/client.h"
 #include "msg_server/cmd/asker.h"
+#include "msg_server/inbox.h"
 #include "shared/proc/clock.h"
 #include "shared/proto/json.h"
 
@@ -171,6 +172,36 @@ client_token_failed(struct session *session)
 	n_bad_tokens++;
 }
 
+/* where he was, as the log would say */
+static struct {
+	struct relay_get *call;
+	char chan[CHAN_MAX + 1], key[8];
+} asked;
+static unsigned n_inboxes;
+
+int
+relay_get(struct relay *r, const struct f_get *get, struct relay_get *call)
+{
+	(void)r;
+	assert_null(asked.call);
+	asked.call = call;
+	str_copy(asked.chan, sizeof asked.chan, get->chan);
+	str_copy(asked.key, sizeof asked.key, get->key);
+	return 0;
+}
+
+void
+inbox_ask(struct server *server, struct session *session, struct str cid,
+    const struct f_inbox_at *at)
+{
+	(void)server;
+	(void)cid;
+	assert_ptr_equal(session, &s);
+	assert_null(at);
+	n_inboxes++;
+	tell("inbox");
+}
+
 size_t
 server_alt_urls(const struct server *server, struct str *out, size_t max)
 {
@@ -196,6 +227,21 @@ joins(unsigned i, unsigned code)
 			s.user = NULL; /* as user_attach undoes itself */
 	}
 	call->on_joined(call, &s, &res);
+}
+
+static void
+answers(unsigned code, uint64_t head, const char *val)
+{
+	struct relay_get *call = asked.call;
+	struct f_got got = {.code = (uint16_t)code,
+	    .ep = STR_LIT("9f3a01c2"),
+	    .head = head,
+	    .first = 1,
+	    .val = str_of(val)};
+
+	assert_non_null(call);
+	asked.call = NULL;
+	call->done(call, code, code == 200 ? &got : NULL);
 }
 
 static void
@@ -232,6 +278,7 @@ setup(void **state)
 	n_parts = n_detached = n_bad_tokens = 0;
 	told[0] = token[0] = '\0';
 	n_pos = 0;
+	n_inboxes = 0;
 	srv.auth.n_keys = 1;
 	memset(srv.auth.key[0], 7, 32);
 	srv.set.name = server_name;
@@ -304,6 +351,7 @@ test_level_1(void **state)
 
 	(void)state;
 	cmd_login(&srv, &s, &c);
+	answers(200, 0, NULL);
 	joins(0, 200);
 	joins(1, 200);
 	syncs(0);
@@ -314,6 +362,75 @@ test_level_1(void **state)
 	assert_int_equal(s.ctx.level, 1);
 }
 
+/* where level 1 goes on is what the log knows */
+static void
+test_level_1_from(void **state)
+{
+	static const struct {
+		const char *val;
+		uint64_t from;
+	} is[] = {{NULL, 0}, {"12", 12}, {"31", 31}, {"32", 31}, {"x", 0}};
+	struct command c = command_of(1, "1001");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(is); i++) {
+		cmd_login(&srv, &s, &c);
+		assert_string_equal(asked.chan, "u:1001");
+		assert_string_equal(asked.key, "d");
+		assert_int_equal(n_parts, 0);
+		/* no second one meanwhile */
+		told[0] = '\0';
+		cmd_login(&srv, &s, &c);
+		assert_string_equal(told, "409 ");
+		answers(200, 31, is[i].val);
+		assert_int_equal(n_parts, 1);
+		assert_string_equal(part[0].ep, "9f3a01c2");
+		assert_int_equal(part[0].from, is[i].from);
+		room_detach(&srv, &s, false);
+		n_parts = 0;
+		s.level = 0;
+		s.ctx.in = s.logging_in = 0;
+		told[0] = '\0';
+	}
+	/* the log can't say */
+	cmd_login(&srv, &s, &c);
+	answers(503, 0, NULL);
+	assert_string_equal(told, "( drop 503 ");
+	assert_int_equal(s.level, 0);
+	assert_int_equal(s.logging_in, 0);
+	/* a drawn uid has nothing that waits, level 2 has its own position */
+	c.uid = STR_NONE;
+	cmd_login(&srv, &s, &c);
+	assert_null(asked.call);
+	assert_int_equal(n_parts, 1);
+	assert_string_equal(part[0].ep, "");
+	/* gone before the answer */
+	room_detach(&srv, &s, false);
+	s.level = s.ctx.in = s.logging_in = 0;
+	c.uid = STR_LIT("1001");
+	cmd_login(&srv, &s, &c);
+	HASH_DEL(srv.sessions, &s);
+	answers(200, 31, "3");
+	HASH_ADD(hh, srv.sessions, cn, sizeof s.cn, &s);
+	assert_int_equal(n_parts, 1);
+}
+
+static void
+test_inbox(void **state)
+{
+	struct command c = command_of(2, "1001");
+
+	(void)state;
+	c.inbox = true;
+	cmd_login(&srv, &s, &c);
+	joins(0, 200);
+	joins(1, 200);
+	syncs(1);
+	syncs(0);
+	assert_string_equal(told, "( in login ) synced inbox ");
+	assert_int_equal(n_inboxes, 1);
+}
+
 /* a further login joins a further room and changes nobody */
 static void
 test_again(void **state)
@@ -322,6 +439,7 @@ test_again(void **state)
 
 	(void)state;
 	cmd_login(&srv, &s, &c);
+	answers(200, 0, NULL);
 	joins(0, 200);
 	syncs(0);
 	joins(1, 200);
@@ -451,6 +569,8 @@ attempt(unsigned level, const char *uid, const char *with)
 	if (with != NULL)
 		c.token = str_of(with);
 	cmd_login(&srv, &s, &c);
+	if (asked.call != NULL)
+		answers(200, 7, "3");
 	if (s.user != NULL) {
 		assert_int_equal(n_parts, 1);
 		joins(0, 200);
@@ -575,6 +695,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_level_2),
 	    T(test_level_1),
+	    T(test_level_1_from),
+	    T(test_inbox),
 	    T(test_again),
 	    T(test_no_log_for_the_user),
 	    T(test_no_log_for_the_room),

@@ -12,14 +12,29 @@ static struct server srv;
 static char log_text[2048]; /* states and ephemerals in order */
 static char told[512];	    /* marks that sessions got */
 
-void
-relay_set_state(struct relay *r, const struct f_set *set)
+static bool linked;
+static uint64_t gen;
+
+bool
+relay_raise(struct relay *r, const struct f_raise *f)
 {
 	size_t n = strlen(log_text);
 
 	(void)r;
-	snprintf(log_text + n, sizeof log_text - n, "[%.*s %.*s=%.*s]",
-	    STR_ARG(set->chan), STR_ARG(set->rec.key), STR_ARG(set->rec.val));
+	if (!linked)
+		return false;
+	assert_false(str_is_set(f->ep));
+	snprintf(log_text + n, sizeof log_text - n, "[%.*s %.*s=%u|%.*s:%.*s]",
+	    STR_ARG(f->chan), STR_ARG(f->key), (unsigned)f->n, STR_ARG(f->tell),
+	    STR_ARG(f->body));
+	return true;
+}
+
+uint64_t
+relay_gen(const struct relay *r)
+{
+	(void)r;
+	return gen;
 }
 
 void
@@ -78,6 +93,8 @@ setup(void **state)
 	(void)state;
 	memset(&srv, 0, sizeof srv);
 	log_text[0] = told[0] = '\0';
+	linked = true;
+	gen = 1;
 	fx_init(&fx);
 	srv.net = fx.net;
 	srv.marks = marks_new(&srv);
@@ -104,22 +121,18 @@ test_a_room(void **state)
 {
 	(void)state;
 	put("12", NULL, 854, 0);
-	assert_string_equal(
-	    log_text, "[u:1001 k:12=854]{u:1001 1001: 12 854 0}");
+	assert_string_equal(log_text, "[u:1001 k:12=854|:]");
 	/* faster ones wait, older ones say nothing */
 	put("12", NULL, 856, 0);
 	put("12", NULL, 855, 0);
 	put("12", NULL, 858, 0);
 	put("12", NULL, 1, 0);
-	assert_int_equal(strlen(log_text),
-	    strlen("[u:1001 k:12=854]{u:1001 1001: 12 854 0}"));
+	assert_string_equal(log_text, "[u:1001 k:12=854|:]");
 	FX_WAIT(&fx, 3000, strstr(log_text, "858") != NULL);
 	/* an older one is not sent again either */
 	put("12", NULL, 857, 0);
 	fx_run_for(&fx, 1100);
-	assert_string_equal(log_text,
-	    "[u:1001 k:12=854]{u:1001 1001: 12 854 0}"
-	    "[u:1001 k:12=858]{u:1001 1001: 12 858 0}");
+	assert_string_equal(log_text, "[u:1001 k:12=854|:][u:1001 k:12=858|:]");
 }
 
 static void
@@ -127,9 +140,7 @@ test_a_pair(void **state)
 {
 	(void)state;
 	put(NULL, "1002", 7, 0);
-	assert_string_equal(log_text,
-	    "[u:1001 k:@1002=7]{u:1001 1001: @1002 7 0}"
-	    "{u:1002 1001: @1001 7 0}");
+	assert_string_equal(log_text, "[u:1001 k:@1002=7|u:1002:@1001 7 0]");
 	log_text[0] = '\0';
 	/* received, not read: nothing to remember */
 	put(NULL, "1003", 0, 9);
@@ -137,8 +148,25 @@ test_a_pair(void **state)
 	    log_text, "{u:1001 1001: @1003 0 9}{u:1003 1001: @1001 0 9}");
 	log_text[0] = '\0';
 	put(NULL, "1001", 3, 0);
-	assert_string_equal(
-	    log_text, "[u:1001 k:@1001=3]{u:1001 1001: @1001 3 0}");
+	assert_string_equal(log_text, "[u:1001 k:@1001=3|:]");
+}
+
+/* what nobody can have heard is said again */
+static void
+test_no_proxy(void **state)
+{
+	(void)state;
+	linked = false;
+	put("12", NULL, 4, 0);
+	assert_string_equal(log_text, "");
+	fx_run_for(&fx, 1100);
+	linked = true;
+	FX_WAIT(&fx, 3000, log_text[0] != '\0');
+	assert_string_equal(log_text, "[u:1001 k:12=4|:]");
+	/* another proxy is active: perhaps it was lost on the way */
+	gen++;
+	FX_WAIT(&fx, 3000, strlen(log_text) > 20);
+	assert_string_equal(log_text, "[u:1001 k:12=4|:][u:1001 k:12=4|:]");
 }
 
 static void
@@ -182,6 +210,18 @@ test_who_hears(void **state)
 	eph.body = STR_LIT("12 854 9");
 	eph.kind = 1;
 	marks_on_eph(&srv, &c, &eph);
+	/* a state record: of his own marks, and of nothing else */
+	assert_string_equal(told, "");
+	marks_on_state(&srv, &c,
+	    &(struct state_rec){
+		.key = STR_LIT("k:@1003"), .val = STR_LIT("12")});
+	marks_on_state(&srv, &c,
+	    &(struct state_rec){.key = STR_LIT("d"), .val = STR_LIT("12")});
+	marks_on_state(&srv, &c,
+	    &(struct state_rec){.key = STR_LIT("k:"), .val = STR_LIT("12")});
+	marks_on_state(&srv, &c, &(struct state_rec){.key = STR_LIT("k:7")});
+	assert_string_equal(told, "2<|1003|1002 12 0>");
+	told[0] = '\0';
 	v2.logging_in = 1;
 	eph.kind = 2;
 	marks_on_eph(&srv, &c, &eph);
@@ -213,6 +253,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_a_room),
 	    T(test_a_pair),
+	    T(test_no_proxy),
 	    T(test_conversations_are_apart),
 	    T(test_who_hears),
 	    T(test_bound),

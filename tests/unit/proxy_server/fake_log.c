@@ -44,6 +44,12 @@ log_op_new(
 	case LOG_SET:
 		err = get_set(copy, &op->set);
 		break;
+	case LOG_RAISE:
+		err = get_raise(copy, &op->raise);
+		break;
+	case LOG_GET:
+		err = get_get(copy, &op->get);
+		break;
 	}
 	if (err != 0) {
 		free(op);
@@ -82,6 +88,17 @@ log_read(struct log *l, uint64_t peer, const struct f_read *read)
 	fake.read = *read;
 	fake.read_peer = peer;
 	return fake.busy ? ERR_BUSY : 0;
+}
+
+int
+log_inbox(struct log *l, uint64_t peer, struct str body)
+{
+	struct f_inbox f;
+
+	(void)l;
+	(void)peer;
+	fake.inboxes++;
+	return fake.busy ? ERR_BUSY : get_inbox(body, &f);
 }
 
 int

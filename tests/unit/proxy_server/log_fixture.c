@@ -36,6 +36,10 @@ fix_chan(const struct log_op *op)
 		return op->sub.chan;
 	case LOG_SET:
 		return op->set.chan;
+	case LOG_RAISE:
+		return op->raise.chan;
+	case LOG_GET:
+		return op->get.chan;
 	}
 	return STR_NONE;
 }
@@ -321,6 +325,65 @@ fix_set(struct fix *f, const char *chan, const char *key, const char *val)
 	buf_init(&b, LINK_FRAME_MAX);
 	put_set(&b, &set);
 	return fix_submit(f, LOG_SET, &b);
+}
+
+struct fix_result *
+fix_raise(struct fix *f, const char *chan, const char *key, uint64_t n,
+    const char *ep)
+{
+	struct f_raise raise = {
+	    .chan = str_of(chan), .key = str_of(key), .n = n, .ep = str_of(ep)};
+	unsigned had = f->n_res;
+	struct buf b;
+
+	buf_init(&b, LINK_FRAME_MAX);
+	put_raise(&b, &raise);
+	assert_int_equal(fix_submit(f, LOG_RAISE, &b), 0);
+	fix_wait_results(f, had + 1);
+	return fix_last(f);
+}
+
+struct fix_result *
+fix_get(struct fix *f, const char *chan, const char *key)
+{
+	struct f_get get = {.chan = str_of(chan), .key = str_of(key)};
+	unsigned had = f->n_res;
+	struct buf b;
+
+	buf_init(&b, LINK_FRAME_MAX);
+	put_get(&b, &get);
+	assert_int_equal(fix_submit(f, LOG_GET, &b), 0);
+	fix_wait_results(f, had + 1);
+	return fix_last(f);
+}
+
+struct f_inboxed
+fix_inbox(struct fix *f, const struct f_inbox *q, struct inbox_entry *entries)
+{
+	int64_t end = clock_mono_ms() + FIX_DEADLINE_S * 1000;
+	unsigned n = f->n_pages;
+	struct f_inboxed in;
+	struct str rest;
+	struct buf b;
+
+	buf_init(&b, LINK_FRAME_MAX);
+	put_inbox(&b, q);
+	assert_int_equal(
+	    log_inbox(f->log, f->peer,
+		str_n(buf_p(&b) + LINK_HEAD, buf_len(&b) - LINK_HEAD - 4)),
+	    0);
+	buf_fini(&b);
+	while (f->n_pages == n) {
+		assert_true(clock_mono_ms() < end);
+		fix_turn(f);
+	}
+	rest = str_n(f->page->bytes + LINK_HEAD, f->page->len - LINK_HEAD - 4);
+	assert_int_equal(get_inboxed(rest, &in, &rest), 0);
+	assert_int_equal(in.rid, q->rid);
+	for (unsigned i = 0; i < in.n; i++)
+		assert_int_equal(frames_inbox_next(&rest, &entries[i]), 0);
+	assert_int_equal(rest.len, 0);
+	return in;
 }
 
 struct fix_result *

@@ -76,6 +76,13 @@ int fix_send(struct fix *f, struct f_append *a); /* what log_submit said */
 void fix_touch(struct fix *f, const char *chan, uint64_t from, const char *ep,
     bool states);
 int fix_set(struct fix *f, const char *chan, const char *key, const char *val);
+/* ep: of the history it is a place in */
+struct fix_result *fix_raise(struct fix *f, const char *chan, const char *key,
+    uint64_t n, const char *ep);
+struct fix_result *fix_get(struct fix *f, const char *chan, const char *key);
+/* entries point into the page, as do the strings of what is returned */
+struct f_inboxed fix_inbox(
+    struct fix *f, const struct f_inbox *q, struct inbox_entry *entries);
 /* sends and waits for the answer */
 struct fix_result *fix_do(struct fix *f, struct f_append *a);
 struct fix_result *fix_do_touch(struct fix *f, const char *chan, bool states);

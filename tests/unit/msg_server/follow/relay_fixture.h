@@ -426,7 +426,23 @@ on_snapshot(
 	put(arg, &p);
 }
 
+static struct {
+	unsigned n;
+	char last[STATE_KEY_MAX + 128];
+} states;
+
+static inline void
+on_state(
+    struct server *s, struct channel *c, const struct state_rec *rec)
+{
+	(void)s;
+	states.n++;
+	snprintf(states.last, sizeof states.last, "%.64s %.*s=%.*s", c->name.s,
+	    STR_ARG(rec->key), STR_ARG(rec->val));
+}
+
 static const struct relay_ops ops = {
+    .on_state = on_state,
     .on_room = on_room,
     .on_eph = on_eph,
     .on_kick = on_kick,

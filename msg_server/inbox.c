@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Asking for a page of conversations and giving it: which rooms are his now
+ * goes down with the question, what he may not see is taken out of the answer.
+ * The cursor is "PART.LO.HI.KEY", a text of ours that clients only carry.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "msg_server/cmd/asker.h"
+#include "msg_server/follow/replay.h"
+#include "msg_server/inbox.h"
+#include "shared/base/utf8.h"
+
+struct inbox_call {
+	struct relay_inbox call;
+	struct asker asker;
+};
+
+int
+inbox_next_parse(struct str next, struct f_inbox_at *at)
+{
+	struct str part, lo, hi;
+	uint64_t n;
+
+	memset(at, 0, sizeof *at);
+	if (!str_next(&next, '.', &part) || !str_next(&next, '.', &lo) ||
+	    !str_next(&next, '.', &hi) || str_u64(part, &n) != 0 ||
+	    n < INBOX_ROOMS || n > INBOX_MARKS || str_u64(lo, &at->lo) != 0 ||
+	    str_u64(hi, &at->hi) != 0 || at->hi > INT64_MAX ||
+	    at->lo > at->hi + 1 || next.len > STATE_KEY_MAX ||
+	    !utf8_valid(next.p, next.len))
+		return ERR_INVALID;
+	at->part = (uint8_t)n;
+	if (next.len > 0)
+		at->key = next;
+	return 0;
+}
+
+static void
+inbox_next_text(const struct f_inbox_at *at, char *out, size_t size)
+{
+	snprintf(out, size, "%u.%" PRIu64 ".%" PRIu64 ".%.*s", at->part, at->lo,
+	    at->hi, STR_ARG(at->key));
+}
+
+/* rooms that were taken from him, or that his token has no more */
+static bool
+inbox_may_see(struct session *s, const struct inbox_entry *e)
+{
+	struct str rid = chan_id(e->chan);
+
+	return chan_kind(e->chan) == CHAN_PAIR ||
+	       (chan_kind(e->chan) == CHAN_ROOM &&
+		   (room_member(s, rid) != NULL || asker_may_join(s, rid)));
+}
+
+static void
+inbox_give(struct inbox_call *q, struct session *s, const struct f_inboxed *f,
+    struct str entries)
+{
+	struct event ev = {.kind = EVENT_INBOX,
+	    .cid = asker_cid(&q->asker),
+	    .uid = session_uid(s),
+	    .ep = f->ep};
+	char next[STATE_KEY_MAX + 64];
+	struct inbox_entry e;
+	struct buf seen;
+
+	buf_init(&seen, LINK_FRAME_MAX);
+	for (unsigned i = 0; i < f->n; i++) {
+		if (frames_inbox_next(&entries, &e) != 0)
+			break;
+		if (!inbox_may_see(s, &e))
+			continue;
+		put_inboxed_entry(&seen, &e);
+		ev.n_items++;
+	}
+	ev.page = buf_str(&seen);
+	if (f->next.part != 0) {
+		inbox_next_text(&f->next, next, sizeof next);
+		ev.next = str_of(next);
+	}
+	reply_event(s, &ev);
+	buf_fini(&seen);
+}
+
+static void
+inbox_on_done(struct relay_inbox *call, unsigned code,
+    const struct f_inboxed *f, struct str entries)
+{
+	struct inbox_call *q = container_of(call, struct inbox_call, call);
+	struct session *s = asker_session(&q->asker);
+
+	if (code != 200)
+		asker_refuse(&q->asker, 503, 0);
+	else if (s != NULL && s->user != NULL)
+		inbox_give(q, s, f, entries);
+	free(q);
+}
+
+static int
+inbox_compare(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+	size_t n = x->len < y->len ? x->len : y->len;
+	int d = memcmp(x->p, y->p, n);
+
+	return d != 0 ? d : (x->len > y->len) - (x->len < y->len);
+}
+
+static void
+inbox_rooms(const struct session *s, struct f_inbox *f)
+{
+	const struct member *m;
+
+	for (m = s->members; m != NULL && f->n_rooms < INBOX_ROOMS_MAX;
+	     m = m->next_of_session)
+		if (m->cursor.follow == NULL || !m->cursor.follow->waiting)
+			f->rooms[f->n_rooms++] = str_of(m->room->rid);
+	qsort(f->rooms, f->n_rooms, sizeof f->rooms[0], inbox_compare);
+}
+
+void
+inbox_ask(struct server *srv, struct session *s, struct str cid,
+    const struct f_inbox_at *at)
+{
+	struct inbox_call *q = xcalloc(1, sizeof *q);
+	struct command cmd = {.cid = cid};
+	struct f_inbox f = {.n = INBOX_PAGE, .at = {.part = INBOX_ROOMS}};
+
+	if (at != NULL)
+		f.at = *at;
+	f.chan = chan_str(&s->user->channel.name);
+	inbox_rooms(s, &f);
+	asker_fill(&q->asker, srv, s, &cmd);
+	q->call.done = inbox_on_done;
+	srv->stats[S_INBOXES]++;
+	if (relay_inbox(srv->relay, &f, &q->call) != 0) {
+		asker_refuse(&q->asker, 503, 0);
+		free(q);
+	}
+}
