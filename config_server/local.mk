@@ -30,7 +30,8 @@ noinst_LIBRARIES += %D%/libcchatctl.a
 	%D%/ctl/ctl_child.c %D%/ctl/ctl_child.h \
 	%D%/ctl/ctl_prepare.c %D%/ctl/ctl_prepare.h \
 	%D%/ctl/ctl_cluster.c %D%/ctl/ctl_cluster.h \
+	%D%/ctl/ctl_cluster_priv.h %D%/ctl/ctl_report.c \
 	%D%/ctl/ctl_state.c %D%/ctl/ctl_state.h \
-	%D%/ctl/ctl_data.c \
-	%D%/ctl/ctl_cmds.c %D%/ctl/ctl_local.c %D%/ctl/ctl_verify.c \
+	%D%/ctl/ctl_data.c %D%/ctl/ctl_ask.c %D%/ctl/ctl_ask.h \
+	%D%/ctl/ctl_drain.c %D%/ctl/ctl_cmds.c %D%/ctl/ctl_local.c %D%/ctl/ctl_verify.c \
 	%D%/ctl/ctl_verbs.h

@@ -21,18 +21,25 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-    {"start", "[-d]", "start the cluster and stay with it",
+    {"start", "[-d] [ID]", "start the cluster and stay with it",
 	"Starts a config_server, proxy_servers (one active, the others\n"
 	"standby) and msg_servers, starts them again when they end, and stops\n"
 	"them on Ctrl-C. With -d it returns when all are ready and leaves\n"
-	"them running.",
+	"them running. In a cluster that runs it starts ID, or all servers\n"
+	"that were drained.",
 	verb_start, true},
     {"stop", "", "stop it",
 	"msg_servers first, then proxy_servers, then the config_server; one\n"
 	"that does not end within 10 s is killed.",
 	verb_stop, false},
-    {"restart", "[-d]", "stop and start it",
-	"With the settings it was started with, unless others are given.",
+    {"restart", "[ID]", "restart all, one after the other; or one",
+	"msg_servers move their clients to the others before they end, then\n"
+	"come the standby proxy_servers, the active one (a standby takes "
+	"over)\n"
+	"and the config_server. Each is waited for until it is ready; when "
+	"one\n"
+	"does not come back, the rest is left as it is. cchatctl itself runs\n"
+	"on. With other settings: all is stopped and started with them.",
 	verb_restart, true},
     {"status", "", "what runs on this machine, and is it ready",
 	"Exit code 0: all ready, 1: not all, 3: nothing runs.", verb_status,
@@ -57,9 +64,24 @@ static const struct verb verbs[] = {
 	NULL, verb_events, false},
     {"check", "", "is the topology sound; exit code 1 when not", NULL,
 	verb_check, false},
+    {"drain", "ID [--rate N ...]", "empty a msg_server and end it",
+	"New clients go to the others, those it has are asked to move, and\n"
+	"nobody misses anything. Then its process ends, and stays down until:\n"
+	"cchatctl start ID. Shows how far it is, until the end.\n\n"
+	"  --rate N             clients a second, at most (200)\n"
+	"  --within T           30s, 10m, 2h: who is left then goes at once\n"
+	"                       and comes back elsewhere (30s; where only a\n"
+	"                       rate is given, as long as that takes)\n"
+	"  --no-wait            returns when it has begun\n\n"
+	"Exit code 0: drained, 1: it ended before that, or can't be drained.",
+	verb_drain, false},
+    {"undrain", "ID", "end a drain; the server takes clients again",
+	"Those who have moved stay where they are.", verb_undrain, false},
+    {"jobs", "[--limit N]", "drains, the newest first", NULL, verb_jobs, false},
     {"forget", "NAME", "drop a server that is down from the lists", NULL,
 	verb_forget, false},
-    {"verify", "[--seconds S] ...", "does it keep its promises; 1: it does not",
+    {"verify", "[--seconds S ...]",
+	"does it keep its promises; exit code 1 when not",
 	"People of its own talk through the cluster, in rooms where nobody\n"
 	"else is, and a judge reads what each sent, was promised and "
 	"received:\n"

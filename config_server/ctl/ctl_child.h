@@ -42,6 +42,9 @@ struct child {
 	int backoff_ms, exit_code;      /* code, or 128 + signal; -1: none yet */
 	unsigned restarts;
 	bool ready;
+	bool drained;       /* ended by a drain job: not started by itself */
+	bool again;         /* told to end, to be started anew */
+	int64_t end_by_ms;  /* of `again`: then it is killed */
 };
 
 /* what all children share */

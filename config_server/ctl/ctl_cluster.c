@@ -17,8 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "config_server/ctl/ctl_child.h"
-#include "config_server/ctl/ctl_cluster.h"
+#include "config_server/ctl/ctl_cluster_priv.h"
 #include "config_server/ctl/ctl_http.h"
 #include "config_server/ctl/ctl_prepare.h"
 #include "config_server/ctl/ctl_state.h"
@@ -27,27 +26,7 @@
 #include "shared/proc/daemon.h"
 #include "shared/proc/log.h"
 
-enum {
-	CLUSTER_CHILDREN_MAX = 1 + 16 + 64,
-	CLUSTER_READY_TICK_MS = 30,
-	CLUSTER_READY_ASK_MS = 500,
-	CLUSTER_TICK_MS = 1000
-};
-
-struct cluster {
-	const struct ctl_args *args;
-	struct child_env env;
-	struct child child[CLUSTER_CHILDREN_MAX];
-	int n, signal_fd;
-	char config[ADDR_TEXT_MAX];
-	int64_t begun_ms, wall_ms, stop_by_ms;
-	enum link_role stopping; /* the role that is to end now; 0: none */
-	bool ready, killed;
-	int code;      /* to exit with */
-	int report_fd; /* detached: who waits for the code; else -1 */
-};
-
-static void __attribute__((format(printf, 2, 3)))
+void
 cluster_say(const struct cluster *k, const char *fmt, ...)
 {
 	char text[1024];
@@ -62,99 +41,6 @@ cluster_say(const struct cluster *k, const char *fmt, ...)
 		    "cchatctl", table_color(stderr, TABLE_PLAIN), text);
 	else
 		log_info("%s", text);
-}
-
-/* ---- what others may know --------------------------------------------- */
-
-static const char *
-cluster_state_text(const struct cluster *k, const struct child *c)
-{
-	if (c->pid == 0)
-		return c->restart_ms > 0 ? "waiting" : "down";
-	if (k->stopping)
-		return "stopping";
-	return c->ready ? "up" : "starting";
-}
-
-static void
-cluster_put_child(struct jw *w, const struct cluster *k, const struct child *c)
-{
-	char log[PATH_MAX + ID_MAX + 16];
-
-	snprintf(log, sizeof(log), "%s/log/%s.log", k->env.data, c->name);
-	jw_obj(w, NULL);
-	jw_cstr(w, "name", c->name);
-	jw_cstr(w, "role", link_role_text(c->role));
-	jw_int(w, "pid", c->pid);
-	jw_cstr(w, "state", cluster_state_text(k, c));
-	jw_int(w, "since", c->since_ms);
-	jw_int(w, "restarts", c->restarts);
-	jw_int(w, "exit", c->exit_code);
-	jw_cstr(w, "listen", c->listen);
-	jw_cstr(w, "direct", c->direct);
-	jw_cstr(w, "admin", child_admin(c));
-	jw_cstr(w, "log", log);
-	jw_obj_end(w);
-}
-
-static const struct child *
-cluster_first_msg(const struct cluster *k)
-{
-	for (int i = 0; i < k->n; i++)
-		if (k->child[i].role == ROLE_MSG)
-			return &k->child[i];
-	return NULL;
-}
-
-/* what to type into a browser */
-static void
-cluster_page(const struct cluster *k, char *out, size_t size)
-{
-	const struct child *c = cluster_first_msg(k);
-	const char *listen = k->args->set.listen;
-	struct addr a;
-
-	if (c != NULL && c->listen[0] != '\0')
-		listen = c->listen;
-	if (addr_parse(str_of(listen), &a) == 0 && a.ss.ss_family != AF_UNIX &&
-	    (!strncmp(listen, "0.0.0.0:", 8) || !strncmp(listen, "[::]:", 5)))
-		snprintf(out, size, "http://127.0.0.1:%u/", addr_port(&a));
-	else
-		snprintf(out, size, "http://%s/", listen);
-}
-
-static void
-cluster_save(const struct cluster *k)
-{
-	char page[ADDR_TEXT_MAX + 16];
-	struct buf out;
-	struct jw w;
-
-	buf_init(&out, 1 << 20);
-	cluster_page(k, page, sizeof(page));
-	jw_init(&w, &out);
-	jw_obj(&w, NULL);
-	jw_int(&w, "pid", getpid());
-	jw_cstr(&w, "version", PACKAGE_VERSION);
-	jw_int(&w, "since", k->wall_ms);
-	jw_bool(&w, "detached", k->args->detach);
-	jw_bool(&w, "ready", k->ready);
-	jw_cstr(&w, "page", page);
-	jw_cstr(&w, "config", k->config);
-	jw_cstr(&w, "data", k->env.data);
-	jw_arr(&w, "args");
-	for (int i = 1; i < k->args->argc; i++)
-		jw_cstr(&w, NULL, k->args->argv[i]);
-	jw_arr_end(&w);
-	jw_arr(&w, "servers");
-	for (int i = 0; i < k->n; i++)
-		cluster_put_child(&w, k, &k->child[i]);
-	jw_arr_end(&w);
-	jw_obj_end(&w);
-	if (state_write(k->env.data, buf_str(&out)) != 0)
-		cluster_say(
-		    k, "can't write run/cluster.json: %s", strerror(errno));
-	buf_fini(&out);
 }
 
 /* ---- stopping --------------------------------------------------------- */
@@ -176,7 +62,10 @@ cluster_kill_role(const struct cluster *k, enum link_role role, int sig)
 			child_kill(&k->child[i], sig);
 }
 
-/* msg, proxy, config: the next role that still runs gets its SIGTERM */
+/*
+ * msg, proxy, config: the next role that still runs is told to end. To a
+ * msg_server SIGTERM says: drain. When all go there is nowhere to move to.
+ */
 static void
 cluster_stop_next(struct cluster *k)
 {
@@ -201,7 +90,7 @@ cluster_begin_stop(struct cluster *k, int code)
 	k->stopping = ROLE_MSG;
 	k->killed = false;
 	k->stop_by_ms = clock_mono_ms() + CLUSTER_STOP_MS;
-	cluster_kill_role(k, ROLE_MSG, SIGTERM);
+	cluster_kill_role(k, ROLE_MSG, SIGINT);
 	cluster_stop_next(k);
 }
 
@@ -252,42 +141,6 @@ cluster_is_ready(const char *admin)
 	return status == 200;
 }
 
-static void
-cluster_report(struct cluster *k)
-{
-	static const char *const head[] = {
-	    "NAME", "ROLE", ">PID", "ADDRESS", "ADMIN", NULL};
-	char page[ADDR_TEXT_MAX + 16], addr[2 * ADDR_TEXT_MAX + 16];
-	struct table t;
-
-	cluster_page(k, page, sizeof(page));
-	printf("\n%scchat is up%s after %.1f s: %s%s%s\n\n",
-	    table_color(stdout, TABLE_BOLD), table_color(stdout, TABLE_PLAIN),
-	    (double)(clock_mono_ms() - k->begun_ms) / 1000.,
-	    table_color(stdout, TABLE_GREEN), page,
-	    table_color(stdout, TABLE_PLAIN));
-	table_init(&t, head);
-	for (int i = 0; i < k->n; i++) {
-		struct child *c = &k->child[i];
-
-		snprintf(addr, sizeof(addr), "%s%s%s", c->listen,
-		    c->direct[0] ? ", direct " : "", c->direct);
-		table_put(&t, str_of(c->name), TABLE_PLAIN);
-		table_putf(&t, TABLE_DIM, "%s_server", link_role_text(c->role));
-		table_putf(&t, TABLE_PLAIN, "%d", (int)c->pid);
-		table_put(&t, str_of(addr), TABLE_PLAIN);
-		table_put(&t, str_of(child_admin(c)), TABLE_DIM);
-	}
-	table_print(&t, stdout, NULL);
-	if (k->args->detach)
-		printf("\ndata and logs in %s; stop with: %s stop --data %s\n",
-		    k->env.data, k->args->argv[0], k->args->set.data);
-	else
-		printf(
-		    "\ndata and logs in %s; stop with Ctrl-C\n\n", k->env.data);
-	fflush(stdout);
-}
-
 /* the terminal is given back; from now on messages go to a file */
 static void
 cluster_detach_done(struct cluster *k, int code)
@@ -317,17 +170,21 @@ cluster_detach_done(struct cluster *k, int code)
 static void
 cluster_look_ready(struct cluster *k)
 {
-	bool all = true;
+	bool all = true, news = false;
 
 	for (int i = 0; i < k->n; i++) {
 		struct child *c = &k->child[i];
 
-		if (c->pid > 0 && !c->ready)
+		if (c->pid > 0 && !c->ready) {
 			c->ready = cluster_is_ready(child_admin(c));
+			news |= c->ready;
+		}
 		all &= c->ready;
 		if (i == 0 && c->ready)
 			cluster_spawn_rest(k);
 	}
+	if (k->ready && news)
+		cluster_save(k);
 	if (k->ready || !all)
 		return;
 	k->ready = true;
@@ -367,12 +224,59 @@ cluster_is_fatal(const struct cluster *k, const struct child *c)
 		   c->exit_code == EXIT_DATA || c->exit_code == 127);
 }
 
+/* a drain job emptied it: it stays down until somebody wants it back */
+static bool
+cluster_was_drained(const struct cluster *k, const struct child *c)
+{
+	char target[ID_MAX + 32];
+	const char *state;
+	struct buf out;
+	json_t *job;
+	int64_t t0 = 0;
+	int err;
+	bool yes;
+
+	if (c->role != ROLE_MSG || c->exit_code != EXIT_OK)
+		return false;
+	snprintf(target, sizeof(target), "/v1/servers/%s/drain", c->name);
+	buf_init(&out, 65536);
+	if (ctl_http("GET", k->config, target, CLUSTER_READY_ASK_MS, &out) !=
+	    200)
+		buf_reset(&out);
+	job = json_read(buf_str(&out), &err);
+	state = state_text(job, "state");
+	(void)json_int(job, "t0", &t0);
+	yes = t0 >= c->since_ms &&
+	      (!strcmp(state, "done") || !strcmp(state, "running"));
+	json_decref(job);
+	buf_fini(&out);
+	return yes;
+}
+
+/* it has ended as it was told to: that is no failure */
+static void
+cluster_ended_asked(struct cluster *k, struct child *c)
+{
+	c->restarts--;
+	c->backoff_ms = CHILD_BACKOFF_MS;
+	c->restart_ms = c->drained ? 0 : clock_mono_ms();
+	cluster_say(k, "%s %s", c->name,
+	    c->drained ? "is drained and has ended" : "starts again");
+	c->again = false;
+	cluster_save(k);
+}
+
 static void
 cluster_ended(struct cluster *k, struct child *c, int status)
 {
 	char how[64];
 
 	child_ended(c, &k->env, status, k->stopping != 0);
+	c->drained = !k->stopping && !c->again && cluster_was_drained(k, c);
+	if (!k->stopping && (c->drained || c->again)) {
+		cluster_ended_asked(k, c);
+		return;
+	}
 	if (WIFSIGNALED(status))
 		snprintf(how, sizeof(how), "signal %d", WTERMSIG(status));
 	else
@@ -404,6 +308,45 @@ cluster_reap(struct cluster *k)
 		cluster_stop_next(k);
 }
 
+/*
+ * SIGUSR1 with a number in it: that child is to run anew. One that is down is
+ * started, one that runs gets SIGTERM first.
+ */
+static void
+cluster_again(struct cluster *k, int which)
+{
+	struct child *c;
+
+	if (which < 0 || which >= k->n || k->stopping || !k->ready)
+		return;
+	c = &k->child[which];
+	if (c->pid > 0) {
+		cluster_say(k, "%s is asked to end", c->name);
+		c->again = true;
+		c->end_by_ms = clock_mono_ms() + CLUSTER_DRAIN_MS;
+		child_kill(c, SIGTERM);
+	} else {
+		c->drained = false;
+		c->backoff_ms = CHILD_BACKOFF_MS;
+		c->restart_ms = clock_mono_ms();
+	}
+}
+
+/* who was to run anew and does not end */
+static void
+cluster_again_late(struct cluster *k)
+{
+	for (int i = 0; i < k->n; i++) {
+		struct child *c = &k->child[i];
+
+		if (!c->again || c->pid == 0 || clock_mono_ms() < c->end_by_ms)
+			continue;
+		cluster_say(k, "%s does not end, killing it", c->name);
+		c->end_by_ms += CLUSTER_DRAIN_MS;
+		child_kill(c, SIGKILL);
+	}
+}
+
 static void
 cluster_kill_all(const struct cluster *k, int sig)
 {
@@ -419,6 +362,8 @@ cluster_on_signal(struct cluster *k)
 	while (read(k->signal_fd, &si, sizeof(si)) == sizeof(si)) {
 		if (si.ssi_signo == SIGCHLD) {
 			cluster_reap(k);
+		} else if (si.ssi_signo == SIGUSR1) {
+			cluster_again(k, si.ssi_int);
 		} else if (si.ssi_signo == SIGHUP && k->args->detach) {
 			cluster_kill_all(k, SIGHUP); /* reload */
 		} else if (k->stopping) {
@@ -484,6 +429,7 @@ cluster_run(struct cluster *k)
 		cluster_stop_late(k);
 		if (k->stopping)
 			continue;
+		cluster_again_late(k);
 		now = clock_mono_ms();
 		for (i = 0; i < k->n; i++) {
 			struct child *c = &k->child[i];
@@ -533,6 +479,7 @@ cluster_signals(struct cluster *k)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &mask, &k->env.signals);
 	k->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (k->signal_fd < 0)

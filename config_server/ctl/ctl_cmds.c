@@ -8,167 +8,14 @@
 #include <string.h>
 #include <time.h>
 
-#include "config_server/ctl/ctl_http.h"
+#include "config_server/ctl/ctl_ask.h"
 #include "config_server/ctl/ctl_state.h"
 #include "config_server/ctl/ctl_table.h"
 #include "config_server/ctl/ctl_verbs.h"
 #include "shared/base/id.h"
 #include "shared/proc/clock.h"
 
-enum { CMD_FOLLOW_NS = 500000000, CMD_TARGET_MAX = 512 };
-
-/* ---- asking ----------------------------------------------------------- */
-
-const char *
-cmd_address(const struct ctl_args *a)
-{
-	static char text[128];
-	json_t *state;
-
-	if (a->given_config || state_pid(a->set.data) == 0)
-		return a->set.config_server;
-	state = state_read(a->set.data);
-	snprintf(text, sizeof(text), "%s", state_text(state, "config"));
-	json_decref(state);
-	return text[0] != '\0' ? text : a->set.config_server;
-}
-
-static int
-cmd_fail(const char *address, int status, struct str body)
-{
-	const char *msg = NULL;
-	json_t *v;
-	int err;
-
-	if (status == ERR_IO) {
-		fprintf(stderr,
-		    "cchatctl: no config_server answers at %s; does the "
-		    "cluster run? (cchatctl status)\n",
-		    address);
-		return EXIT_NOT_RUNNING;
-	}
-	v = json_read(body, &err);
-	msg = json_string_value(
-	    json_object_get(json_object_get(v, "error"), "msg"));
-	if (status < 0)
-		fprintf(
-		    stderr, "cchatctl: %s: %s\n", address, err_text(status));
-	else
-		fprintf(stderr, "cchatctl: %s (%d)\n",
-		    msg != NULL ? msg : "unexpected answer", status);
-	json_decref(v);
-	return EXIT_FAILED;
-}
-
-/*
- * Asks; with --json prints the answer. *out: the answer, to be released, or
- * NULL when there is nothing more to print.
- */
-static int
-cmd_ask(const struct ctl_args *a, const char *method, const char *target,
-    json_t **out)
-{
-	const char *address = cmd_address(a);
-	struct buf body;
-	int status, code = EXIT_OK, err;
-
-	*out = NULL;
-	buf_init(&body, CTL_HTTP_MAX);
-	status = ctl_http(method, address, target, CTL_HTTP_MS, &body);
-	if (a->json && status > 0)
-		printf("%.*s\n", STR_ARG(buf_str(&body)));
-	if (status != 200) {
-		code = a->json && status > 0
-			   ? EXIT_FAILED
-			   : cmd_fail(address, status, buf_str(&body));
-	} else {
-		*out = json_read(buf_str(&body), &err);
-		if (*out == NULL)
-			code = cmd_fail(address, ERR_PROTO, STR_NONE);
-	}
-	buf_fini(&body);
-	return code;
-}
-
-static int64_t
-cmd_int(const json_t *obj, const char *key)
-{
-	int64_t v = 0;
-
-	(void)json_int(obj, key, &v);
-	return v;
-}
-
-static void
-cmd_put(struct table *t, const json_t *obj, const char *key)
-{
-	struct str s = json_str(obj, key);
-
-	table_put(t, s.len > 0 ? s : STR_LIT("-"), TABLE_PLAIN);
-}
-
-static void
-cmd_put_int(struct table *t, const json_t *obj, const char *key)
-{
-	const json_t *v = json_object_get(obj, key);
-
-	if (v == NULL)
-		table_put(t, STR_LIT("-"), TABLE_PLAIN);
-	else if (json_is_real(v))
-		table_putf(t, TABLE_PLAIN, "%.1f", json_real_value(v));
-	else
-		table_putf(
-		    t, TABLE_PLAIN, "%lld", (long long)cmd_int(obj, key));
-}
-
-static void
-cmd_put_age(struct table *t, int64_t wall_ms)
-{
-	char age[32];
-
-	table_age(clock_wall_ms() - wall_ms, age, sizeof(age));
-	table_put(t, str_of(wall_ms > 0 ? age : "-"), TABLE_PLAIN);
-}
-
-static void
-cmd_put_state(struct table *t, const json_t *obj)
-{
-	struct str s = json_str(obj, "state");
-
-	table_put(t, s,
-	    str_eqc(s, "up")	 ? TABLE_GREEN
-	    : str_eqc(s, "down") ? TABLE_RED
-				 : TABLE_YELLOW);
-}
-
-static const json_t *
-cmd_item(const json_t *v, const char *key, size_t i)
-{
-	return json_array_get(json_object_get(v, key), i);
-}
-
-/* the id of a verb, checked before it becomes part of a path */
-static const char *
-cmd_word(const struct ctl_args *a, const char *what)
-{
-	if (a->n_words == 1 && id_is_word(str_of(a->word[0])))
-		return a->word[0];
-	fprintf(stderr, "cchatctl: %s; see -h\n", what);
-	return NULL;
-}
-
-static const char *
-cmd_limit(const struct ctl_args *a, const char *def)
-{
-	return a->limit != NULL ? a->limit : def;
-}
-
-/* what of the command line goes into a query */
-static bool
-cmd_plain(const char *s)
-{
-	return s == NULL || id_is_word(str_of(s));
-}
+enum { CMD_FOLLOW_NS = 500000000, CMD_LIMIT_MAX = 1000 };
 
 /* ---- servers ---------------------------------------------------------- */
 
@@ -387,9 +234,9 @@ verb_rooms(const struct ctl_args *a)
 	const json_t *r;
 	int code;
 
-	if (!cmd_plain(a->srv) || !cmd_plain(a->limit)) {
+	if (!cmd_plain(a->srv) || !cmd_number(a->limit, 1, CMD_LIMIT_MAX)) {
 		fprintf(
-		    stderr, "cchatctl: --srv is a name, --limit a number\n");
+		    stderr, "cchatctl: --srv is a name, --limit 1 to 1000\n");
 		return EXIT_USAGE;
 	}
 	snprintf(target, sizeof(target), "/v1/rooms?limit=%s%s%s",
@@ -445,8 +292,11 @@ verb_events(const struct ctl_args *a)
 	bool more;
 	int code;
 
-	if (!cmd_plain(a->since) || !cmd_plain(a->limit)) {
-		fprintf(stderr, "cchatctl: --since and --limit are numbers\n");
+	if (a->n_words > 0 || !cmd_number(a->since, 0, INT64_MAX) ||
+	    !cmd_number(a->limit, 1, CMD_LIMIT_MAX)) {
+		fprintf(stderr,
+		    "cchatctl: --since is the id of an event, --limit 1 to "
+		    "1000\n");
 		return EXIT_USAGE;
 	}
 	last = strtoll(since, NULL, 10);

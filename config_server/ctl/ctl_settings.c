@@ -122,6 +122,8 @@ ctl_switch(struct ctl_args *a, const char *arg)
 		a->detach = true;
 	else if (!strcmp(arg, "-f") || !strcmp(arg, "--follow"))
 		a->follow = true;
+	else if (!strcmp(arg, "--no-wait"))
+		a->no_wait = true;
 	else if (!strcmp(arg, "-h") || !strcmp(arg, "--help"))
 		a->help = true;
 	else
@@ -137,7 +139,9 @@ ctl_args_one(struct ctl_args *a, int argc, char **argv, int *i)
 
 	if (ctl_switch(a, arg) || ctl_value("--srv", argc, argv, i, &a->srv) ||
 	    ctl_value("--since", argc, argv, i, &a->since) ||
-	    ctl_value("--limit", argc, argv, i, &a->limit))
+	    ctl_value("--limit", argc, argv, i, &a->limit) ||
+	    ctl_value("--rate", argc, argv, i, &a->rate) ||
+	    ctl_value("--within", argc, argv, i, &a->within))
 		return;
 	if (arg[0] != '-' || arg[1] == '\0') {
 		if (a->n_words == CTL_WORDS_MAX)

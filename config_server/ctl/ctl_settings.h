@@ -25,7 +25,8 @@ struct ctl_args {
 	const char *word[CTL_WORDS_MAX]; /* what is neither flag nor value */
 	int n_words;
 	const char *srv, *since, *limit; /* flags of the questions, or NULL */
-	bool json, detach, follow, help, given_config;
+	const char *rate, *within;       /* of drain, or NULL */
+	bool json, detach, follow, no_wait, help, given_config;
 	char **argv;                     /* what settings were made of */
 	int argc;
 };

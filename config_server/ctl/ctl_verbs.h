@@ -28,7 +28,13 @@ int verb_next(const struct ctl_args *a);
 int verb_events(const struct ctl_args *a);
 int verb_check(const struct ctl_args *a);
 int verb_forget(const struct ctl_args *a);
-/* where it is: --config-server, else what runs here, else the default */
+
+/* of the config_server: drain jobs (ctl_drain.c) */
+int verb_drain(const struct ctl_args *a);
+int verb_undrain(const struct ctl_args *a);
+int verb_jobs(const struct ctl_args *a);
+
+/* where it is: --config-server, else what runs here, else the default (ctl_ask.c) */
 const char *cmd_address(const struct ctl_args *a);
 
 /* of a live cluster, by load of its own (ctl_verify.c) */

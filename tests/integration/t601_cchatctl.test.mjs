@@ -138,15 +138,49 @@ describe('a cluster that is left running', () => {
 		}
 	});
 
-	test('restart keeps what it was told', () => {
+	test('restart replaces every process, one after the other', () => {
 		const was = status(data);
 		const r = ctl(data, 'restart');
+		assert.equal(r.code, 0, r.err);
+		const names = r.out.match(/^\S+(?= +is back)/gm);
+		assert.deepEqual(names.slice(0, 2), ['ms1', 'ms2']);
+		/* the active proxy_server once, behind its standby */
+		const active = was.servers.find(s => s.active).name;
+		assert.deepEqual(names.slice(2), ['proxy1', 'proxy2']
+		    .sort((a, b) => (a === active) - (b === active)).concat('config'));
+		const now = status(data);
+		assert.equal(now.pid, was.pid);
+		for (const s of now.servers) {
+			const old = was.servers.find(x => x.name === s.name);
+			assert.ok(s.ready && s.pid !== old.pid, s.name);
+			assert.deepEqual([s.listen, s.direct, s.restarts],
+			    [old.listen, old.direct, old.restarts]);
+		}
+	});
+
+	test('restart ID replaces one; of one that is none it says so', () => {
+		const was = status(data);
+		assert.match(ctl(data, 'restart', 'ms2').out, /^ms2 +is back after /);
+		const now = status(data);
+		assert.deepEqual(now.servers.filter((s, i) =>
+		    s.pid !== was.servers[i].pid).map(s => s.name), ['ms2']);
+		assert.equal(ctl(data, 'restart', 'nobody').code, 1);
+		assert.equal(ctl(data, 'restart', 'ms1', 'ms2').code, 2);
+		const r = ctl(data, 'start', 'ms1');
+		assert.equal(r.code, 1);
+		assert.match(r.err, /^cchatctl: ms1 runs already/);
+	});
+
+	test('restart with other settings stops and starts all', () => {
+		const was = status(data);
+		const r = ctl(data, 'restart', ...args, '--msg', '1');
 		assert.equal(r.code, 0, r.err);
 		const now = status(data);
 		assert.equal(now.page, was.page);
 		assert.ok(now.detached);
 		assert.notEqual(now.pid, was.pid);
-		assert.deepEqual(now.args.slice(0, 4), was.args.slice(0, 4));
+		assert.deepEqual(now.servers.map(x => x.name),
+		    ['config', 'proxy1', 'proxy2', 'ms1']);
 	});
 
 	test('stop ends all, msg_servers first', () => {
@@ -238,10 +272,18 @@ describe('mistakes', () => {
 		assert.equal(run('start', '--msg', '0').code, 2);
 		assert.equal(run('where').code, 2);
 		assert.equal(run('where', 'a/b').code, 2);
+		assert.equal(run('events', '--since', 'x').code, 2);
+		assert.equal(run('events', '--limit', '0').code, 2);
+		assert.equal(run('rooms', '--limit', 'x').code, 2);
+		assert.equal(run('drain').code, 2);
+		assert.equal(run('drain', 'ms1', '--rate', '0').code, 2);
+		assert.equal(run('drain', 'ms1', '--within', '"').code, 2);
+		assert.equal(run('undrain', 'a', 'b').code, 2);
+		assert.equal(run('jobs', 'ms1').code, 2);
 		assert.equal(run('-h').code, 0);
 		for (const verb of ['start', 'stop', 'restart', 'status', 'backup',
 		    'restore', 'servers', 'load', 'where', 'room', 'rooms', 'next', 'events', 'check',
-		    'forget']) {
+		    'forget', 'drain', 'undrain', 'jobs']) {
 			const r = run(verb, '-h');
 			assert.equal(r.code, 0);
 			assert.match(r.out, new RegExp(`^Usage: cchatctl ${verb}`));
