@@ -10,11 +10,13 @@ integration_tests += %D%/t404_lag.test.mjs %D%/t405_disk.test.mjs \
 	%D%/t407_keep.test.mjs %D%/t411_history.test.mjs
 integration_tests += %D%/t406_proxy_links.test.mjs \
 	%D%/t405_presence.test.mjs
-integration_tests += %D%/t601_cchatctl.test.mjs %D%/t602_backup.test.mjs
+integration_tests += %D%/t601_cchatctl.test.mjs %D%/t602_backup.test.mjs \
+	%D%/t603_drain_ctl.test.mjs
 
 TESTS += $(integration_tests)
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += tests/lib/cluster.mjs tests/lib/client.mjs \
-	tests/lib/faultproxy.mjs tests/lib/fire.mjs tests/lib/mock.mjs tests/lib/replay.mjs \
+	tests/lib/faultproxy.mjs tests/lib/fire.mjs tests/lib/mock.mjs \
+	tests/lib/node.mjs tests/lib/replay.mjs \
 	tests/lib/v1server.mjs tests/dialect/cchat/cchat-basic.jsonl \
 	tests/dialect/cchat/cchat-proxy.jsonl
