@@ -24,12 +24,23 @@ struct server_pid {
 	int pid;
 };
 
+/* where the counters of a server are read */
+struct server_admin {
+	char name[32];
+	struct target at;
+};
+
 struct options {
 	const char *mode;
 	struct target target[BENCH_TARGETS];
 	size_t n_targets;
 	struct server_pid pid[BENCH_PIDS];
 	size_t n_pids;
+	struct server_admin admin[BENCH_PIDS];
+	size_t n_admins;
+	char kill[32];		 /* drop: the server that dies; "": none */
+	unsigned stay;		 /* drop: of each room, who is not dropped */
+	double away;		 /* drop: seconds before anybody comes back */
 	unsigned level;		 /* of the cchat dialect, 1 or 2 */
 	unsigned rooms, members; /* fan-out; members of one room */
 	unsigned senders;	 /* of each room */
@@ -38,7 +49,7 @@ struct options {
 	double rate;		 /* messages/s of all rooms; 0: closed window */
 	unsigned size;		 /* bytes of a text */
 	double seconds, warm;	 /* measured, and before it */
-	double hold;		 /* idle: seconds to stay */
+	double hold;		 /* idle: seconds to stay; stall: to be deaf */
 	unsigned stalled;	 /* members in 1000 that do not read */
 	unsigned opening;	 /* connections being opened at once */
 	unsigned per_addr;	 /* connections of one source address */

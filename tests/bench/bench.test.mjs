@@ -135,6 +135,85 @@ describe('cchat_bench', { concurrency: 4 }, () => {
 		assert.ok(r.f.logins_per_s > 100);
 	});
 
+	const drop = ['drop', '--rooms=4', '--members=20', '--rate=400',
+	    '--seconds=0.3', '--away=0.3'];
+
+	test('who is dropped comes back and has all', async () => {
+		const r = await against(['--log'], ...drop);
+		assert.equal(r.status, 0, r.stderr);
+		assert.deepEqual([r.f.connections, r.f.dropped, r.f.back],
+		    [88, 80, 80]);
+		assert.equal(r.f.lost + r.f.doubled + r.f.out_of_order, 0);
+		assert.ok(r.f.expected > 88 * 30, `${r.f.expected}`);
+		/* away for 0.3 s, then at once or up to 0.5 s later */
+		assert.ok(r.f.all_back_s >= 0.3 && r.f.back_p50_ms >= 300 &&
+		    r.f.back_max_ms >= r.f.back_p50_ms);
+		assert.ok(r.f.tries >= 1 && r.f.cpu_s >= 0 && r.f.disk_read >= 0);
+		assert.ok(r.f.during_p99_ms > 0 && r.f.before_p99_ms > 0);
+	});
+
+	for (const fault of ['drop', 'dup', 'swap'])
+		test(`faults among what was missed are counted: ${fault}`,
+		    async () => {
+			const r = await against(['--log', '--on-replay',
+			    `--${fault}=17`], ...drop);
+			assert.equal(r.f.back, 80);
+			assert.equal(r.f.lost, r.counts.dropped);
+			assert.equal(r.f.doubled, r.counts.doubled);
+			assert.equal(r.f.out_of_order, r.counts.swapped);
+			assert.ok(r.counts.dropped + r.counts.doubled +
+			    r.counts.swapped > 20);
+			assert.equal(r.status, 3);
+		});
+
+	test('an answer without all of it is told', async () => {
+		const r = await against(['--log', '--short'], ...drop);
+		assert.equal(r.f.cut_short, 80);
+		assert.equal(r.status, 3);
+	});
+
+	test('a server is killed, its people go to the other', async () => {
+		const a = await reference('--log'), b = await reference('--log');
+		const r = await run(...drop, `--target=${a.at},${b.at}`,
+		    `--pids=ms1=${a.pid},ms2=${b.pid}`, '--kill=ms1');
+		assert.equal((await b.stop()).dropped, 0);
+		assert.equal(r.status, 0, r.stderr);
+		const f = r.lines[0];
+		assert.deepEqual([f.by, f.dropped, f.back], ['kill', 80, 80]);
+		assert.equal(f.lost + f.doubled + f.out_of_order, 0);
+		assert.throws(() => process.kill(a.pid, 0), 'it was killed');
+	});
+
+	const stall = ['stall', '--rooms=1', '--members=20', '--senders=2',
+	    '--stalled=100', '--rate=2000', '--hold=1', '--size=1000',
+	    '--seconds=0.3'];
+
+	test('who stops reading has all in the end', async () => {
+		const r = await against(['--log'], ...stall);
+		assert.equal(r.status, 0, r.stderr);
+		assert.deepEqual([r.f.stalled, r.f.level], [2, 2]);
+		assert.equal(r.f.lost + r.f.doubled + r.f.out_of_order, 0);
+		assert.equal(r.f.expected, r.counts.delivered);
+		assert.ok(r.f.sent >= 2600);
+		assert.ok(r.f.caught_max_ms > 0 && r.f.during_p99_ms > 0);
+	});
+
+	test('faults are counted there, too, and memory that grows', async () => {
+		const server = await reference('--log', '--drop=97', '--dup=89');
+		const r = await run(...stall, `--target=${server.at}`, '--hold=2',
+		    `--pids=ms1=${server.pid}`, '--size=4000');
+		const counts = await server.stop();
+		assert.equal(r.status, 3);
+		const f = r.lines[0];
+		assert.equal(f.lost, counts.dropped);
+		assert.equal(f.doubled, counts.doubled);
+		assert.ok(counts.dropped > 20 && counts.doubled > 20);
+		/* the log it keeps, and the queues: 8 MB a second and more */
+		assert.ok(f.msg_rss_growth > 4e6, `${f.msg_rss_growth}`);
+		assert.ok(f.msg_rss_max >= f.msg_rss_end &&
+		    f.msg_rss_end > f.msg_rss_before);
+	});
+
 	test('connections that are refused are counted as failed', async () => {
 		const server = await reference();
 		await server.stop();
@@ -154,7 +233,9 @@ describe('cchat_bench', { concurrency: 4 }, () => {
 
 	test('bad options are refused', async () => {
 		for (const args of [['fly'], ['fan'], ['fan', '--rooms=0'],
-		    ['fan', '--target=nowhere'], ['limit', '--joined=0']])
+		    ['fan', '--target=nowhere'], ['limit', '--joined=0'],
+		    ['drop', '--target=127.0.0.1:1', '--kill=ms9'],
+		    ['drop', '--target=127.0.0.1:1', '--level=1']])
 			assert.equal((await run(...args)).status, 2, args.join(' '));
 	});
 });

@@ -8,6 +8,11 @@
  * did, so the tool can be held to that count. It trusts its clients.
  *
  *	bench_ref [--write|--batch] [--drop=N] [--dup=N] [--swap=N]
+ *	          [--log [--on-replay] [--short]]
+ *
+ * --log numbers the messages of a room, keeps them, and gives who comes back
+ * with a position what he missed; --on-replay: the faults are done there alone;
+ * --short: a position is answered as one that can't be served in full.
  *
  * prints `listening on 127.0.0.1:PORT`, ends on SIGTERM with one JSON line of
  * its counts. A swap holds a delivery back until the next one to the same
@@ -47,6 +52,8 @@ struct ref_conn {
 
 struct ref_room {
 	char rid[16];
+	struct bytes *log; /* with --log: all that was said */
+	size_t n_log, cap_log;
 	int *fd;
 	size_t n, cap;
 };
@@ -57,7 +64,7 @@ static int ref_dirty[REF_FDS];
 static size_t ref_n_dirty;
 static uint64_t ref_nth, ref_drop, ref_dup, ref_swap;
 static uint64_t ref_delivered, ref_dropped, ref_doubled, ref_swapped;
-static int ref_write_each;
+static int ref_write_each, ref_log, ref_on_replay, ref_short;
 static volatile sig_atomic_t ref_end;
 static int ref_ep;
 
@@ -125,10 +132,12 @@ ref_touch(int fd)
 	}
 }
 
+static bool ref_spare; /* no faults now */
+
 static bool
 ref_is_nth(uint64_t every)
 {
-	return every > 0 && ref_nth % every == 0;
+	return every > 0 && ref_nth % every == 0 && !ref_spare;
 }
 
 static void
@@ -136,7 +145,7 @@ ref_deliver(int fd, const char *p, size_t n)
 {
 	struct ref_conn *c = &ref_conns[fd];
 
-	ref_nth++;
+	ref_nth += !ref_spare;
 	ref_delivered++;
 	if (ref_is_nth(ref_drop)) {
 		ref_dropped++;
@@ -170,6 +179,47 @@ ref_room_of(const char *rid)
 	return &ref_rooms[i];
 }
 
+/* the message with its number, kept */
+static struct bytes *
+ref_keep(struct ref_room *r, const char *p, size_t n)
+{
+	struct bytes *b;
+	char seq[40];
+
+	if (r->n_log == r->cap_log) {
+		r->cap_log = r->cap_log * 2 + 64;
+		r->log = xrealloc(r->log, r->cap_log * sizeof(*r->log));
+	}
+	b = &r->log[r->n_log++];
+	*b = (struct bytes){0};
+	ref_put(b, p, n - 1);
+	ref_put(b, seq,
+	    (size_t)snprintf(seq, sizeof seq, ",\"seq\":%zu}", r->n_log));
+	return b;
+}
+
+/* the answer to a login, what he missed, and the end of it */
+static void
+ref_resume(int fd, const struct ref_room *r, const char *p, size_t n)
+{
+	struct ref_conn *c = &ref_conns[fd];
+	const char *at = memmem(p, n, "[\"00000001\",", 12);
+	size_t from = at != NULL ? strtoul(at + 12, NULL, 10) : r->n_log;
+	char text[256];
+
+	ref_frame(&c->out, text,
+	    (size_t)snprintf(text, sizeof text,
+		"{\"cmd\":\"login\",\"pos\":{\"%s\":{\"ep\":\"00000001\","
+		"\"seq\":%zu,\"full\":%s}}}",
+		r->rid, r->n_log, at != NULL && ref_short ? "false" : "true"));
+	ref_spare = false;
+	for (; from < r->n_log; from++)
+		ref_deliver(fd, r->log[from].p, r->log[from].n);
+	ref_spare = ref_on_replay;
+	ref_frame(&c->out, "{\"cmd\":\"synced\",\"cid\":\"l\"}", 28);
+	ref_touch(fd);
+}
+
 static void
 ref_on_text(int fd, char *p, size_t n)
 {
@@ -189,9 +239,19 @@ ref_on_text(int fd, char *p, size_t n)
 		}
 		r->fd[r->n++] = fd;
 		c->room = (uint32_t)(r - ref_rooms);
+		if (ref_log) {
+			ref_resume(fd, r, p, n);
+			return;
+		}
 		ref_frame(&c->out, p, n);
 		ref_touch(fd);
 		return;
+	}
+	if (ref_log) {
+		const struct bytes *b = ref_keep(r, p, n);
+
+		p = b->p;
+		n = b->n;
 	}
 	for (i = 0; i < r->n; i++)
 		ref_deliver(r->fd[i], p, n);
@@ -357,6 +417,9 @@ ref_options(int argc, char **argv)
 	static const struct option opts[] = {
 	    {"write", no_argument, &ref_write_each, 1},
 	    {"batch", no_argument, &ref_write_each, 0},
+	    {"log", no_argument, &ref_log, 1},
+	    {"on-replay", no_argument, &ref_on_replay, 1},
+	    {"short", no_argument, &ref_short, 1},
 	    {"drop", required_argument, NULL, 'd'},
 	    {"dup", required_argument, NULL, 'u'},
 	    {"swap", required_argument, NULL, 's'}, {0}};
@@ -385,6 +448,7 @@ main(int argc, char **argv)
 	int listener, i;
 
 	ref_options(argc, argv);
+	ref_spare = ref_on_replay;
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {

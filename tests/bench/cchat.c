@@ -3,6 +3,7 @@
  * The cchat dialect of the load generator. Rooms and users get numbers from
  * the run's tag, so runs beside or after each other do not meet.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +35,55 @@ cchat_login(char *p, const struct options *o, uint32_t uid, uint32_t room)
 }
 
 size_t
+cchat_resume(char *p, const struct options *o, uint32_t uid, uint32_t room,
+    const char *ep, uint64_t seq)
+{
+	size_t n = cchat_login(p, o, uid, room);
+
+	/* in place of the brace at the end */
+	return n - 1 +
+	       (size_t)snprintf(p + n - 1, 512 - n,
+		   ",\"pos\":{\"%u\":[\"%s\",%" PRIu64 "],\"@\":[\"%s\",0]}}",
+		   cchat_rid(o, room), ep, seq, ep);
+}
+
+bool
+cchat_pos(const char *p, size_t n, const struct options *o, uint32_t room,
+    struct cchat_pos *out)
+{
+	char key[64];
+	const char *at, *end;
+	int len =
+	    snprintf(key, sizeof key, "\"%u\":{\"ep\":\"", cchat_rid(o, room));
+
+	at = memmem(p, n, key, (size_t)len);
+	if (at == NULL || p + n - at < len + 8)
+		return false;
+	at += len;
+	memcpy(out->ep, at, 8);
+	out->ep[8] = '\0';
+	end = memchr(at, '}', (size_t)(p + n - at));
+	if (end == NULL)
+		return false;
+	out->head = cchat_seq(at, (size_t)(end - at));
+	out->full = memmem(at, (size_t)(end - at), "\"full\":true", 11) != NULL;
+	return true;
+}
+
+uint64_t
+cchat_seq(const char *p, size_t n)
+{
+	const char *at = memmem(p, n, "\"seq\":", 6), *end = p + n;
+	uint64_t v = 0;
+
+	if (at == NULL)
+		return 0;
+	for (at += 6; at < end && *at >= '0' && *at <= '9'; at++)
+		v = v * 10 + (uint64_t)(*at - '0');
+	return v;
+}
+
+size_t
 cchat_message(char *p, const struct options *o, uint32_t room, uint32_t to_uid,
     uint32_t sender, uint32_t n, const char *text)
 {
@@ -61,7 +111,7 @@ cchat_said(const char *p, size_t n)
 		enum cchat_said said;
 	} words[] = {{"message\"", CCHAT_MESSAGE}, {"ok\"", CCHAT_OK},
 	    {"login\"", CCHAT_LOGIN}, {"error\"", CCHAT_ERROR},
-	    {"gap\"", CCHAT_GAP}};
+	    {"gap\"", CCHAT_GAP}, {"synced\"", CCHAT_SYNCED}};
 	size_t i, len;
 
 	if (n > 0 && p[0] == '[')

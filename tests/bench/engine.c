@@ -57,6 +57,8 @@ engine_init(struct engine *e, const struct options *o, size_t n_conns)
 	for (i = 0; i < n_conns; i++) {
 		e->conns[i].fd = -1;
 		e->conns[i].index = (uint32_t)i;
+		if (o->n_targets > 0)
+			e->conns[i].target = (uint32_t)(i % o->n_targets);
 	}
 }
 
@@ -91,6 +93,8 @@ engine_close(struct engine *e, struct bconn *c)
 	c->state = CONN_GONE;
 	close(c->fd);
 	c->fd = -1;
+	if (e->on_gone != NULL)
+		e->on_gone(e, c);
 }
 
 static void
@@ -105,7 +109,7 @@ engine_watch(struct engine *e, struct bconn *c, int op, uint32_t events)
 static void
 engine_dial(struct engine *e, struct bconn *c)
 {
-	const struct target *t = &e->o->target[c->index % e->o->n_targets];
+	const struct target *t = &e->o->target[c->target];
 	struct sockaddr_in from = {.sin_family = AF_INET},
 			   to = {.sin_family = AF_INET};
 	uint32_t nth = (uint32_t)(c->index / e->o->n_targets);
@@ -138,6 +142,34 @@ engine_dial(struct engine *e, struct bconn *c)
 		return;
 	}
 	engine_watch(e, c, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
+}
+
+void
+engine_again(struct engine *e, struct bconn *c)
+{
+	if (c->state != CONN_GONE)
+		return;
+	c->n_kept = c->n_out = c->cap_out = 0;
+	free(c->out);
+	c->out = NULL;
+	engine_dial(e, c);
+}
+
+void
+engine_cut(struct engine *e, struct bconn *c)
+{
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+	if (c->fd < 0)
+		return;
+	if (c->state == CONN_READY)
+		e->ready--;
+	else
+		e->opening--;
+	c->state = CONN_GONE;
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	close(c->fd);
+	c->fd = -1;
 }
 
 void
@@ -209,6 +241,14 @@ engine_ready(struct engine *e, struct bconn *c)
 	e->ready++;
 	if (c->deaf)
 		engine_watch(e, c, EPOLL_CTL_MOD, 0);
+}
+
+void
+engine_deaf(struct engine *e, struct bconn *c, bool deaf)
+{
+	c->deaf = deaf;
+	if (c->state == CONN_READY)
+		engine_watch(e, c, EPOLL_CTL_MOD, deaf ? 0 : EPOLLIN);
 }
 
 static void

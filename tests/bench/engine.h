@@ -29,6 +29,7 @@ struct bconn {
 	bool deaf;  /* does not read once it is ready */
 	bool dirty; /* in the list of those with output */
 	uint32_t index;
+	uint32_t target;       /* which of the servers; they go round */
 	uint32_t room, member; /* where it sits */
 	char *kept;	       /* bytes of a frame that is not whole yet */
 	uint32_t n_kept, cap_kept;
@@ -54,6 +55,8 @@ struct engine {
 	void (*on_open)(struct engine *e, struct bconn *c);
 	void (*on_frame)(
 	    struct engine *e, struct bconn *c, const char *p, size_t n);
+	/* it ended, and not by engine_cut; may be NULL */
+	void (*on_gone)(struct engine *e, struct bconn *c);
 };
 
 void engine_init(struct engine *e, const struct options *o, size_t n_conns);
@@ -63,6 +66,12 @@ void engine_open(struct engine *e, size_t upto, unsigned most);
 /* A masked text frame of n bytes, written at the end of the turn. */
 void engine_send(struct engine *e, struct bconn *c, const char *p, size_t n);
 void engine_ready(struct engine *e, struct bconn *c);
+/* Ends it with a reset, as a client does whose network is gone; not counted. */
+void engine_cut(struct engine *e, struct bconn *c);
+/* Dials once more for one that ended. */
+void engine_again(struct engine *e, struct bconn *c);
+/* Reads no more from here on, or again. */
+void engine_deaf(struct engine *e, struct bconn *c, bool deaf);
 /* One turn: waits at most wait_us, reads what is there, writes. */
 void engine_turn(struct engine *e, int64_t wait_us);
 int64_t engine_clock_us(void);

@@ -8,8 +8,9 @@ EXTRA_PROGRAMS = %D%/bench_log
 check_PROGRAMS += %D%/cchat_bench
 %C%_cchat_bench_SOURCES = %D%/main.c %D%/bench.h %D%/engine.c %D%/engine.h \
 	%D%/tally.c %D%/tally.h %D%/cchat.c %D%/cchat.h %D%/usage.c \
-	%D%/usage.h %D%/report.c %D%/report.h %D%/scene.h %D%/scene_fan.c \
-	%D%/scene_hold.c %D%/scene_limit.c
+	%D%/usage.h %D%/report.c %D%/report.h %D%/crowd.c %D%/crowd.h \
+	%D%/metrics.c %D%/metrics.h %D%/scene.h %D%/scene_drop.c \
+	%D%/scene_fan.c %D%/scene_hold.c %D%/scene_limit.c %D%/scene_stall.c
 %C%_cchat_bench_LDADD = $(shared_libs)
 check_PROGRAMS += %D%/bench_ref
 %C%_bench_ref_SOURCES = %D%/bench_ref.c

@@ -15,13 +15,18 @@
 #include "tests/bench/tally.h"
 
 static const char main_usage[] =
-    "cchat_bench fan|pairs|storm|idle|limit [options]\n"
+    "cchat_bench fan|pairs|storm|idle|drop|stall|limit [options]\n"
     "  fan    messages to rooms; pairs: private, between two each\n"
     "  storm  connect and log in; idle: the same, then hold\n"
+    "  drop   all but --stay of a room are cut off at once and come back\n"
+    "         with their positions; --kill=NAME: as their server, the first\n"
+    "         target, is killed (kill -9; NAME is one of --pids)\n"
+    "  stall  --stalled of 1000 stop reading for --hold s, then read on\n"
     "  limit  the bare send() of this machine, for comparison\n"
     "  --target=ADDR:PORT[,...]  servers; connections go round them\n"
     "  --pids=NAME=PID[,...]     whose processor time and memory counts;\n"
     "                            names ms... are msg_servers\n"
+    "  --admins=NAME=ADDR:PORT[,...]  where their counters are read\n"
     "  --rooms=N --members=N --senders=N  (1, 100, 10; pairs: rooms=pairs)\n"
     "  --window=N         messages under way in a room (4)\n"
     "  --window-each      ... times the senders\n"
@@ -29,6 +34,8 @@ static const char main_usage[] =
     "  --size=BYTES       of a text (100, at least 31)\n"
     "  --seconds=S --warm=S --hold=S      (5, 1, 5)\n"
     "  --stalled=N        of 1000 members N do not read (0)\n"
+    "  --stay=N           of each room, to see how they fare (2)\n"
+    "  --away=S           drop: nobody comes back before (0)\n"
     "  --opening=N        connections under way at once (64)\n"
     "  --per-address=N    connections of one 127.0.1.x (900)\n"
     "  --joined=K[,...]   limit: frames in one send (1,3,8,16)\n"
@@ -55,20 +62,44 @@ main_number(const char *name, const char *v, double min, double max)
 }
 
 static void
+main_address(const char *name, const char *v, struct target *t)
+{
+	const char *colon = strrchr(v, ':');
+
+	if (colon == NULL || colon - v >= (int)sizeof t->host)
+		main_refuse(name);
+	memcpy(t->host, v, (size_t)(colon - v));
+	t->port = (uint16_t)main_number(name, colon + 1, 1, 65535);
+}
+
+static void
 main_target(struct options *o, char *v)
 {
-	char *part, *save = NULL, *colon;
-	struct target *t;
+	char *part, *save = NULL;
 
 	for (part = strtok_r(v, ",", &save); part != NULL;
 	     part = strtok_r(NULL, ",", &save)) {
-		colon = strrchr(part, ':');
-		if (colon == NULL || o->n_targets == BENCH_TARGETS ||
-		    colon - part >= (int)sizeof o->target[0].host)
+		if (o->n_targets == BENCH_TARGETS)
 			main_refuse("target");
-		t = &o->target[o->n_targets++];
-		memcpy(t->host, part, (size_t)(colon - part));
-		t->port = (uint16_t)main_number("target", colon + 1, 1, 65535);
+		main_address("target", part, &o->target[o->n_targets++]);
+	}
+}
+
+static void
+main_admins(struct options *o, char *v)
+{
+	char *part, *save = NULL, *eq;
+	struct server_admin *s;
+
+	for (part = strtok_r(v, ",", &save); part != NULL;
+	     part = strtok_r(NULL, ",", &save)) {
+		eq = strchr(part, '=');
+		if (eq == NULL || o->n_admins == BENCH_PIDS ||
+		    eq - part >= (int)sizeof o->admin[0].name)
+			main_refuse("admins");
+		s = &o->admin[o->n_admins++];
+		memcpy(s->name, part, (size_t)(eq - part));
+		main_address("admins", eq + 1, &s->at);
 	}
 }
 
@@ -108,6 +139,8 @@ main_joined(struct options *o, char *v)
 enum main_opt {
 	OPT_TARGET,
 	OPT_PIDS,
+	OPT_ADMINS,
+	OPT_KILL,
 	OPT_JOINED,
 	OPT_BATCH,
 	OPT_JSON,
@@ -137,6 +170,7 @@ static const struct main_number main_numbers[] = {
     U("senders", senders, 1, 1000000),
     U("window", window, 1, 1000),
     U("size", size, TALLY_LEN, 32000),
+    U("stay", stay, 1, 1000),
     U("stalled", stalled, 0, 500),
     U("opening", opening, 1, 4096),
     U("per-address", per_addr, 1, 14000),
@@ -145,6 +179,7 @@ static const struct main_number main_numbers[] = {
     R("seconds", seconds, 0.1, 3600),
     R("warm", warm, 0, 600),
     R("hold", hold, 0, 86400),
+    R("away", away, 0, 600),
 };
 #undef U
 #undef R
@@ -156,6 +191,8 @@ main_options(struct options *o, int argc, char **argv)
 	struct option all[OPT_UNSIGNED + MAIN_NUMBERS + 1] = {
 	    {"target", required_argument, NULL, OPT_TARGET},
 	    {"pids", required_argument, NULL, OPT_PIDS},
+	    {"admins", required_argument, NULL, OPT_ADMINS},
+	    {"kill", required_argument, NULL, OPT_KILL},
 	    {"joined", required_argument, NULL, OPT_JOINED},
 	    {"batch", no_argument, NULL, OPT_BATCH},
 	    {"json", no_argument, NULL, OPT_JSON},
@@ -174,6 +211,12 @@ main_options(struct options *o, int argc, char **argv)
 			main_target(o, optarg);
 		} else if (c == OPT_PIDS) {
 			main_pids(o, optarg);
+		} else if (c == OPT_ADMINS) {
+			main_admins(o, optarg);
+		} else if (c == OPT_KILL) {
+			if (strlen(optarg) >= sizeof o->kill)
+				main_refuse("kill");
+			strcpy(o->kill, optarg);
 		} else if (c == OPT_JOINED) {
 			main_joined(o, optarg);
 		} else if (c == OPT_BATCH) {
@@ -211,6 +254,7 @@ main(int argc, char **argv)
 	    .seconds = 5,
 	    .warm = 1,
 	    .hold = 5,
+	    .stay = 2,
 	    .opening = 64,
 	    .per_addr = 900,
 	    .joined = {1, 3, 8, 16},
@@ -231,6 +275,10 @@ main(int argc, char **argv)
 		return scene_limit(&o);
 	if (o.n_targets == 0)
 		main_refuse("target");
+	if (strcmp(o.mode, "drop") == 0)
+		return scene_drop(&o);
+	if (strcmp(o.mode, "stall") == 0)
+		return scene_stall(&o);
 	if (strcmp(o.mode, "idle") == 0)
 		return scene_hold(&o);
 	if (strcmp(o.mode, "storm") == 0) {

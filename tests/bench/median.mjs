@@ -54,3 +54,27 @@ for (const [name, list] of held)
 	    'logins_per_cpu_s', 'cpu_s', 'p99_ms', 'rss_per_conn',
 	    'msg_rss_per_conn', 'msg_anon_per_conn', 'told'].map(k =>
 	    short(median(list, k))), list.filter(l => l.status).length || '']);
+
+const back = [...scenes].filter(([, list]) => list.some(l => 'dropped' in l));
+if (back.length)
+	row(['scene', 'n', 'dropped', 'back', 'all s', 'p50 ms', 'p99 ms', 'CPU-s',
+	    'disk B', 'log file', 'log mem', 'recent', 'stay p99', 'before',
+	    'stay max', 'lost', 'wrong']);
+for (const [name, list] of back)
+	row([name, list.length, ...['dropped', 'back', 'all_back_s', 'back_p50_ms',
+	    'back_p99_ms', 'cpu_s', 'disk_read', 'log_file_reads',
+	    'log_memory_reads', 'recent_hits', 'during_p99_ms', 'before_p99_ms',
+	    'during_max_ms', 'lost'].map(k => short(median(list, k))),
+	    list.filter(l => l.status).length || '']);
+
+const deaf = [...scenes].filter(([, list]) => list.some(l => 'hold' in l));
+if (deaf.length)
+	row(['scene', 'n', 'stalled', 'sent', 'caught ms', 'RSS MiB', 'half', 'end',
+	    'max', 'p99 ms', 'before', 'after', 'lost', 'wrong']);
+const mib = v => v === undefined ? '' : (v / 1048576).toFixed(1);
+for (const [name, list] of deaf)
+	row([name, list.length, ...['stalled', 'sent', 'caught_max_ms'].map(k =>
+	    short(median(list, k))), ...['before', 'half', 'end', 'max'].map(k =>
+	    mib(median(list, `msg_rss_${k}`))), ...['during_p99_ms',
+	    'before_p99_ms', 'after_p99_ms', 'lost'].map(k =>
+	    short(median(list, k))), list.filter(l => l.status).length || '']);

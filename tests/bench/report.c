@@ -46,20 +46,30 @@ report_text(const char *key, const char *v)
 }
 
 void
-report_latency(const struct tally *t)
+report_latency_of(const char *prefix, const struct tally *t)
 {
 	static const struct {
 		const char *key;
 		double share;
 	} q[] = {
 	    {"p50_ms", .5}, {"p90_ms", .9}, {"p99_ms", .99}, {"p999_ms", .999}};
+	char key[64];
 	size_t i;
 
 	if (t->count == 0)
 		return;
-	for (i = 0; i < sizeof q / sizeof q[0]; i++)
-		report_num(q[i].key, tally_quantile(t, q[i].share) / 1e3, "");
-	report_num("max_ms", (double)t->max_us / 1e3, "");
+	for (i = 0; i < sizeof q / sizeof q[0]; i++) {
+		snprintf(key, sizeof key, "%s%s", prefix, q[i].key);
+		report_num(key, tally_quantile(t, q[i].share) / 1e3, "");
+	}
+	snprintf(key, sizeof key, "%smax_ms", prefix);
+	report_num(key, (double)t->max_us / 1e3, "");
+}
+
+void
+report_latency(const struct tally *t)
+{
+	report_latency_of("", t);
 }
 
 static void

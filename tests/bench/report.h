@@ -18,6 +18,8 @@ void report_int(const char *key, uint64_t v, const char *unit);
 void report_text(const char *key, const char *v);
 /* p50 to max in ms */
 void report_latency(const struct tally *t);
+/* the same with a word in front: "before_p50_ms" */
+void report_latency_of(const char *prefix, const struct tally *t);
 /* what was used between a and b for `work` things called `what` */
 void report_cpu(const struct options *o, const struct usage *a,
     const struct usage *b, double work, const char *what);

@@ -11,7 +11,13 @@
 #
 #	tests/bench/run.sh [BUILD-DIR]
 #
-# RUNS=5 SECONDS_EACH=4 IDLE=10000 MSG=1 SYNC=full SCENES="limit A refA ..."
+# Not among the scenes unless asked for: drop (DROP clients of 100 rooms lose
+# their connections at once and come back with their positions), dropkill (the
+# same because their msg_server is killed; MSG=2 and once, as the last) and
+# stall (one in a hundred does not read for HOLD s at 2000 messages/s).
+#
+# RUNS=5 SECONDS_EACH=4 IDLE=10000 DROP=10000 AWAY=5 DROP_RATE=500 HOLD=30 MSG=1 SYNC=full
+# RECENT=32 (MiB of recent items of a msg_server) SCENES="limit A refA ..."
 # and KEEP=dir (JSON lines, logs) are taken from the environment.  Build with
 # CFLAGS="-O2 -g" and without sanitizers.  Ports are the kernel's, all on
 # loopback; only processes started here are ended.
@@ -20,6 +26,7 @@ set -eu
 build=$(cd "${1:-${CCHAT_BUILD:-.}}" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 runs=${RUNS:-5} secs=${SECONDS_EACH:-4} idle=${IDLE:-10000} msgs=${MSG:-1}
+drop=${DROP:-10000} away=${AWAY:-5} droprate=${DROP_RATE:-500} hold=${HOLD:-30}
 scenes=${SCENES:-"idle storm join1 limit A refA B refB C refC rate1 rate2"}
 bench=$build/tests/bench/cchat_bench
 ref=$build/tests/bench/bench_ref
@@ -110,6 +117,7 @@ msg_server {
 	conn_rate = 100000
 	conn_burst = 1000000
 	memory = 2048
+	recent_mib = ${RECENT:-32}
 }
 proxy_server {
 	sync = "${SYNC:-full}"
@@ -124,16 +132,18 @@ cf=$(address cf1 http)
 daemon proxy_server px1 --config-server "$cf" --link-listen 127.0.0.1:0 \
 	--admin 127.0.0.1:0
 address px1 link >/dev/null
+admins=px1=$(address px1 admin)
 targets= m=1
 while [ $m -le "$msgs" ]; do
 	daemon msg_server "ms$m" --config-server "$cf" \
 		--token-key "$dir/data/token.key" --www "$here/../../www" \
 		--listen 127.0.0.1:0 --direct 127.0.0.1:0 --admin 127.0.0.1:0
 	targets="${targets:+$targets,}$(address "ms$m" direct)"
-	ready "$(address "ms$m" admin)"
+	admins=$admins,ms$m=$(address "ms$m" admin)
+	ready "${admins##*=}"
 	m=$((m + 1))
 done
-cluster="--target=$targets --pids=$pids"
+cluster="--target=$targets --pids=$pids --admins=$admins"
 "$ref" >"$dir/ref.log" 2>&1 &
 started="$! $started"
 refat="--pids=ms-ref=$! --target=$(n=0; until grep -q listening "$dir/ref.log"; do
@@ -153,7 +163,7 @@ one()
 	status=0
 	# the words of the scenes above are meant to be split
 	# shellcheck disable=SC2048,SC2086
-	line=$(timeout 100 "$bench" $* --json 2>>"$dir/bench.log") || status=$?
+	line=$(timeout 300 "$bench" $* --json 2>>"$dir/bench.log") || status=$?
 	[ -n "$line" ] || line="{\"mode\":\"broken\",\"status\":$status}"
 	echo "$line" | sed "s/^{/{\"scene\":\"$scene\",\"status\":$status,/" \
 		>>"$out"
@@ -176,7 +186,13 @@ while [ "$run" -le "$runs" ]; do
 		refC) one refC fan $c $s $refat ;;
 		rate1) one rate1 fan $a --rate=100 $s $cluster ;;
 		rate2) one rate2 fan $b --rate=2000 $s $cluster ;;
-		stall) one stall fan $a --rate=100 --stalled=10 $s $cluster ;;
+		deaf) one deaf fan $a --rate=100 --stalled=10 $s $cluster ;;
+		stall) one stall stall --rooms=1 --members=100 --senders=10 \
+			--rate=2000 --stalled=10 --hold=$hold $s $cluster ;;
+		drop) one drop drop --rooms=100 --members=$((drop / 100)) \
+			--rate=$droprate --away=$away $s $cluster ;;
+		dropkill) one dropkill drop --kill=ms1 --rooms=100 \
+			--members=$((drop / 100)) --rate=$droprate --away=$away $s $cluster ;;
 		pairs) one pairs pairs --rooms=500 --window=1 $s $cluster ;;
 		storm) one storm storm --rooms=500 --members=10 $cluster ;;
 		join) one join storm --rooms=1 --members=1000 $cluster ;;

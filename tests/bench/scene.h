@@ -16,4 +16,9 @@ int scene_hold(const struct options *o);
 /* nothing but send() to sockets of its own, for each o->joined */
 int scene_limit(const struct options *o);
 
+/* many are cut off at once and come back with their positions */
+int scene_drop(const struct options *o);
+/* some stop reading for o->hold seconds, then read on */
+int scene_stall(const struct options *o);
+
 #endif

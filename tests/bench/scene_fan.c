@@ -157,6 +157,7 @@ fan_on_frame(struct engine *e, struct bconn *c, const char *p, size_t n)
 		f->oks++;
 		break;
 	case CCHAT_MESSAGE:
+	case CCHAT_SYNCED:
 	case CCHAT_OTHER:
 		f->others++;
 		break;

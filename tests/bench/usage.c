@@ -36,6 +36,25 @@ usage_kib(const char *text, const char *key)
 	return p == NULL ? 0 : strtoull(p + strlen(key), NULL, 10) * 1024;
 }
 
+/* not readable by everybody: then it is left out */
+static uint64_t
+usage_disk(const struct server_pid *s)
+{
+	char path[64], line[128];
+	uint64_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/io", s->pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return 0;
+	while (fgets(line, sizeof line, f) != NULL)
+		if (strncmp(line, "read_bytes: ", 12) == 0)
+			n = strtoull(line + 12, NULL, 10);
+	fclose(f);
+	return n;
+}
+
 static void
 usage_one(const struct server_pid *s, struct usage *u)
 {
@@ -55,6 +74,7 @@ usage_one(const struct server_pid *s, struct usage *u)
 	usage_slurp(s, "status", text, sizeof text);
 	rss = usage_kib(text, "VmRSS:");
 	anon = usage_kib(text, "RssAnon:");
+	u->disk += usage_disk(s);
 	u->cpu += cpu;
 	u->rss += rss;
 	u->anon += anon;

@@ -14,6 +14,7 @@ struct usage {
 	double cpu, msg_cpu;	 /* seconds */
 	uint64_t rss, msg_rss;	 /* bytes */
 	uint64_t anon, msg_anon; /* of these, not files: the heap */
+	uint64_t disk;		 /* bytes read from a disk */
 	double self;		 /* processor seconds of this program */
 	int64_t at_us;
 };
