@@ -14,9 +14,9 @@
  *        cmd/cmd_x.c      rights, rates, sizes        relay_append
  *   log  relay.c -> proxy_server -> SQLite -> relay.c
  *   out  channel.c        gap rule                    on_item
- *        room.c, user.c   who gets it                 fanout_send
- *        dialect/x.c      encode, once per view       one blob
- *        client.c         session_send                a reference in the queue
+ *        turn.c, user.c   who gets it                 a room's turn buffer
+ *        dialect/x.c      encode, once per view       one block for all
+ *        client_out.c     session_send_block          a reference in the queue
  *        net/conn.c       one write per turn
  *
  * Nothing is written and nobody dies inside a handler: session_close() and

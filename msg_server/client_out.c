@@ -51,6 +51,12 @@ client_hold_out(struct client_hold *h, struct blob *frame)
 void
 session_send(struct session *s, struct blob *frame)
 {
+	session_send_block(s, frame, 1);
+}
+
+void
+session_send_block(struct session *s, struct blob *frame, unsigned n)
+{
 	struct client *c = client_of(s);
 	uint64_t queued;
 
@@ -62,7 +68,7 @@ session_send(struct session *s, struct blob *frame)
 		session_close(s, 4202, "too much is waiting", 0);
 		return;
 	}
-	c->srv->stats[S_DELIVERIES]++;
+	c->srv->stats[S_DELIVERIES] += n;
 	if (c->hold != NULL && c->hold->holds_out)
 		client_hold_out(c->hold, frame);
 	else

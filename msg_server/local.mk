@@ -13,6 +13,8 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/follow/replay.c %D%/follow/replay.h \
 	%D%/follow/replay_page.c %D%/follow/replay_priv.h %D%/follow/room.c %D%/follow/room.h %D%/follow/user.c
 
+msg_server_libmsg_server_a_SOURCES += %D%/follow/turn.c %D%/follow/turn.h
+
 dist_man_MANS += %D%/msg_server.8
 msg_server_libmsg_server_a_SOURCES += \
 	%D%/door/api.c %D%/door/api.h %D%/auth.c %D%/auth.h \

@@ -25,6 +25,8 @@
 	X(ERRORS, STAT_COUNTER, "msg_errors_total", "error answers")           \
 	X(ITEMS_IN, STAT_COUNTER, "msg_items_in_total", "items received from the log") \
 	X(DELIVERIES, STAT_COUNTER, "msg_deliveries_total", "frames queued to clients") \
+	X(TURNS, STAT_COUNTER, "msg_turns_total", "times a room's items were given to its members") \
+	X(TURNS_HELD, STAT_COUNTER, "msg_turns_held_total", "loop turns that left a room gathering") \
 	X(APPENDS, STAT_COUNTER, "msg_appends_total", "items sent to the log") \
 	X(REPAIRS, STAT_COUNTER, "msg_gap_repairs_total", "gaps read back from the log") \
 	X(DELIVERED, STAT_COUNTER, "msg_delivered_total", "positions of users in their private traffic said to the log") \
@@ -47,6 +49,7 @@ struct client;
 struct gate;
 struct marks;
 struct delivered;
+struct turns;
 struct recent;
 struct replay_line;
 
@@ -73,6 +76,7 @@ struct server {
 	struct marks *marks;      /* read marks on their way */
 	struct delivered *delivered; /* how far users have their private traffic */
 	uint32_t n_clients, n_not_logged_in;
+	struct turns *turns;      /* items on their way to the members of rooms (follow/turn.h) */
 	struct statics *statics;
 	char direct_url[ADDR_TEXT_MAX + 8], public_url[ADDR_TEXT_MAX + 8];
 	uint64_t next_cid;  /* for messages without a cid of their own */

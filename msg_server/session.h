@@ -77,6 +77,8 @@ bool bucket_take(struct bucket *b, uint32_t rate_per_s, uint32_t burst, int64_t 
 
 /* --- provided by client.c: the way out. Queue only; nothing is written inside. --- */
 void session_send(struct session *s, struct blob *frame);
+/* n frames joined to one block, shared or not */
+void session_send_block(struct session *s, struct blob *block, unsigned n);
 /* WebSocket close with one of our codes (protocol.md 6); "retry=<ms>" when retry_ms > 0; deferred */
 void session_close(struct session *s, unsigned code, const char *why, int64_t retry_ms);
 /* bytes waiting in this session's output queue */

@@ -5,6 +5,7 @@
  */
 #include "msg_server/follow/fanout.h"
 #include "msg_server/follow/replay.h"
+#include "msg_server/follow/turn.h"
 #include "msg_server/reply.h"
 #include "msg_server/server.h"
 
@@ -30,33 +31,12 @@ room_on_item(struct channel *c, const struct item *it,
     const struct state_rec *states, unsigned n_states)
 {
 	struct room *room = room_of(c);
-	struct server *srv = relay_server(c->relay);
-	const struct user *sender;
-	struct fanout f;
-	struct event ev;
-	enum view view;
 
 	(void)states;
 	(void)n_states;
-	srv->stats[S_ITEMS_IN]++;
-	if (!room->n_members)
-		return;
-	sender = str_is_set(it->uid) ? user_find(srv, it->uid) : NULL;
-	replay_event(&ev, c, it, room->members[0]->session, &view);
-	fanout_begin(&f, &ev);
-	/* downwards: a send may end a session, which shrinks the array later */
-	for (uint32_t i = room->n_members; i-- > 0;) {
-		struct member *m = room->members[i];
-		struct session *s = m->session;
-
-		if (!replay_takes(srv, s, &m->cursor, it->seq))
-			continue;
-		if (replay_is_echo(s, it))
-			continue;
-		fanout_send(&f, s,
-		    sender && s->user == sender ? VIEW_SELF : VIEW_OTHER);
-	}
-	fanout_end(&f);
+	relay_server(c->relay)->stats[S_ITEMS_IN]++;
+	if (room->n_members)
+		turn_item(room, it);
 }
 
 static void
@@ -64,6 +44,7 @@ room_on_gap(struct channel *c, uint64_t from, uint64_t to, bool reset)
 {
 	struct room *room = room_of(c);
 
+	turn_give(room);
 	for (uint32_t i = room->n_members; i-- > 0;) {
 		struct member *m = room->members[i];
 
@@ -80,6 +61,9 @@ room_on_idle(struct channel *c)
 
 	HASH_DELETE(hh, srv->rooms, room);
 	srv->stats[S_ROOMS] = HASH_COUNT(srv->rooms);
+	turn_drop(room);
+	if (!srv->rooms)
+		turn_end(srv);
 	free(room->members);
 	free(room);
 }
@@ -95,6 +79,7 @@ room_tell(struct room *room, const struct event *ev, uint64_t except,
 {
 	struct fanout f;
 
+	turn_give(room);
 	fanout_begin(&f, ev);
 	for (uint32_t i = room->n_members; i-- > 0;) {
 		struct session *s = room->members[i]->session;
@@ -231,8 +216,10 @@ room_drop_member(struct session *s, struct member *m)
 	room->n_members--;
 	room->members[m->index] = room->members[room->n_members];
 	room->members[m->index]->index = m->index;
-	if (!room->n_members)
+	if (!room->n_members) {
+		turn_drop(room);
 		channel_release(&room->channel);
+	}
 	replay_leave(&m->cursor);
 	free(m);
 }
@@ -328,6 +315,7 @@ room_join(struct server *srv, struct session *s, struct str rid, struct str ep,
 		return;
 	}
 	room = room_get(srv, rid);
+	turn_enter(room, s);
 	m = xcalloc(1, sizeof *m);
 	m->session = s;
 	m->room = room;
@@ -353,6 +341,7 @@ room_leave(struct server *srv, struct session *s, struct str rid)
 
 	if (!m)
 		return;
+	turn_give_one(m->room, m);
 	room_presence_fill(s, &pres);
 	pres.del[pres.n_del++] = rid;
 	relay_pres(srv->relay, &pres);

@@ -39,6 +39,9 @@ struct room {
 	UT_hash_handle hh; /* server->rooms by rid */
 	struct member **members; /* owned array */
 	uint32_t n_members, cap;
+	struct turn *turn;       /* owned; items not yet given to the members (turn.h) */
+	int64_t rest_us;         /* until then it gathers; monotonic */
+	uint16_t classes;        /* bits of (dialect, level) members have had */
 	char rid[ID_MAX + 1];
 };
 

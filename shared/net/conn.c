@@ -305,7 +305,9 @@ conn_flush(struct conn *c)
 			iov[i].iov_len = b->len - off;
 			total += iov[i].iov_len;
 		}
-		n = sendmsg(c->io.fd, &msg, MSG_NOSIGNAL);
+		n = msg.msg_iovlen == 1
+			? send(c->io.fd, iov[0].iov_base, total, MSG_NOSIGNAL)
+			: sendmsg(c->io.fd, &msg, MSG_NOSIGNAL);
 		c->net->writes++;
 		if (n < 0 && errno == EINTR)
 			continue;

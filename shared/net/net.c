@@ -11,12 +11,39 @@
 
 #include "shared/net/conn.h"
 #include "shared/net/net.h"
+#include "shared/proc/clock.h"
 
 /*
  * Callbacks of a turn (a peer found dead while writing, on_dead) may queue and
  * close again; that is finished in the same turn, but not for ever.
  */
-enum { NET_ROUNDS_MAX = 16 };
+enum {
+	NET_ROUNDS_MAX = 16,
+	NET_MEASURED = 16 /* writes in one go whose time means something */
+};
+
+/* one write for each; what it took, where there were enough to tell */
+static void
+net_write_dirty(struct net *net)
+{
+	uint64_t writes = net->writes, n;
+	int64_t began = clock_mono_us(), us;
+	struct conn *c;
+
+	while ((c = net->dirty) != NULL) {
+		net->dirty = c->next_dirty;
+		c->dirty = 0;
+		conn_flush(c);
+	}
+	n = net->writes - writes;
+	if (n < NET_MEASURED)
+		return;
+	us = clock_mono_us() - began;
+	if (us < 0 || us > 1000000)
+		return; /* it was we who stood still */
+	net->write_ns =
+	    (uint32_t)((net->write_ns * 7ULL + (uint64_t)us * 1000 / n) / 8);
+}
 
 static void
 net_turn_run(struct net *net)
@@ -35,11 +62,8 @@ net_turn_run(struct net *net)
 		}
 		if (net->dirty == NULL && net->dead == NULL)
 			break;
-		while ((c = net->dirty) != NULL) {
-			net->dirty = c->next_dirty;
-			c->dirty = 0;
-			conn_flush(c);
-		}
+		if (net->dirty != NULL)
+			net_write_dirty(net);
 		while ((c = net->dead) != NULL) {
 			net->dead = c->next_dead;
 			conn_bury(c);

@@ -32,6 +32,11 @@ unit_tests += %D%/msg_server/follow/test_recent
 %C%_msg_server_follow_test_recent_SOURCES = %D%/msg_server/follow/test_recent.c \
 	%D%/msg_server/follow/replay_fixture.h %D%/msg_server/core_fixture.h
 %C%_msg_server_follow_test_recent_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_turn
+%C%_msg_server_follow_test_turn_SOURCES = %D%/msg_server/follow/test_turn.c \
+	%D%/msg_server/core_fixture.h
+%C%_msg_server_follow_test_turn_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+
 unit_tests += %D%/msg_server/follow/test_fanout
 %C%_msg_server_follow_test_fanout_SOURCES = %D%/msg_server/follow/test_fanout.c \
 	%D%/msg_server/core_fixture.h

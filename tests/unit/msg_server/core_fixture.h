@@ -214,6 +214,18 @@ model_channel(const struct model *m)
 	return NULL;
 }
 
+/* the loop's turn: rooms give what they have gathered */
+static bool hold_turns;
+
+static inline void
+loop_turn(void)
+{
+	for (struct net_turn *t = net.turns, *next; t; t = next) {
+		next = t->next;
+		t->on_turn(t);
+	}
+}
+
 static inline void
 model_send(const struct model *m, uint64_t seq)
 {
@@ -223,6 +235,8 @@ model_send(const struct model *m, uint64_t seq)
 	model_item(m, seq, &it);
 	if (c)
 		channel_on_item(c, &it, seq, NULL, 0);
+	if (!hold_turns)
+		loop_turn();
 }
 
 /* the answer to a SUB */
@@ -286,10 +300,12 @@ struct fake {
 	struct session s;
 	uint32_t queued, most, weight; /* weight: of one frame */
 	bool closed, started;
-	unsigned frames;
+	unsigned frames, blocks;
+	const struct blob *block; /* the last, to compare only */
 	struct { /* by model: what is to come next; 0: not in it */
 		uint64_t next;
 		unsigned gaps, lost;
+		char ep[EP_LEN + 1]; /* the history he was told of last */
 	} at[ARRAY_LEN(models)];
 	char last[128]; /* frame */
 };
@@ -320,23 +336,43 @@ session_queued(const struct session *s)
 	return fake_of(s)->queued;
 }
 
-void
-session_send(struct session *s, struct blob *b)
+/* one frame of a block; its length, header and all */
+static inline size_t
+fake_frame(struct fake *f, const uint8_t *p)
 {
-	struct fake *f = fake_of(s);
-	size_t head = b->bytes[1] < 126 ? 2 : 4;
+	size_t head = p[1] < 126 ? 2 : 4;
+	size_t len = p[1] < 126 ? p[1] : (size_t)p[2] << 8 | p[3];
 
-	if (f->closed)
-		return;
-	srv.stats[S_DELIVERIES]++;
 	f->frames++;
 	f->queued += f->weight;
 	if (f->queued > f->most)
 		f->most = f->queued;
-	str_copy(
-	    f->last, sizeof f->last, str_n(b->bytes + head, b->len - head));
+	str_copy(f->last, sizeof f->last, str_n(p + head, len));
 	if (on_frame)
 		on_frame(f, f->last);
+	return head + len;
+}
+
+void
+session_send_block(struct session *s, struct blob *b, unsigned n)
+{
+	struct fake *f = fake_of(s);
+	unsigned frames = f->frames;
+
+	if (f->closed)
+		return;
+	srv.stats[S_DELIVERIES] += n;
+	f->blocks++;
+	f->block = b;
+	for (size_t at = 0; at < b->len;)
+		at += fake_frame(f, b->bytes + at);
+	assert_int_equal(f->frames, frames + n);
+}
+
+void
+session_send(struct session *s, struct blob *b)
+{
+	session_send_block(s, b, 1);
 }
 
 void
@@ -539,6 +575,7 @@ core_setup(void **state)
 	linked = true;
 	n_models = encoded = refuse_reads = 0;
 	on_frame = NULL;
+	hold_turns = false;
 	tell_bodies = false;
 	srv.recent = recent_new((size_t)recent_mib << 20);
 	return 0;

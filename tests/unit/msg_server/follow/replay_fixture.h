@@ -26,29 +26,18 @@ judge_index(const struct fake *f, const char *rid)
 	return 0;
 }
 
-/* the history that the server is in, as it knows it */
-static inline const char *
-judge_ep(const struct fake *f, unsigned i)
-{
-	struct channel *c = model_channel(&models[i]);
-
-	(void)f;
-	return c ? c->ep : "";
-}
-
 static inline void
 judge(struct fake *f, const char *text)
 {
 	unsigned long long a, b;
-	char rid[64], why[16], body[32], ep[EP_LEN + 1];
+	char rid[64], why[16], body[32];
 	unsigned i;
 
 	if (sscanf(text, "item %63s %llu", rid, &a) == 2) {
 		i = judge_index(f, rid);
 		if (tell_bodies) {
 			/* the words of this history, not of one that was */
-			str_copy(ep, sizeof ep, str_of(judge_ep(f, i)));
-			snprintf(body, sizeof body, "%s/%llu", ep, a);
+			snprintf(body, sizeof body, "%s/%llu", f->at[i].ep, a);
 			if (!strstr(text, body))
 				fail_msg("%s: the words are %s", text, body);
 		}
@@ -61,6 +50,8 @@ judge(struct fake *f, const char *text)
 		i = judge_index(f, rid);
 		if (!strcmp(why, "lost")) {
 			f->at[i].lost++;
+			str_copy(f->at[i].ep, sizeof f->at[i].ep,
+			    str_of(model_channel(&models[i])->ep));
 		} else {
 			/* from where it stands, and only what is gone */
 			if (a != f->at[i].next || b < a || b >= models[i].first)
@@ -81,6 +72,7 @@ judge_joined(struct join *j)
 
 	if (j->res.code != 200)
 		return;
+	memcpy(j->who->at[i].ep, j->res.ep, sizeof j->res.ep);
 	if (j->res.n > 0 || (!j->res.full && j->res.from > j->res.head))
 		j->who->at[i].next = j->res.full    ? j->res.from
 				     : j->res.n > 0 ? j->res.head - j->res.n + 1

@@ -4,6 +4,7 @@
  * and leaves, full queues, lost items, failed and small pages, retention,
  * links lost and histories begun anew.
  */
+#include "msg_server/follow/turn.h"
 #include "tests/unit/msg_server/follow/replay_fixture.h"
 
 /* --- at random ---------------------------------------------------------- */
@@ -127,6 +128,8 @@ step_log(struct model *m)
 	case 8:
 		refuse_reads = rnd(10) == 0;
 		run_tasks();
+		hold_turns = rnd(2);
+		loop_turn();
 		return;
 	case 9:
 		if (m->head)
@@ -141,6 +144,8 @@ is_busy(void)
 {
 	bool busy = asks || relay.later;
 
+	for (struct room *r = srv.rooms; r; r = r->hh.next)
+		busy |= r->turn != NULL;
 	for (unsigned k = 0; k < FAKES; k++)
 		busy |= fakes[k].started && fakes[k].queued > 0;
 	return busy;
@@ -150,6 +155,8 @@ static void
 settle(void)
 {
 	refuse_reads = 0;
+	hold_turns = false;
+	loop_turn();
 	for (unsigned i = 0; i < n_models; i++)
 		model_subbed(&models[i]);
 	for (unsigned i = 0; i < 5000 && is_busy(); i++) {
@@ -159,6 +166,7 @@ settle(void)
 			if (fakes[k].started)
 				drain(&fakes[k]);
 		run_tasks();
+		loop_turn();
 	}
 	for (unsigned k = 0; k < FAKES; k++)
 		for (unsigned i = 0; i < n_models; i++)
@@ -200,8 +208,10 @@ run_random(void **state, unsigned mib)
 					model_answer(rnd(5) ? 1 + rnd(16) : 0);
 				break;
 			}
-			/* a page asked for before live items filled up */
-			assert_true(f->most <= QUEUE_LAG + 18 * 4096);
+			/* a page asked for before live items filled up, or
+			   a turn of the room (frames count 4096 here) */
+			assert_true(
+			    f->most <= QUEUE_LAG + (18 + TURN_ITEMS) * 4096);
 		}
 		settle();
 		for (unsigned k = 0; k < FAKES; k++)

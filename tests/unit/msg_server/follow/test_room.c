@@ -333,26 +333,30 @@ test_views_of_a_room(void **state)
 	model_item(m, 1, &it);
 	it.cn = sender.s.cn;
 	channel_on_item(model_channel(m), &it, 1, NULL, 0);
+	loop_turn();
 	assert_int_equal(sender.frames, 0); /* version 1: not echoed */
 	assert_string_equal(old.last, "item 12 1 1");
 	assert_string_equal(device.last, "item 12 1 1");
 	assert_string_equal(other.last, "item 12 1 0");
-	assert_int_equal(encoded, 3);
+	assert_int_equal(encoded, 4); /* two levels, as the sender and not */
 	/* a socket of before had the same number: that is no echo */
 	model_item(m, 2, &it);
 	it.cn = sender.s.cn;
 	it.uid = STR_LIT("98");
 	channel_on_item(model_channel(m), &it, 2, NULL, 0);
+	loop_turn();
 	assert_string_equal(sender.last, "item 12 2 0");
 	/* of the system: nobody's own */
 	model_item(m, 3, &it);
 	it.uid = STR_NONE;
 	channel_on_item(model_channel(m), &it, 3, NULL, 0);
+	loop_turn();
 	assert_string_equal(device.last, "item 12 3 0");
 	/* a sender whom this server does not know */
 	model_item(m, 4, &it);
 	it.uid = STR_LIT("99");
 	channel_on_item(model_channel(m), &it, 4, NULL, 0);
+	loop_turn();
 	assert_string_equal(sender.last, "item 12 4 0");
 	fake_close(&sender);
 	fake_close(&device);
