@@ -25,12 +25,13 @@ export class Progress {
 		if (o.json)
 			return;
 		const c = paint(process.stdout);
-		process.stdout.write(`${c(BOLD, 'cchat verify')}  ` +
-		    `${many(o.clients, 'client')} (${v1} of version 1) in ` +
-		    `${many(o.rooms, 'room')}, ${many(o.rate, 'message')}/s for ` +
-		    `${o.seconds} s, seed ${o.seed}\n` +
-		    watch.urls.map((u, i) => `${i ? '' : 'servers'}`.padEnd(14) +
-		    c(DIM, u)).join('\n') + '\n');
+		const put = (what, text) => process.stdout.write(
+		    `${what.padEnd(14)}${text}\n`);
+		put('load', c(BOLD, `${many(o.clients, 'client')} (${v1} of ` +
+		    `version 1), ${many(o.rooms, 'room')}, ` +
+		    `${many(o.rate, 'message')}/s, ${o.seconds} s`));
+		put('seed', o.seed);
+		watch.urls.forEach((u, i) => put(i ? '' : 'servers', c(DIM, u)));
 	}
 
 	say(s)

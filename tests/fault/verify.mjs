@@ -159,6 +159,9 @@ class Verify {
 	{
 		const { o } = this;
 		const keyFile = o.key ?? o.ownKey;
+		if (o.key && !readKey(o.key))
+			throw new Refuse(2, `no key in ${o.key}: 64 hex digits; say ` +
+			    'another --token-key FILE');
 		let last = 'nobody there', wants;
 		for (const url of this.watch.urls) {
 			const a = await this.ask(url, o.key && tokenOf(readKey(o.key)));
@@ -168,9 +171,11 @@ class Verify {
 				return;
 			}
 			last = a.why ?? `${a.errCode} ${a.errMsg}`;
-			if (a.errCode !== 401 || o.key)
+			if (a.errCode !== 401)
 				continue;
 			wants = keyFile ?? '';
+			if (o.key)
+				continue;
 			const key = readKey(keyFile);
 			const b = key && await this.ask(url, tokenOf(key));
 			if (b?.cmd === 'login') {
