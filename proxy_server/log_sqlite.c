@@ -99,6 +99,9 @@ logdb_fail(struct logdb *db, int rc, const char *doing)
 		 * A quota or a size limit, which is a full disk to us; SQLite
 		 * tells ENOSPC alone. What was not written was not promised.
 		 */
+		if (rc == SQLITE_IOERR_SHMSIZE)
+			return logdb_say(
+			    db, ERR_FULL, "no space left on the disk");
 		if (rc == SQLITE_IOERR_WRITE)
 			return logdb_say(db, ERR_FULL,
 			    "a write failed (no space left in a quota?)");

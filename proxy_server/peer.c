@@ -329,6 +329,11 @@ peer_put_active(struct peer *peer)
 	    .active = proxy_is_active(p) && !p->stopping,
 	};
 
+	/* to who is active now all is sent again, in order: nobody waits for
+	   what was refused before */
+	if (f.active && !peer->told_active)
+		peer->held_req = 0;
+	peer->told_active = f.active;
 	put_active(peer_out(peer), &f);
 }
 

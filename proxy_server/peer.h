@@ -26,6 +26,7 @@ struct peer {
 	char from[ADDR_TEXT_MAX];
 	int64_t since_ms; /* wall clock */
 	bool was_up;
+	bool told_active; /* what ACTIVE said last */
 	/*
 	 * The append that was refused for now; what its server had sent behind
 	 * it is refused too until it comes again, so that nothing overtakes

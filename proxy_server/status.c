@@ -3,6 +3,8 @@
  * What the admin listener tells of a proxy_server: ready or not and why,
  * status as JSON, figures for Prometheus. Reads, changes nothing.
  */
+#include <unistd.h>
+
 #include "proxy_server/peer.h"
 #include "proxy_server/presence.h"
 #include "proxy_server/proxy.h"
@@ -48,7 +50,8 @@ status_ready(void *arg, struct buf *out)
 
 	held = log_lock_holder(p->set.data, &pid, &start, holder) == 0;
 	ready = !p->stopping &&
-		(p->state == LOG_ACTIVE || (p->state == LOG_WAITING && held));
+		(p->state == LOG_ACTIVE ||
+		    (p->state == LOG_WAITING && held && pid != getpid()));
 	jw_init(&w, out);
 	jw_obj(&w, NULL);
 	jw_bool(&w, "ready", ready);

@@ -156,12 +156,33 @@ writer_take_over(struct writer *w, const struct lock_holder *seen)
 	return err;
 }
 
+/* with no room for even the files beside it there is nothing but to wait */
+static int
+writer_open_db(struct writer *w)
+{
+	const struct log_settings *set = &w->l->set;
+	bool fresh;
+	int err;
+
+	for (int turn = 0;; turn++) {
+		err = logdb_open(&w->db, set->dir, set->sync, &fresh);
+		if (err != ERR_FULL || fresh)
+			return err;
+		log_dir_release(set->dir);
+		if (turn == 0)
+			continue;
+		if (turn == 1)
+			writer_enter(w, LOG_WAITING, w->db.why, 0);
+		if (log_take(w->l, &w->pend_tail, WRITER_WAIT_MS))
+			return ERR_AGAIN;
+	}
+}
+
 static int
 writer_open(struct writer *w)
 {
 	const struct log_settings *set = &w->l->set;
 	struct lock_holder seen = {0};
-	bool fresh;
 	int err;
 
 	err = log_dir_check(set->dir, w->db.why, sizeof w->db.why);
@@ -184,7 +205,7 @@ writer_open(struct writer *w)
 	err = log_dir_sign(w->lock_fd, &w->self);
 	w->self.ep[0] = '\0';
 	if (err == 0)
-		err = logdb_open(&w->db, set->dir, set->sync, &fresh);
+		err = writer_open_db(w);
 	else
 		snprintf(w->db.why, sizeof w->db.why, "%s/messages.lock: %s",
 		    set->dir, err_text(err));

@@ -235,6 +235,61 @@ test('a full disk, and the proxy is killed in it', async t => {
 	}
 });
 
+test('full to the last byte: taken over, started anew, read all the while',
+    async t => {
+	const c = new OnDisk({ msgs: 1, proxies: 2 });
+	await c.begin(40, { proxy_server: { disk_min: 0 } });
+	try {
+		if (!c.mounted)
+			return t.skip('may not mount a tmpfs');
+		const acked = new Map(), url = c.msgs[0].ws;
+		const amy = await Client.login(url, 'amy', RID);
+		acked.set((await amy.say(RID, 'one')).seq, 'one');
+		const was = await c.active();
+		c.fill();
+		const refused = await untilRefused(amy, acked);
+		/* the reserve, which was given up, too */
+		await until('degraded', async () => await ready(was) === 503);
+		c.fill();
+		const reads = async () => {
+			const now = await c.active();
+			const eve = await until('a login', () => Client.login(url,
+			    'eve', RID), 10000);
+			assert.equal((await eve.history(RID, { limit: 200 }))
+			    .list.at(-1).seq, acked.size);
+			await assert.rejects(eve.say(RID, 'me too'),
+			    { errCode: 503 });
+			await eve.bye();
+			assert.equal(await ready(now), 503);
+			return now;
+		};
+		await was.kill();
+		const next = await reads();
+		assert.notEqual(next.name, was.name);
+		/* an orderly end takes away the files beside messages.db */
+		await next.stop('SIGTERM');
+		c.fill();
+		await next.start();
+		/* not even to be opened: said, and no end */
+		await until('the reason', async () => {
+			const r = await next.fetch('/readyz');
+			assert.equal(r.status, 503);
+			assert.match(r.json.checks.why, /no space left/);
+			return true;
+		});
+		rmSync(c.filler);
+		await until('ready again', async () => await ready(next) === 200,
+		    10000);
+		const ok = await until('sends are taken', () => amy.say(RID,
+		    refused.msg, { cid: refused.cid }), 10000);
+		acked.set(ok.seq, refused.msg);
+		await judge(url, acked);
+		await amy.bye();
+	} finally {
+		await c.end();
+	}
+});
+
 test('fsync fails: the active one ends with 1, the standby takes over',
     async t => {
 	const so = shimFile(build);

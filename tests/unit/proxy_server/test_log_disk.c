@@ -19,7 +19,8 @@
 
 /* --- the failing VFS: the real one, but for writes and syncs --- */
 
-static atomic_int fail_write, fail_sync; /* what to return instead; 0: work */
+static atomic_int fail_write, fail_sync,
+    fail_shm; /* what to return instead; 0: work */
 
 struct shim {
 	sqlite3_file base;
@@ -46,10 +47,16 @@ PASS(xCheckReservedLock, (sqlite3_file * f, int *n), (REAL(f), n))
 PASS(xFileControl, (sqlite3_file * f, int op, void *p), (REAL(f), op, p))
 PASS(xSectorSize, (sqlite3_file * f), (REAL(f)))
 PASS(xDeviceCharacteristics, (sqlite3_file * f), (REAL(f)))
-PASS(xShmMap, (sqlite3_file * f, int a, int b, int c, void volatile **p),
-    (REAL(f), a, b, c, p))
 PASS(xShmLock, (sqlite3_file * f, int a, int b, int c), (REAL(f), a, b, c))
 PASS(xShmUnmap, (sqlite3_file * f, int a), (REAL(f), a))
+
+static int
+shim_xShmMap(sqlite3_file *f, int a, int b, int c, void volatile **p)
+{
+	int rc = atomic_load(&fail_shm);
+
+	return rc != 0 ? rc : REAL(f)->pMethods->xShmMap(REAL(f), a, b, c, p);
+}
 
 static void
 shim_xShmBarrier(sqlite3_file *f)
@@ -144,6 +151,7 @@ teardown(void **state)
 {
 	atomic_store(&fail_write, 0);
 	atomic_store(&fail_sync, 0);
+	atomic_store(&fail_shm, 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &fsize), 0);
 	fix_close(*state);
 	clock_test_set(0, 0);
@@ -333,6 +341,27 @@ test_full_at_takeover(void **state)
 	fix_open(f);
 	assert_int_equal(f->gen, 3);
 	assert_string_equal(f->ep, ep);
+}
+
+/* not even room for the index of the WAL: it waits, and says why */
+static void
+test_full_at_opening(void **state)
+{
+	struct fix *f = *state;
+	int64_t end = clock_mono_ms() + 20000;
+
+	start(f);
+	fix_close(f);
+	atomic_store(&fail_shm, SQLITE_IOERR_SHMSIZE);
+	fix_start(f);
+	while (strstr(f->why, "no space left") == NULL) {
+		assert_true(clock_mono_ms() < end);
+		fix_turn(f);
+	}
+	assert_int_equal(f->state, LOG_WAITING);
+	atomic_store(&fail_shm, 0);
+	assert_true(fix_wait_state(f, LOG_ACTIVE));
+	assert_int_equal(fix_do_touch(f, "r:1", false)->head, 1);
 }
 
 /* somebody knows more than the file, and the file can't be told */
@@ -539,32 +568,6 @@ test_interrupted(void **state)
 	assert_int_equal(fix_do_touch(f, "r:1", false)->first, 21);
 }
 
-/* the WAL is worked off when nothing happens */
-static void
-test_checkpoint(void **state)
-{
-	struct fix *f = *state;
-	struct f_append a = fix_append("r:1", "1001", NULL, "x");
-	int64_t end = clock_mono_ms() + 20000;
-	char path[128];
-	struct stat st;
-
-	fix_open(f);
-	fix_path(f, "messages.db", path);
-	for (int k = 0; k < 5000; k++)
-		assert_int_equal(fix_send(f, &a), 0);
-	fix_wait_results(f, 5000);
-	do {
-		assert_true(clock_mono_ms() < end);
-		fix_turn(f);
-		assert_int_equal(stat(path, &st), 0);
-	} while (st.st_size < 100000);
-	fix_path(f, "messages.db-wal", path);
-	assert_int_equal(stat(path, &st), 0);
-	fix_close(f);
-	assert_int_equal(stat(path, &st), -1);
-}
-
 int
 main(void)
 {
@@ -576,13 +579,13 @@ main(void)
 	    T(test_failed_write),
 	    T(test_full_at_start),
 	    T(test_full_at_takeover),
+	    T(test_full_at_opening),
 	    T(test_history_while_full),
 	    T(test_history_fills),
 	    T(test_floor),
 	    T(test_keep_items),
 	    T(test_keep_days),
 	    T(test_interrupted),
-	    T(test_checkpoint),
 #undef T
 	};
 

@@ -4,6 +4,8 @@
  * in it, whatever became of the lock. And what its rows promise when they are
  * on their way out, or damaged.
  */
+#include <sys/stat.h>
+
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +123,32 @@ test_moved_row(void **state)
 	assert_int_equal(items[3].flags & ITEM_F_LOST, 0);
 }
 
+/* the WAL is worked off when nothing happens */
+static void
+test_checkpoint(void **state)
+{
+	struct fix *f = *state;
+	struct f_append a = fix_append("r:1", "1001", NULL, "x");
+	int64_t end = clock_mono_ms() + 20000;
+	char path[128];
+	struct stat st;
+
+	fix_open(f);
+	fix_path(f, "messages.db", path);
+	for (int k = 0; k < 5000; k++)
+		assert_int_equal(fix_send(f, &a), 0);
+	fix_wait_results(f, 5000);
+	do {
+		assert_true(clock_mono_ms() < end);
+		fix_turn(f);
+		assert_int_equal(stat(path, &st), 0);
+	} while (st.st_size < 100000);
+	fix_path(f, "messages.db-wal", path);
+	assert_int_equal(stat(path, &st), 0);
+	fix_close(f);
+	assert_int_equal(stat(path, &st), -1);
+}
+
 int
 main(void)
 {
@@ -129,6 +157,7 @@ main(void)
 	    T(test_taken_away),
 	    T(test_repeat_of_the_trimmed),
 	    T(test_moved_row),
+	    T(test_checkpoint),
 #undef T
 	};
 
