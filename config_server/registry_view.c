@@ -99,7 +99,10 @@ registry_check_server(const struct registry_server *s, const char *version,
 {
 	const char *name = s->t.name;
 
-	if (s->state == STATE_DOWN || s->state == STATE_LATE)
+	if (s->state == STATE_DOWN && s->load.state == BEAT_DRAINING &&
+	    s->load.left == 0)
+		registry_problem(to, "down", name, "drained, and not back");
+	else if (s->state == STATE_DOWN || s->state == STATE_LATE)
 		registry_problem(to, server_state_text(s->state), name,
 		    "%s does not beat", link_role_text(s->t.role));
 	else if (s->link == NULL)

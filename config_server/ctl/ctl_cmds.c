@@ -273,7 +273,7 @@ cmd_print_event(const json_t *e)
 
 	if (localtime_r(&t, &tm) != NULL)
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("%s%s%s  %6lld  %-10s %-10s %s\n",
+	printf("%s%s%s  %6lld  %-11s %-10s %s\n",
 	    table_color(stdout, TABLE_DIM), when,
 	    table_color(stdout, TABLE_PLAIN), (long long)cmd_int(e, "id"),
 	    state_text(e, "kind"), state_text(e, "srv"),

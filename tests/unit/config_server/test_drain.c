@@ -82,6 +82,7 @@ test_done(void **state)
 	FX_WAIT(&r->fx, 5000,
 	    answers(r, ms1_drain, "200", "\"state\":\"done\",\"left\":0"));
 	assert_true(answers(r, "/v1/servers/ms1", "200", "\"state\":\"down\""));
+	assert_true(answers(r, "/v1/check", "200", "drained, and not back"));
 	assert_true(posted(r, ms1_drain, "{}", "409", "it is down"));
 	assert_true(deleted(r, ms1_drain, "409", "not being drained"));
 	assert_true(answers(r, "/v1/events", "200", "\"drain_start\""));
