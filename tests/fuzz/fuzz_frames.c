@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "shared/proto/frames.h"
+#include "shared/proto/frames_state.h"
 #include "shared/proto/link.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -60,6 +60,34 @@ fuzz_page(struct str body)
 		abort();
 }
 
+static void
+fuzz_inboxed(struct str body)
+{
+	static struct inbox_entry e[INBOX_MAX];
+	struct f_inboxed f;
+	struct str rest;
+	size_t mark;
+	unsigned n;
+
+	if (get_inboxed(body, &f, &rest) != 0)
+		return;
+	for (n = 0; n < f.n; n++)
+		if (frames_inbox_next(&rest, &e[n]) != 0)
+			break;
+	f.n = (uint16_t)n;
+	mark = put_inboxed_begin(&fuzz_out, &f);
+	for (unsigned i = 0; i < n; i++)
+		put_inboxed_entry(&fuzz_out, &e[i]);
+	put_inboxed_end(&fuzz_out, mark);
+	/* every entry was in one frame, so all of them fit into one */
+	AGAIN(get_inboxed(body, &f, &rest));
+	while (n-- > 0)
+		if (frames_inbox_next(&rest, &e[0]) != 0)
+			abort();
+	if (rest.len > 0)
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -83,6 +111,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FRAME(F_SET, set)
 		FRAME(F_STATE, state)
 		FRAME(F_EPH, eph)
+		FRAME(F_RAISE, raise)
+		FRAME(F_GET, get)
+		FRAME(F_GOT, got)
+		FRAME(F_INBOX, inbox)
 		FRAME(F_PRES, pres)
 		FRAME(F_ROOM, room)
 		FRAME(F_WHO, who)
@@ -120,6 +152,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case F_PAGE:
 		fuzz_page(body);
+		break;
+	case F_INBOXED:
+		fuzz_inboxed(body);
 		break;
 	default:
 		break;

@@ -12,6 +12,10 @@ unit_tests += %D%/msg_server/follow/test_room
 %C%_msg_server_follow_test_room_SOURCES = %D%/msg_server/follow/test_room.c \
 	%D%/msg_server/core_fixture.h
 %C%_msg_server_follow_test_room_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_delivered
+%C%_msg_server_follow_test_delivered_SOURCES = %D%/msg_server/follow/test_delivered.c \
+	%D%/msg_server/core_fixture.h %D%/shared/net/fixture.h
+%C%_msg_server_follow_test_delivered_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/follow/test_relay
 %C%_msg_server_follow_test_relay_SOURCES = %D%/msg_server/follow/test_relay.c \
 	%D%/msg_server/follow/relay_fixture.h %D%/shared/net/fixture.h
@@ -123,6 +127,9 @@ unit_tests += %D%/shared/proto/test_wire
 unit_tests += %D%/shared/proto/test_link
 %C%_shared_proto_test_link_SOURCES = %D%/shared/proto/test_link.c
 %C%_shared_proto_test_link_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proto/test_frames_state
+%C%_shared_proto_test_frames_state_SOURCES = %D%/shared/proto/test_frames_state.c
+%C%_shared_proto_test_frames_state_LDADD = $(unit_ldadd)
 unit_tests += %D%/shared/proto/test_frames
 %C%_shared_proto_test_frames_SOURCES = %D%/shared/proto/test_frames.c \
 	%D%/shared/proto/frames_codecs.h
