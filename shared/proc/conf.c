@@ -6,11 +6,14 @@
  */
 #include "shared/proc/conf.h"
 
+#include <arpa/inet.h>
 #include <confuse.h>
 #include <errno.h>
 #include <getopt.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/un.h>
 
 #include "shared/proc/conf_file.h"
 #include "shared/proc/conf_help.h"
@@ -52,6 +55,37 @@ conf_words(const struct conf_opt *o, const char *between, char *to, size_t size)
 }
 
 /* one value as text into the struct; the message has no place in front */
+/* a name that needs a resolver is none: nothing here waits for one */
+static bool
+conf_is_addr(const char *v)
+{
+	const char *colon = strrchr(v, ':');
+	char host[64];
+	uint8_t bin[sizeof(struct in6_addr)];
+	uint64_t port;
+	size_t n;
+
+	if (v[0] == '\0' || !strncmp(v, "unix:", 5))
+		return v[0] == '\0' ||
+		       (v[5] != '\0' &&
+			   strlen(v + 5) <
+			       sizeof(((struct sockaddr_un *)0)->sun_path));
+	if (colon == NULL || strlen(colon + 1) > 5 ||
+	    str_u64(str_of(colon + 1), &port) != 0 || port > 65535)
+		return false;
+	n = (size_t)(colon - v);
+	if (n >= sizeof(host))
+		return false;
+	str_copy(host, sizeof(host), str_n(v, n));
+	if (host[0] != '[')
+		return !strcmp(host, "localhost") ||
+		       inet_pton(AF_INET, host, bin) == 1;
+	if (host[n - 1] != ']')
+		return false;
+	host[n - 1] = '\0';
+	return inet_pton(AF_INET6, host + 1, bin) == 1;
+}
+
 static int
 conf_set(const struct conf_opt *o, void *settings, const char *v,
     struct conf_error *e)
@@ -60,6 +94,15 @@ conf_set(const struct conf_opt *o, void *settings, const char *v,
 	long long n;
 
 	switch (o->type) {
+	case CONF_T_ADDR:
+		if (!conf_is_addr(v)) {
+			conf_fail(e,
+			    "'%s' is not an address (setting '%s'): "
+			    "127.0.0.1:9503, [::1]:9503, unix:/path",
+			    v, o->name);
+			return ERR_CONF;
+		}
+		/* fall through */
 	case CONF_T_STR:
 		free(*(char **)conf_at(settings, o));
 		*(char **)conf_at(settings, o) = xstrdup(v);
@@ -426,6 +469,7 @@ conf_defaults(const struct conf_program *prog, void *settings)
 {
 	static const size_t sizes[] = {
 	    [CONF_T_STR] = sizeof(char *),
+	    [CONF_T_ADDR] = sizeof(char *),
 	    [CONF_T_INT] = sizeof(int64_t),
 	    [CONF_T_BOOL] = sizeof(bool),
 	    [CONF_T_ENUM] = sizeof(int),
@@ -492,7 +536,7 @@ conf_free(const struct conf_program *prog, void *settings)
 		const struct conf_opt *o = &prog->opts[i];
 		void *at = conf_at(settings, o);
 
-		if (o->type == CONF_T_STR) {
+		if (o->type == CONF_T_STR || o->type == CONF_T_ADDR) {
 			free(*(char **)at);
 			*(char **)at = NULL;
 		} else if (o->type == CONF_T_LIST) {

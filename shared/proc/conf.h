@@ -32,6 +32,7 @@
 
 enum conf_type {
 	CONF_T_STR,
+	CONF_T_ADDR, /* a string, judged as shared/net/addr.h will: or "" */
 	CONF_T_INT,
 	CONF_T_BOOL,
 	CONF_T_ENUM,
@@ -57,14 +58,17 @@ struct conf_opt {
 	{                                                               \
 		title, CONF_T_GROUP, 0, NULL, 0, 0, NULL, NULL, 0, NULL \
 	}
-/* a CONF_STR that says what kind of text it wants: an address, a file ... */
+/* a CONF_STR that says what kind of text it wants: a file, a directory */
 #define CONF_META(type, field, name, def, meta, help)                     \
 	{                                                                 \
 		name, CONF_T_STR, offsetof(type, field), def, 0, 0, NULL, \
 		    help, 0, meta                                         \
 	}
-#define CONF_ADDR(type, field, name, def, help) \
-	CONF_META(type, field, name, def, "ADDR:PORT", help)
+#define CONF_ADDR(type, field, name, def, help)                            \
+	{                                                                  \
+		name, CONF_T_ADDR, offsetof(type, field), def, 0, 0, NULL, \
+		    help, 0, "ADDR:PORT"                                   \
+	}
 #define CONF_FILE(type, field, name, def, help) \
 	CONF_META(type, field, name, def, "FILE", help)
 #define CONF_DIR(type, field, name, def, help) \

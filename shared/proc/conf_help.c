@@ -48,6 +48,7 @@ conf_meta(const struct conf_opt *o, char *to, size_t size)
 
 	switch (o->type) {
 	case CONF_T_STR:
+	case CONF_T_ADDR:
 		s = "TEXT";
 		break;
 	case CONF_T_INT:
@@ -178,6 +179,7 @@ conf_print_value(FILE *out, const struct conf_opt *o, const void *at)
 
 	switch (o->type) {
 	case CONF_T_STR:
+	case CONF_T_ADDR:
 		conf_print_quoted(out, *(char *const *)at);
 		break;
 	case CONF_T_INT:

@@ -13,6 +13,7 @@
 
 #include "shared/base/err.h"
 #include "shared/base/str.h"
+#include "shared/net/addr.h"
 #include "shared/proc/conf.h"
 #include "shared/proc/conf_help.h"
 #include "tests/unit/shared/proc/child.h"
@@ -29,7 +30,7 @@ static const char *const auth_words[] = {"open", "token", NULL};
 
 static const struct conf_opt opts[] = {
     CONF_GROUP("Where"),
-    CONF_ADDR(struct settings, listen, "listen", "127.0.0.1:9503",
+    CONF_META(struct settings, listen, "listen", "127.0.0.1:9503", "ADDR:PORT",
 	"where clients come in, which takes more words than a line has"),
     CONF_GROUP("What"),
     CONF_INT(struct settings, msg_max, "msg_max", 4096, 1, 65536, "bytes"),
@@ -224,6 +225,45 @@ test_values(void **state)
 	    OK);
 	assert_string_equal(set.listen, "");
 	assert_true(set.echo);
+}
+
+static void
+test_addr(void **state)
+{
+	static const struct conf_opt addr_opts[] = {
+	    CONF_ADDR(struct settings, listen, "listen", "", "where")};
+	static const struct conf_program addr_prog = {
+	    "msg_server", "owns the clients", addr_opts, 1};
+	static const char *const good[] = {"", "127.0.0.1:0", "0.0.0.0:65535",
+	    "[::1]:9503", "[::]:1", "localhost:80", "unix:/run/x", "unix:x"};
+	static const char *const bad[] = {":80", "9503", "127.0.0.1",
+	    "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:8x",
+	    "127.0.0.1:000080", "127.0.0.256:80", "::1:80", "[::1]", "[::1:80",
+	    "[]:80", "[127.0.0.1]:80", "example.org:80", "*:80",
+	    "unix:", "unix", long_word};
+	char *argv[] = {(char *)"msg_server", (char *)"--listen", NULL, NULL};
+	struct addr a;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		argv[2] = (char *)(uintptr_t)good[i];
+		if (conf_read(
+			&addr_prog, &set, NULL, 3, argv, err, sizeof err) != OK)
+			fail_msg("'%s': %s", good[i], err);
+		assert_string_equal(set.listen, good[i]);
+		/* the same judgement as where it is used */
+		assert_int_equal(addr_parse(str_of(good[i]), &a) == 0, i > 0);
+		conf_free(&addr_prog, &set);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		argv[2] = (char *)(uintptr_t)bad[i];
+		if (conf_read(
+			&addr_prog, &set, NULL, 3, argv, err, sizeof err) == OK)
+			fail_msg("'%s' was taken", bad[i]);
+		assert_non_null(strstr(err, "is not an address"));
+		assert_int_not_equal(addr_parse(str_of(bad[i]), &a), 0);
+		conf_free(&addr_prog, &set);
+	}
 }
 
 static void
@@ -433,7 +473,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_defaults),
-	    cmocka_unit_test(test_file), cmocka_unit_test(test_flags_win),
+	    cmocka_unit_test(test_file), cmocka_unit_test(test_addr),
+	    cmocka_unit_test(test_flags_win),
 	    cmocka_unit_test(test_section_beats_cluster),
 	    cmocka_unit_test(test_mistakes),
 	    cmocka_unit_test(test_flag_mistakes),
