@@ -28,7 +28,6 @@
 
 #include "msg_server/client_priv.h"
 #include "msg_server/follow/delivered.h"
-#include "shared/base/digest.h"
 
 static void
 client_unlist(struct client *c)
@@ -56,6 +55,7 @@ client_detach(struct client *c)
 	room_detach(srv, &c->session, c->bye);
 	client_unlist(c);
 	srv->n_clients--;
+	srv->n_dying++;
 	srv->stats[S_CONNECTIONS] = srv->n_clients;
 	gate_leave(srv->gate, c->ip);
 	client_hold_free(c);
@@ -281,6 +281,7 @@ client_on_dead(struct conn *conn)
 
 	client_detach(c);
 	client_unset_due(c);
+	c->srv->n_dying--;
 	free(c);
 }
 
@@ -367,8 +368,8 @@ client_on_upgrade(struct httpd *h, struct httpd_conn *hc,
 		    status == 426 ? "Sec-WebSocket-Version: 13\r\n" : "");
 	}
 	why = NULL;
-	if (srv->stopping || srv->node_no == 0)
-		status = 503, why = srv->stopping ? "stopping" : "not joined";
+	if (srv->draining || srv->node_no == 0)
+		status = 503, why = srv->draining ? "draining" : "not joined";
 	else if (!gate_origin_is_ok(srv->gate, rq))
 		status = 403, why = "origin not allowed";
 	else if (srv->n_clients >= srv->max_clients)
@@ -388,23 +389,4 @@ client_on_upgrade(struct httpd *h, struct httpd_conn *hc,
 	if (rest.len > 0)
 		client_on_data(&c->conn, (const uint8_t *)rest.p, rest.len);
 	return true;
-}
-
-/* --- going -------------------------------------------------------------- */
-
-static void
-client_close_list(struct client *list, unsigned code, const char *why)
-{
-	struct client *c, *next;
-
-	DL_FOREACH_SAFE (list, c, next)
-		session_close(&c->session, code, why,
-		    1 + (int64_t)digest_random_below(2000));
-}
-
-void
-client_close_all(struct server *srv, unsigned code, const char *why)
-{
-	client_close_list(srv->clients, code, why);
-	client_close_list(srv->not_logged_in, code, why);
 }

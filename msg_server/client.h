@@ -36,7 +36,5 @@ void client_on_turn(struct server *srv);
 void client_on_deadline(struct wheel_entry *e, void *arg);
 /* too much waits for all of them together: the largest queues go (limits.md) */
 void client_relieve(struct server *srv);
-/* all clients: close 4200 (drain, stop) */
-void client_close_all(struct server *srv, unsigned code, const char *why);
 
 #endif

@@ -24,7 +24,8 @@ enum event_kind {
 	EVENT_STATUS,
 	EVENT_NOTICE,
 	/* to one: answers and the session's own life */
-	EVENT_LOGIN, EVENT_OK, EVENT_ERROR, EVENT_HISTORY, EVENT_ONLINE, EVENT_INBOX, EVENT_SYNCED, EVENT_GAP, EVENT_PONG, EVENT_PING, EVENT_AUTH
+	EVENT_LOGIN, EVENT_OK, EVENT_ERROR, EVENT_HISTORY, EVENT_ONLINE, EVENT_INBOX, EVENT_SYNCED, EVENT_GAP, EVENT_PONG, EVENT_PING, EVENT_AUTH,
+	EVENT_MOVE
 };
 
 /*
@@ -90,6 +91,9 @@ struct event {
 	uint64_t read, recv;
 	/* EVENT_PONG, EVENT_PING */
 	int64_t t;
+	/* EVENT_MOVE; url absent: the same as now */
+	struct str url, key;
+	int64_t in_ms;
 };
 
 #endif

@@ -20,7 +20,9 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/door/api.c %D%/door/api.h %D%/auth.c %D%/auth.h \
 	%D%/client.c %D%/client.h %D%/client_out.c %D%/client_priv.h \
 	%D%/client_time.c %D%/command.c %D%/command.h %D%/event.h \
-	%D%/gate.c %D%/gate.h %D%/inbox.c %D%/inbox.h %D%/marks.c %D%/marks.h \
+	%D%/drain.c %D%/drain.h %D%/gate.c %D%/gate.h \
+	%D%/inbox.c %D%/inbox.h %D%/marks.c %D%/marks.h \
+	%D%/move_key.c %D%/move_key.h \
 	%D%/reply.c %D%/reply.h %D%/server.c %D%/server.h \
 	%D%/session.c %D%/session.h %D%/settings.c %D%/settings.h \
 	%D%/door/static.c %D%/door/static.h \

@@ -22,6 +22,12 @@ main_on_stop(void *arg)
 }
 
 static void
+main_on_hurry(void *arg, bool again)
+{
+	server_hurry(arg, again);
+}
+
+static void
 main_on_reload(void *arg)
 {
 	server_reload(arg);
@@ -71,7 +77,10 @@ int
 main(int argc, char **argv)
 {
 	static const struct daemon_ops ops = {
-	    .on_stop = main_on_stop, .on_reload = main_on_reload};
+	    .on_stop = main_on_stop,
+	    .on_reload = main_on_reload,
+	    .on_hurry = main_on_hurry,
+	};
 	static struct server srv;
 	enum log_level level;
 	char who[ID_MAX + 32];

@@ -9,6 +9,7 @@
 #include "msg_server/client.h"
 #include "msg_server/door/api.h"
 #include "msg_server/door/static.h"
+#include "msg_server/drain.h"
 #include "msg_server/follow/delivered.h"
 #include "msg_server/follow/recent.h"
 #include "msg_server/gate.h"
@@ -22,8 +23,6 @@
 enum {
 	SERVER_PROXIES_MAX = 64,
 	SERVER_HTTP_CONNS = 4096,
-	SERVER_STOP_MS = 3500, /* clients have this long to hear us */
-	SERVER_STOP_TICK_MS = 20,
 	SERVER_TICK_MS = 1000
 };
 
@@ -116,8 +115,18 @@ server_on_change(void *arg)
 	struct server *srv = arg;
 
 	/* the first one may come from inside of topology_new() */
-	if (srv->topology != NULL)
+	if (srv->topology != NULL) {
 		server_use_topology(srv);
+		drain_on_topology(srv->drain);
+	}
+}
+
+static void
+server_on_job(void *arg, const struct f_job *job)
+{
+	struct server *srv = arg;
+
+	drain_job(srv->drain, job);
 }
 
 static void
@@ -130,7 +139,7 @@ server_on_beat(void *arg, struct f_beat *beat)
 	beat->users = HASH_COUNT(srv->users);
 	beat->rooms = HASH_COUNT(srv->rooms);
 	beat->queue_kb = (uint32_t)(srv->net->queued / 1024);
-	beat->state = srv->stopping ? 2 : 1;
+	drain_beat(srv->drain, beat);
 	beat->lag = (uint32_t)(srv->stats[S_LAGGED] - srv->last_lagged);
 	beat->loop_us = srv->loop_us;
 	srv->last_lagged = srv->stats[S_LAGGED];
@@ -152,6 +161,7 @@ static const struct topology_ops server_topology_ops = {
     .on_joined = server_on_joined,
     .on_change = server_on_change,
     .on_beat = server_on_beat,
+    .on_job = server_on_job,
 };
 
 size_t
@@ -203,18 +213,25 @@ static const struct relay_ops server_relay_ops = {
 
 /* --- admin -------------------------------------------------------------- */
 
+static const char *
+server_state(const struct server *srv)
+{
+	return srv->draining ? "draining" : "up";
+}
+
 static bool
 server_on_ready(void *arg, struct buf *out)
 {
 	struct server *srv = arg;
 	bool joined = srv->node_no != 0, relay = relay_has_active(srv->relay);
-	bool ready = joined && relay && !srv->stopping;
+	bool ready = joined && relay && !srv->draining;
 
 	buf_printf(out,
-	    "{\"ready\":%s,\"checks\":{\"joined\":%s,\"proxy\":%s,"
-	    "\"running\":%s}}",
-	    ready ? "true" : "false", joined ? "true" : "false",
-	    relay ? "true" : "false", srv->stopping ? "false" : "true");
+	    "{\"ready\":%s,\"state\":\"%s\",\"checks\":{\"joined\":%s,"
+	    "\"proxy\":%s,\"running\":%s}}",
+	    ready ? "true" : "false", server_state(srv),
+	    joined ? "true" : "false", relay ? "true" : "false",
+	    srv->draining ? "false" : "true");
 	return ready;
 }
 
@@ -228,7 +245,7 @@ server_on_status(void *arg, struct buf *out)
 	    "\"node\":%u,\"inc\":%u,\"uptime_s\":%lld,\"state\":\"%s\",",
 	    srv->set.name, PACKAGE_VERSION, srv->node_no, srv->inc,
 	    (long long)(clock_mono_ms() - srv->started_ms) / 1000,
-	    srv->stopping ? "stopping" : "up");
+	    server_state(srv));
 	buf_printf(out,
 	    "\"public\":\"%s\",\"direct\":\"%s\",\"connections\":%u,"
 	    "\"max_connections\":%u,\"not_logged_in\":%u,\"sessions\":%llu,"
@@ -241,7 +258,9 @@ server_on_status(void *arg, struct buf *out)
 	    (unsigned long long)topology_ver(srv->topology),
 	    topology_is_linked(srv->topology) ? "true" : "false");
 	relay_status(srv->relay, out);
-	buf_puts(out, "}}");
+	buf_putc(out, '}');
+	drain_status(srv->drain, out);
+	buf_putc(out, '}');
 }
 
 static void
@@ -385,6 +404,7 @@ server_start(struct server *srv)
 	srv->marks = marks_new(srv);
 	srv->delivered = delivered_new(srv);
 	srv->recent = recent_new((size_t)srv->set.recent_mib << 20);
+	srv->drain = drain_new(srv);
 	srv->relay = relay_new(
 	    srv, srv->net, &srv->self, srv->link_key, &server_relay_ops);
 	server_listen(srv);
@@ -408,31 +428,14 @@ server_reload(struct server *srv)
 
 /* --- stop --------------------------------------------------------------- */
 
-static void
-server_on_stop_tick(void *arg)
-{
-	struct server *srv = arg;
-
-	if ((srv->n_clients > 0 || srv->net->queued > 0) &&
-	    clock_mono_ms() - srv->stop_ms < SERVER_STOP_MS)
-		return;
-	timer_stop(&srv->stop_timer);
-	srv->on_quit(srv);
-}
-
 void
 server_stop(struct server *srv)
 {
-	if (srv->stopping)
-		return;
-	log_info("stopping: %u connections", srv->n_clients);
-	daemon_notify("STOPPING=1");
-	srv->stopping = 1;
-	srv->stop_ms = clock_mono_ms();
-	listener_close(&srv->public_listener);
-	listener_close(&srv->direct_listener);
-	httpd_stop(&srv->httpd);
-	client_close_all(srv, 4200, "going away");
-	timer_init(&srv->stop_timer, srv->net, server_on_stop_tick, srv);
-	timer_set(&srv->stop_timer, SERVER_STOP_TICK_MS, SERVER_STOP_TICK_MS);
+	drain_stop(srv->drain, DRAIN_SLOTS);
+}
+
+void
+server_hurry(struct server *srv, bool again)
+{
+	drain_stop(srv->drain, again ? DRAIN_NOW : DRAIN_AT_ONCE);
 }

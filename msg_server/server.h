@@ -36,7 +36,12 @@
 	X(RECENT_HITS, STAT_COUNTER, "msg_recent_hits_total", "pages served from recent items in memory") \
 	X(RECENT_MISSES, STAT_COUNTER, "msg_recent_misses_total", "pages asked of the log") \
 	X(RECENT_SHARED, STAT_COUNTER, "msg_recent_shared_total", "cursors that shared a page asked of the log for another") \
-	X(VIOLATIONS, STAT_COUNTER, "msg_ws_violations_total", "connections closed for breaking the protocol")
+	X(VIOLATIONS, STAT_COUNTER, "msg_ws_violations_total", "connections closed for breaking the protocol") \
+	X(DRAINING, STAT_GAUGE, "msg_draining", "1 while clients are sent elsewhere") \
+	X(MOVES, STAT_COUNTER, "msg_moves_total", "clients told to move to another server") \
+	X(DRAIN_CLOSED, STAT_COUNTER, "msg_drain_closed_total", "connections closed by a drain") \
+	X(MOVES_IN, STAT_COUNTER, "msg_moved_logins_total", "logins of clients that another server had sent") \
+	X(MOVE_KEYS_BAD, STAT_COUNTER, "msg_move_keys_refused_total", "logins with a key that was none, or too old")
 
 enum server_stat {
 #define X(name, kind, text, help) S_##name,
@@ -46,6 +51,7 @@ enum server_stat {
 };
 
 struct client;
+struct drain;
 struct gate;
 struct marks;
 struct delivered;
@@ -75,29 +81,33 @@ struct server {
 	struct gate *gate;        /* who may connect */
 	struct marks *marks;      /* read marks on their way */
 	struct delivered *delivered; /* how far users have their private traffic */
+	struct drain *drain;      /* the end, and what can be taken back of it */
 	uint32_t n_clients, n_not_logged_in;
 	struct turns *turns;      /* items on their way to the members of rooms (follow/turn.h) */
+	uint32_t n_dying; /* detached, their last bytes on the way */
 	struct statics *statics;
 	char direct_url[ADDR_TEXT_MAX + 8], public_url[ADDR_TEXT_MAX + 8];
 	uint64_t next_cid;  /* for messages without a cid of their own */
 	uint32_t max_clients;
 	struct net_turn turn;
-	struct timer stop_timer, wake, tick;
+	struct timer wake, tick;
 	uint64_t last_deliveries, last_bytes_out, last_lagged; /* at the last beat, for rates */
 	int64_t tick_us; /* when the last one-second tick came */
 	uint32_t loop_us; /* how late it was: what a turn of the loop costs others */
-	int64_t last_beat_ms, started_ms, stop_ms;
+	int64_t last_beat_ms, started_ms;
 	char api_key[129];  /* "": POST is off */
 	struct link_id self;
 	uint8_t link_key[32];
 	void (*on_quit)(struct server *); /* all is said: leave the loop */
-	unsigned stopping : 1;
+	unsigned draining : 1; /* takes no clients: set by drain.c */
 };
 
 /* opens everything; ends the program with one line where it can't */
 void server_start(struct server *srv);
-/* the polite end: clients are sent away, then on_quit */
+/* the polite end: clients are sent elsewhere in slots, then on_quit (drain.h) */
 void server_stop(struct server *srv);
+/* all of them at once; again: without waiting for what is under way */
+void server_hurry(struct server *srv, bool again);
 /* SIGHUP: the page is read again */
 void server_reload(struct server *srv);
 /* ws URLs of the other msg_servers that are up, for "alt"; borrowed from the topology */

@@ -56,6 +56,7 @@ struct session {
 	uint32_t page;              /* pages asked for, of all its cursors; at most one is under way */
 	struct dialect_ctx ctx;
 	uint8_t level;              /* 0 before login, 1, 2 */
+	uint8_t asks;               /* questions not yet answered; 255: or more */
 	unsigned logging_in : 1;    /* login under way: a second one is refused 409 */
 	unsigned away : 1, batch : 1, silent : 1;
 	unsigned paging : 1;  /* a page is under way */

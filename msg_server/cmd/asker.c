@@ -21,6 +21,23 @@ asker_session(const struct asker *a)
 	return session_find(a->srv, a->cn);
 }
 
+void
+asker_wait(struct session *s)
+{
+	if (s->asks < UINT8_MAX)
+		s->asks++;
+}
+
+struct session *
+asker_done(const struct asker *a)
+{
+	struct session *s = asker_session(a);
+
+	if (s != NULL && s->asks > 0)
+		s->asks--;
+	return s;
+}
+
 static struct str
 asker_text(const char *s)
 {

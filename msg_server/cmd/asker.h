@@ -31,6 +31,10 @@ void asker_fill(struct asker *a, struct server *srv, const struct session *s,
     const struct command *cmd);
 /* NULL: gone meanwhile */
 struct session *asker_session(const struct asker *a);
+/* the session waits for an answer, which a drain lets it have; asker_session()
+ * at its end */
+void asker_wait(struct session *s);
+struct session *asker_done(const struct asker *a);
 /* absent when there was none */
 struct str asker_cid(const struct asker *a);
 struct str asker_rid(const struct asker *a);

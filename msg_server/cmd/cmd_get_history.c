@@ -72,7 +72,7 @@ history_on_page(struct relay_read *rr, unsigned code, const struct f_page *page,
     struct str items)
 {
 	struct history_call *h = container_of(rr, struct history_call, read);
-	struct session *s = asker_session(&h->asker);
+	struct session *s = asker_done(&h->asker);
 
 	if (code != 200 || page == NULL || page->code != 200) {
 		asker_refuse(&h->asker, 503, 0);
@@ -147,5 +147,7 @@ cmd_get_history(
 	if (relay_read(srv->relay, &rd, &h->read) != 0) {
 		asker_refuse(&h->asker, 503, 0);
 		free(h);
+		return;
 	}
+	asker_wait(s);
 }

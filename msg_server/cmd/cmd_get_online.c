@@ -19,7 +19,7 @@ online_on_answer(
     struct relay_who *rw, unsigned code, const struct f_whois *answer)
 {
 	struct online_call *o = container_of(rw, struct online_call, who);
-	struct session *s = asker_session(&o->asker);
+	struct session *s = asker_done(&o->asker);
 	struct event ev = {.kind = EVENT_ONLINE};
 
 	if (code != 200 || answer == NULL || answer->code == 503) {
@@ -66,6 +66,8 @@ cmd_get_online(struct server *srv, struct session *s, const struct command *cmd)
 	if (relay_who(srv->relay, &who, &o->who) != 0) {
 		asker_refuse(&o->asker, 503, 0);
 		free(o);
+	} else {
+		asker_wait(s);
 	}
 	buf_fini(&uids);
 }

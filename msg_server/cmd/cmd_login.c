@@ -21,6 +21,7 @@
 #include "msg_server/cmd/asker.h"
 #include "msg_server/follow/delivered.h"
 #include "msg_server/inbox.h"
+#include "msg_server/move_key.h"
 #include "shared/proc/clock.h"
 
 enum { LOGIN_RETRY_BASE = 500, LOGIN_RETRY_MAX = 20000, LOGIN_ALT_MAX = 8 };
@@ -199,6 +200,7 @@ login_answer(struct login *l, struct session *s)
 		ev.exp = l->who.claims.exp_ms;
 	}
 	s->logging_in = 0;
+	s->silent = 0; /* all his rooms have been told, or not told */
 	l->answered = true;
 	if (l->first)
 		client_logged_in(s);
@@ -236,6 +238,7 @@ login_leave(struct session *s)
 	free(s->name);
 	s->name = NULL;
 	s->level = 0;
+	s->silent = s->away = 0;
 	s->ctx.in = 0;
 }
 
@@ -440,6 +443,25 @@ login_enter(struct server *srv, struct session *s, const struct command *cmd,
 		s->exp_ms = (uint64_t)who->exp_ms;
 }
 
+/* another server has sent him: nobody is told that he is here now */
+static void
+login_from(struct server *srv, struct session *s, const struct command *cmd,
+    const struct auth_claims *who)
+{
+	struct move_claim claim;
+
+	if (!str_is_set(cmd->from_key) || cmd->from_key.len == 0)
+		return;
+	if (move_key_check(srv->link_key, srv->set.cluster, str_of(who->uid),
+		clock_wall_ms(), cmd->from_key, &claim) != 0) {
+		srv->stats[S_MOVE_KEYS_BAD]++;
+		return;
+	}
+	srv->stats[S_MOVES_IN]++;
+	s->silent = 1;
+	s->away = claim.away;
+}
+
 /* one more room for a session that is in */
 static void
 login_again(struct server *srv, struct session *s, const struct command *cmd)
@@ -473,9 +495,16 @@ cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 		login_again(srv, s, cmd);
 		return;
 	}
+	if (srv->draining) {
+		reply_error(s, cmd->cid, 503, "draining", ASKER_RETRY_MS, 50,
+		    V1_T_BUSY);
+		session_close(s, 4200, "drain", ASKER_RETRY_MS);
+		return;
+	}
 	if (!login_who_is_it(srv, s, cmd, &who))
 		return;
 	login_enter(srv, s, cmd, &who.claims);
+	login_from(srv, s, cmd, &who.claims);
 	if (!asker_may_join(s, cmd->rid)) {
 		login_leave(s);
 		login_refuse(

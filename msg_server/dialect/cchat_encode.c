@@ -448,6 +448,18 @@ cchat_ping(struct jw *w, const struct event *ev, const char *cmd)
 }
 
 static void
+cchat_move(struct jw *w, const struct event *ev)
+{
+	cchat_begin(w, "move", STR_NONE);
+	if (str_is_set(ev->url))
+		jw_str(w, "url", ev->url);
+	jw_int(w, "in", ev->in_ms);
+	jw_str(w, "key", ev->key);
+	jw_cstr(w, "why", ev->why != NULL ? ev->why : "drain");
+	jw_obj_end(w);
+}
+
+static void
 cchat_v2_encode(const struct event *ev, enum view view, struct jw *w)
 {
 	switch (ev->kind) {
@@ -503,6 +515,9 @@ cchat_v2_encode(const struct event *ev, enum view view, struct jw *w)
 		cchat_begin(w, "auth", STR_NONE);
 		jw_int(w, "exp", ev->exp);
 		jw_obj_end(w);
+		break;
+	case EVENT_MOVE:
+		cchat_move(w, ev);
 		break;
 	case EVENT_NOTICE:
 		cchat_begin(w, "notice", STR_NONE);

@@ -46,6 +46,13 @@ unit_tests += %D%/msg_server/follow/test_fanout
 	%D%/msg_server/core_fixture.h
 %C%_msg_server_follow_test_fanout_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 
+unit_tests += %D%/msg_server/test_drain
+%C%_msg_server_test_drain_SOURCES = %D%/msg_server/test_drain.c %D%/shared/net/fixture.h
+%C%_msg_server_test_drain_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_move_key
+%C%_msg_server_test_move_key_SOURCES = %D%/msg_server/test_move_key.c
+%C%_msg_server_test_move_key_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+
 unit_tests += %D%/shared/net/test_addr
 %C%_shared_net_test_addr_SOURCES = %D%/shared/net/test_addr.c
 %C%_shared_net_test_addr_LDADD = $(unit_ldadd)

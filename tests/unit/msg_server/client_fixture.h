@@ -77,6 +77,15 @@ fix_on_wake(void *arg)
 	(void)arg;
 }
 
+static inline void
+close_all(unsigned code, const char *why)
+{
+	struct session *s, *next;
+
+	HASH_ITER (hh, srv.sessions, s, next)
+		session_close(s, code, why, 1);
+}
+
 /* --- the server ------------------------------------------------------------
  */
 
@@ -115,7 +124,7 @@ static inline int
 teardown(void **state)
 {
 	(void)state;
-	client_close_all(&srv, 4200, "over");
+	close_all(4200, "over");
 	FX_WAIT(&fx, 4000, srv.n_clients == 0);
 	httpd_fini(&srv.httpd);
 	FX_WAIT(&fx, 4000, srv.net->n_conns == 0);

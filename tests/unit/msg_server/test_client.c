@@ -88,9 +88,9 @@ test_refusals(void **state)
 	srv.node_no = 0;
 	assert_int_equal(status_of(local, "/", ""), 503);
 	srv.node_no = 1;
-	srv.stopping = 1;
+	srv.draining = 1;
 	assert_int_equal(status_of(local, "/", ""), 503);
-	srv.stopping = 0;
+	srv.draining = 0;
 	assert_int_equal(status_of(local, "/", ""), 101);
 	assert_int_equal(srv.stats[S_REFUSED], 4);
 }
@@ -358,26 +358,6 @@ test_closed_by_its_own_command(void **state)
 	peer_close(&p);
 }
 
-static void
-test_close_all(void **state)
-{
-	struct peer p[3];
-	char why[128];
-	int i, retry;
-
-	(void)state;
-	for (i = 0; i < 3; i++)
-		peer_join(&p[i]);
-	client_logged_in(&srv.not_logged_in->session);
-	client_close_all(&srv, 4200, "going away");
-	for (i = 0; i < 3; i++) {
-		assert_int_equal(peer_closed(&p[i], why, sizeof why), 4200);
-		assert_int_equal(sscanf(why, "going away retry=%d", &retry), 1);
-		assert_in_range(retry, 1, 2000);
-		peer_close(&p[i]);
-	}
-}
-
 int
 main(void)
 {
@@ -398,7 +378,6 @@ main(void)
 	    T(test_peer_goes),
 	    T(test_close_and_bye),
 	    T(test_closed_by_its_own_command),
-	    T(test_close_all),
 	};
 #undef T
 

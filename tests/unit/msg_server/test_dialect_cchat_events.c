@@ -94,7 +94,7 @@ test_level_1_is_told_no_more(void **state)
 	enum event_kind k;
 
 	(void)state;
-	for (k = EVENT_ITEM; k <= EVENT_AUTH; k++) {
+	for (k = EVENT_ITEM; k <= EVENT_MOVE; k++) {
 		struct item it = hello();
 		struct event ev = {.kind = k,
 		    .item = &it,
@@ -157,8 +157,21 @@ test_answers(void **state)
 	    .gap_to = 990,
 	    .why = "purge"};
 	struct event pong = {.kind = EVENT_PONG, .t = 7};
+	struct event move = {.kind = EVENT_MOVE,
+	    .url = STR_LIT("wss://ms2.example/ws"),
+	    .in_ms = 8421,
+	    .key = STR_LIT("abc"),
+	    .why = "drain"};
 
 	(void)state;
+	assert_string_equal(encode(&move, 2, VIEW_SELF),
+	    "{\"cmd\":\"move\",\"url\":\"wss://ms2.example/ws\",\"in\":8421,"
+	    "\"key\":\"abc\",\"why\":\"drain\"}");
+	move.url = STR_NONE;
+	assert_string_equal(encode(&move, 2, VIEW_SELF),
+	    "{\"cmd\":\"move\",\"in\":8421,\"key\":\"abc\",\"why\":"
+	    "\"drain\"}");
+	assert_string_equal(encode(&move, 1, VIEW_SELF), "");
 	assert_string_equal(encode(&ok, 2, VIEW_SELF),
 	    "{\"cmd\":\"ok\",\"cid\":\"m\",\"rid\":\"12\",\"seq\":852,\"mid\":"
 	    "\"r:12/852\",\"ts\":5,\"dup\":true}");

@@ -16,6 +16,7 @@
 #include "msg_server/client.h"
 #include "msg_server/cmd/asker.h"
 #include "msg_server/inbox.h"
+#include "msg_server/move_key.h"
 #include "shared/proc/clock.h"
 #include "shared/proto/json.h"
 
@@ -34,7 +35,8 @@ static char told[1024]; /* what the client and the hold saw, in order */
 static char token[2048];
 static struct event_pos pos[PARTS];
 static size_t n_pos;
-static char server_name[] = "ms1";
+static char server_name[] = "ms1", cluster[] = "cchat";
+static bool expect_silent;
 
 static void
 tell(const char *word)
@@ -71,7 +73,7 @@ room_join(struct server *server, struct session *session, struct str rid,
 {
 	(void)server;
 	(void)session;
-	assert_false(silent);
+	assert_int_equal(silent, expect_silent);
 	part_add(call, rid, ep, from);
 }
 
@@ -135,6 +137,17 @@ reply_error(struct session *session, struct str cid, unsigned code,
 	assert_non_null(v1_text);
 	snprintf(n, sizeof n, "%u", code);
 	tell(n);
+}
+
+void
+session_close(
+    struct session *session, unsigned code, const char *why, int64_t retry_ms)
+{
+	assert_ptr_equal(session, &s);
+	assert_int_equal(code, 4200);
+	assert_non_null(why);
+	assert_true(retry_ms > 0);
+	tell("4200");
 }
 
 void
@@ -282,6 +295,8 @@ setup(void **state)
 	srv.auth.n_keys = 1;
 	memset(srv.auth.key[0], 7, 32);
 	srv.set.name = server_name;
+	srv.set.cluster = cluster;
+	expect_silent = false;
 	s.cn = 1ULL << 32 | 9;
 	HASH_ADD(hh, srv.sessions, cn, sizeof s.cn, &s);
 	return 0;
@@ -688,6 +703,68 @@ test_rooms_of_a_token(void **state)
 	nobody();
 }
 
+/* another server has sent him: silent until he is in, and no longer */
+static void
+test_moved(void **state)
+{
+	static const struct move_claim claim = {
+	    .cn = 77, .exp_ms = 4000000000000, .away = true};
+	struct command c = command_of(2, "1001");
+	char key[MOVE_KEY_MAX];
+
+	(void)state;
+	move_key_make(srv.link_key, cluster, STR_LIT("1001"), &claim, key);
+	c.from_key = str_of(key);
+	cmd_login(&srv, &s, &c);
+	assert_true(s.silent);
+	assert_true(s.away);
+	expect_silent = true;
+	joins(0, 200);
+	joins(1, 200);
+	assert_string_equal(told, "( in login ) ");
+	assert_false(s.silent);
+	assert_int_equal(srv.stats[S_MOVES_IN], 1);
+	syncs(0);
+	syncs(1);
+}
+
+/* of another user, too old, no key at all: an ordinary login */
+static void
+test_bad_keys(void **state)
+{
+	static const struct move_claim claim = {.cn = 77, .exp_ms = 1000};
+	char key[3][MOVE_KEY_MAX] = {{0}, {0}, "xyz"};
+
+	(void)state;
+	move_key_make(srv.link_key, cluster, STR_LIT("1002"), &claim, key[0]);
+	move_key_make(srv.link_key, cluster, STR_LIT("1001"), &claim, key[1]);
+	for (unsigned i = 0; i < 3; i++) {
+		struct command c = command_of(2, "1001");
+
+		c.from_key = str_of(key[i]);
+		cmd_login(&srv, &s, &c);
+		assert_false(s.silent);
+		joins(0, 503);
+		told[0] = '\0';
+		n_parts = 0;
+	}
+	assert_int_equal(srv.stats[S_MOVE_KEYS_BAD], 3);
+	assert_int_equal(srv.stats[S_MOVES_IN], 0);
+}
+
+/* a drain has begun while he was connecting */
+static void
+test_draining(void **state)
+{
+	struct command c = command_of(2, "1001");
+
+	(void)state;
+	srv.draining = 1;
+	cmd_login(&srv, &s, &c);
+	assert_string_equal(told, "503 4200 ");
+	assert_int_equal(n_parts, 0);
+}
+
 int
 main(void)
 {
@@ -705,6 +782,9 @@ main(void)
 	    T(test_open_mode),
 	    T(test_token_mode),
 	    T(test_rooms_of_a_token),
+	    T(test_moved),
+	    T(test_bad_keys),
+	    T(test_draining),
 	};
 #undef T
 

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/* needs: node modules build */
+/*
+ * A msg_server that drains: who goes when and where to, that presence says
+ * nothing of it, what breaks it off and what makes it quick.
+ */
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { test } from 'node:test';
+import { WebSocket } from 'ws';
+import { Client } from '../lib/client.mjs';
+import { Cluster, sleep, until } from '../lib/cluster.mjs';
+import { CChat } from '../../www/sdk/cchat.js';
+
+const ms = () => performance.now();
+const retry = r => Number(/retry=(\d+)/.exec(r.reason)?.[1]);
+
+/* SIGTERM; resolves to {code, signal, ms} */
+async function
+drain(d, sig = 'SIGTERM')
+{
+	const t = ms();
+	d.killed = true;	/* that it ends is no surprise */
+	d.signal(sig);
+	const r = await d.exit;
+	return { ...r, ms: ms() - t };
+}
+
+async function
+back(d)
+{
+	await d.start();
+	await d.ready();
+}
+
+/* the two servers know of each other that they are up */
+const known = c => until('the servers know each other', async () => {
+	for (const [i, m] of c.msgs.entries()) {
+		const a = await Client.login(m.ws, 'probe', 'probe');
+		await a.bye();
+		if (a.me.alt?.length !== c.msgs.length - 1)
+			throw new Error(`${m.name}: ${a.me.alt}`);
+	}
+	return true;
+});
+
+/* make before break, as protocol.md says; resolves to the new client */
+async function
+follow(c, o = {})
+{
+	const f = await c.next('move', o.ms);
+	await sleep(f.in);
+	const n = await Client.open(f.url ?? c.ws.url);
+	await n.login(c.name, c.me.rid, { uid: c.uid, token: c.token,
+	    from: f.key, pos: o.pos, ...o.login });
+	c.ws.close(1000);
+	return Object.assign(n, { moved: f });
+}
+
+async function
+metric(d, name)
+{
+	const r = await d.fetch('/metrics');
+	return Number(new RegExp(`^cchat_${name} (\\d+)`, 'm').exec(r.body)?.[1] ??
+	    new RegExp(`^${name}(?:{[^}]*})? (\\d+)`, 'm').exec(r.body)?.[1]);
+}
+
+test('slots, and where to', async t => {
+	const c = await Cluster.start({ conf: { msg_server: { drain_rate: 20 } } });
+	t.after(() => c.stop());
+	await known(c);
+	const [a, b] = c.msgs, v2 = [], v1 = [];
+	for (let i = 0; i < 10; i++)
+		v2.push(await Client.login(a.ws, `new${i}`, '1'));
+	for (let i = 0; i < 4; i++)
+		v1.push(await Client.login(a.ws, `old${i}`, '1', { v: 1,
+		    uid: `90${i}` }));
+	const idle = await Client.open(a.ws);
+	const t0 = ms();
+	a.killed = true;
+	a.signal('SIGTERM');
+	const gone = v1.map(x => x.dies(4200, 3000).then(r => ({ ...r,
+	    at: ms() - t0 })));
+	assert.equal((await idle.dies(4200, 500)).code, 4200);
+	const moved = v2.map(x => follow(x));
+	const r = await until('not ready', async () => {
+		const x = await a.fetch('/readyz');
+		return x.status === 503 && x;
+	}, 500);
+	assert.equal(r.json.state, 'draining');
+	assert.equal((await a.fetch('/healthz')).status, 200);
+	const s = (await a.fetch('/status')).json;
+	assert.equal(s.state, 'draining');
+	assert.equal(s.drain.pace, 'slots');
+	await assert.rejects(Client.open(a.ws), /ECONNREFUSED/);
+	await until('the other one is told', async () =>
+	    (await c.config.fetch('/v1/servers')).body.includes('draining'), 900);
+	const ins = [];
+	for (const m of await Promise.all(moved)) {
+		assert.equal(m.moved.url, b.ws);
+		assert.equal(m.moved.why, 'drain');
+		ins.push(m.moved.in);
+	}
+	/* 50 ms apart, in the order in which they had come */
+	for (let i = 1; i < ins.length; i++)
+		assert.ok(Math.abs(ins[i] - ins[i - 1] - 50) < 30, `${ins}`);
+	const times = [];
+	for (const g of await Promise.all(gone)) {
+		assert.ok(retry(g) >= 1, g.reason);
+		times.push(g.at);
+	}
+	assert.ok(times[0] > 400 && times[3] < 1500, `${times}`);
+	const e = await a.exit;
+	assert.deepEqual(e, { code: 0, signal: null });
+	assert.ok(ms() - t0 < 2000, `${ms() - t0} ms`);
+	t.diagnostic(`14 clients at 20/s: ${(ms() - t0).toFixed(0)} ms`);
+});
+
+test('nobody in the room hears of it', async t => {
+	const c = await Cluster.start({ conf: { msg_server: { drain_rate: 100 } } });
+	t.after(() => c.stop());
+	await known(c);
+	const [a, b] = c.msgs;
+	const w1 = await Client.login(b.ws, 'watch1', '1', { v: 1, uid: '801' });
+	const w2 = await Client.login(b.ws, 'watch2', '1', { uid: '802' });
+	const mover = await Client.login(a.ws, 'mover', '1', { uid: '803' });
+	const lazy = await Client.login(a.ws, 'lazy', '1', { uid: '804' });
+	const old = await Client.login(a.ws, 'old', '1', { v: 1, uid: '805' });
+	/* a user with two devices, one on each */
+	const twin = await Client.login(a.ws, 'twin', '1', { v: 1, uid: '806' });
+	await Client.login(b.ws, 'twin', '1', { v: 1, uid: '806' });
+	const thief = await Client.login(a.ws, 'thief', '1', { uid: '807' });
+	await w1.next(f => f.cmd === 'newUser' && f.uid === '807');
+	await w2.next(f => f.cmd === 'newUser' && f.uid === '807');
+	for (const w of [w1, w2]) {
+		await w.settle();
+		w.queue.length = 0;
+	}
+	/* an answer that is due is given, whoever is asked to go */
+	const say = Array.from({ length: 20 }, (_, i) => mover.say('1', `m${i}`));
+	const t0 = ms();
+	a.killed = true;
+	a.signal('SIGTERM');
+	const [n] = await Promise.all([follow(mover), ...say]);
+	await old.dies(4200);
+	await twin.dies(4200);
+	const again = [await Client.login(b.ws, 'old', '1', { v: 1, uid: '805' }),
+		await Client.login(b.ws, 'twin', '1', { v: 1, uid: '806' })];
+	/* a key is good for its own user alone, and bad ones do no harm */
+	const f = await thief.next('move');
+	for (const [uid, from] of [['808', f.key], ['809', 'x'.repeat(44)],
+		['810', 'no key']])
+		await (await Client.open(b.ws)).login(`bad${uid}`, '1', { uid, from });
+	for (const uid of ['808', '809', '810']) {
+		await w1.next(x => x.cmd === 'newUser' && x.uid === uid);
+		await w2.next(x => x.cmd === 'newUser' && x.uid === uid);
+	}
+	thief.send({ cmd: 'bye' });
+	await w2.next(x => x.cmd === 'offline' && x.uid === '807');
+	/* who does not go is sent: five seconds after his slot */
+	const r = await lazy.dies(4200, 8000);
+	assert.ok(ms() - t0 > 4500 && ms() - t0 < 6500, `${ms() - t0}`);
+	assert.ok(retry(r) >= 1);
+	const late = await Client.login(b.ws, 'lazy', '1', { uid: '804' });
+	assert.deepEqual(await a.exit, { code: 0, signal: null });
+	await n.say('1', 'here I am');
+	await w1.hear('here I am');
+	await w2.hear('here I am');
+	await sleep(1200);
+	for (const w of [w1, w2])
+		await w.none(x => x.cmd === 'newUser' || x.cmd === 'offline');
+	const o = await w2.online('1');
+	assert.deepEqual(o.users.filter(u => /80[1-6]/.test(u.uid)).map(u => u.dev),
+	    [1, 1, 1, 1, 1, 2]);
+	assert.equal(await metric(b, 'msg_moved_logins_total'), 1);
+	assert.equal(await metric(b, 'msg_move_keys_refused_total'), 3);
+	assert.ok(again && late);
+});
+
+test('the library moves: make before break', async t => {
+	const c = await Cluster.start({ conf: { msg_server: { drain_rate: 10 } } });
+	t.after(() => c.stop());
+	await known(c);
+	const [a, b] = c.msgs;
+	/* every socket the library opens, with the times of its life */
+	const socks = [];
+	class Watched extends WebSocket {
+		constructor(url)
+		{
+			super(url);
+			const s = { url, opened: Infinity, closed: Infinity };
+			socks.push(s);
+			this.addEventListener('open', () => { s.opened = ms(); });
+			this.addEventListener('close', () => { s.closed = ms(); });
+		}
+	}
+	const chat = new CChat({ url: a.ws, WebSocket: Watched });
+	t.after(() => chat.close?.());
+	const got = [], states = [], talker = await Client.login(b.ws, 'talker', '1');
+	chat.on('message', m => got.push(m.seq));
+	await chat.login({ name: 'lib', rid: '1' });
+	chat.on('state', e => states.push(e.state));
+	for (let i = 0; i < 5; i++)
+		await Client.login(a.ws, `x${i}`, '1', { v: 1 });
+	let n = 0;
+	const on = setInterval(() => talker.say('1', `${++n}`).catch(() => {}), 5);
+	const sent = [];
+	const mine = setInterval(() => sent.push(
+	    chat.send({ rid: '1' }, `mine ${sent.length}`)), 20);
+	a.killed = true;
+	a.signal('SIGTERM');
+	await until('it has moved', () => socks.length === 2 &&
+	    socks[0].closed < Infinity);
+	assert.deepEqual(await a.exit, { code: 0, signal: null });
+	await sleep(200);
+	clearInterval(on);
+	clearInterval(mine);
+	await Promise.all(sent);
+	assert.equal(socks[1].url, b.ws);
+	assert.ok(socks[1].opened < socks[0].closed,
+	    'the new socket was open before the old one was closed');
+	assert.ok(!states.includes('reconnecting'), `${states}`);
+	await until('all heard', () => got.length >= n + sent.length);
+	assert.deepEqual(got, Array.from(got, (_, i) => got[0] + i));
+	assert.equal(await metric(b, 'msg_moved_logins_total'), 1);
+});
+
+test('a second signal makes haste; SIGINT is quick; nobody to go to', async t => {
+	const c = await Cluster.start({ conf: { msg_server: { drain_rate: 1 } } });
+	t.after(() => c.stop());
+	await known(c);
+	const [a, b] = c.msgs;
+	const five = async (m, o) => {
+		const l = [];
+		for (let i = 0; i < 5; i++)
+			l.push(await Client.login(m.ws, `n${i}`, '1', o));
+		return l;
+	};
+	/* slow, then now */
+	let l = [...await five(a), ...await five(a, { v: 1 })];
+	a.killed = true;
+	a.signal('SIGTERM');
+	await l[0].next('move');
+	await until('one has gone', () => true);
+	await sleep(300);
+	assert.ok(a.running);
+	let r = await drain(a);
+	assert.equal(r.code, 0);
+	assert.ok(r.ms < 800, `${r.ms}`);
+	for (const x of l)
+		await x.dies(4200);
+	await back(a);
+	await known(c);
+	/* SIGINT: at once, but what is asked is answered */
+	l = await five(a);
+	const ok = l.map(x => x.say('1', 'last words'));
+	r = await drain(a, 'SIGINT');
+	assert.equal(r.code, 0);
+	assert.ok(r.ms < 1500, `${r.ms}`);
+	await Promise.all(ok);
+	for (const x of l)
+		assert.ok(retry(await x.dies(4200)) >= 1);
+	/* the whole cluster is stopped: there is nowhere to go */
+	await back(a);
+	await known(c);
+	l = [...await five(a), ...await five(b)];
+	const both = await Promise.all([drain(a), drain(b)]);
+	for (const x of both) {
+		assert.equal(x.code, 0);
+		assert.ok(x.ms < 3000, `${x.ms}`);
+	}
+	for (const x of l)
+		await x.dies(4200);
+	t.diagnostic(`both at once: ${both.map(x => x.ms.toFixed(0))} ms`);
+	/* and a server that is alone */
+	await back(a);
+	l = await five(a);
+	r = await drain(a);
+	assert.equal(r.code, 0);
+	assert.ok(r.ms < 1500, `${r.ms}`);
+	await back(a);
+	await back(b);
+});
+
+/* connects for ever; counts how that ends */
+class Knocker {
+	constructor(port)
+	{
+		this.port = port;
+		this.count = {};
+		this.on = true;
+		this.all = Array.from({ length: 16 }, () => this.loop());
+	}
+
+	async loop()
+	{
+		while (this.on) {
+			const how = await this.once();
+			this.count[how] = (this.count[how] ?? 0) + 1;
+		}
+	}
+
+	once()
+	{
+		return new Promise(done => {
+			const s = net.connect(this.port, '127.0.0.1');
+			let text = '';
+			s.setTimeout(5000, () => s.destroy(new Error('silent')));
+			s.on('connect', () => s.write('GET /healthz HTTP/1.1\r\n' +
+			    'Host: x\r\nConnection: close\r\n\r\n'));
+			s.on('data', d => { text += d; });
+			s.on('error', e => done(e.code ?? e.message));
+			s.on('close', () => done(text.split(' ')[1] ?? 'nothing'));
+		});
+	}
+
+	async stop()
+	{
+		this.on = false;
+		await Promise.all(this.all);
+		return this.count;
+	}
+}
+
+test('the shared port: nobody is reset while one of two drains', async t => {
+	const c = await Cluster.start({ msgs: 1 });
+	t.after(() => c.stop());
+	const b = c.newMsg();
+	b.ports.public = c.msgs[0].ports.public;
+	await back(b);
+	const k = new Knocker(b.ports.public);
+	for (let i = 0; i < 4; i++) {
+		await sleep(200);
+		const d = c.msgs[i % 2];
+		const r = await drain(d);
+		assert.equal(r.code, 0);
+		await back(d);
+	}
+	const count = await k.stop();
+	t.diagnostic(`connections by their end: ${JSON.stringify(count)}`);
+	assert.ok(count[200] > 1000, JSON.stringify(count));
+	assert.deepEqual(Object.keys(count), ['200'], JSON.stringify(count));
+});
