@@ -9,7 +9,8 @@
  * what is new (design.md section 3, wire.md rules of order).
  *
  * Bounds (limits.md): 4096 unacked appends or 4 MiB, 4096 questions;
- * beyond that ERR_BUSY at once. An append unanswered for 10 s is answered 503
+ * beyond that ERR_BUSY at once. No more
+ * than 16 MiB of answers are asked for at a time: what waits on a link is bounded, too. An append unanswered for 10 s is answered 503
  * retry 1000 to its caller but stays in the table (its cid makes a repeat
  * safe). Reads, whos, gets, inboxes and first subscriptions without an active proxy wait 3 s, then 503.
  * A proxy that has no room now (429, or 503 with a retry of at most a second)

@@ -135,14 +135,48 @@ calls_on_nak(struct relay *r, const struct f_nak *nak)
 
 /* --- reads and whos ----------------------------------------------------- */
 
+/* is not on the link, or no more */
+static void
+calls_unsend(struct relay *r, struct asked *a)
+{
+	if (a->sent)
+		r->answers -= a->cost;
+	if (a->held)
+		r->n_held--;
+	a->sent = a->held = false;
+}
+
 static void
 calls_put(struct relay *r, struct asked *a)
 {
 	struct buf *out = relay_out(r);
 
-	if (out)
-		buf_put(out, a->frame->bytes, a->frame->len);
-	a->sent = out != NULL;
+	calls_unsend(r, a);
+	if (!out)
+		return;
+	if (r->answers > 0 && r->answers + a->cost > RELAY_ANSWERS_BYTES) {
+		a->held = true;
+		r->n_held++;
+		return;
+	}
+	buf_put(out, a->frame->bytes, a->frame->len);
+	r->answers += a->cost;
+	a->sent = true;
+}
+
+/* an answer has made room for others */
+static void
+calls_put_held(struct relay *r)
+{
+	struct asked *a;
+
+	for (a = r->asked; a && r->n_held > 0; a = a->next) {
+		if (!a->held)
+			continue;
+		calls_put(r, a);
+		if (!a->sent)
+			break;
+	}
 }
 
 /* the proxy can't answer now: another, or itself, may within the wait */
@@ -151,18 +185,19 @@ calls_ask_again(struct relay *r, struct asked *a, unsigned code)
 {
 	if (code != 503 || clock_mono_ms() - a->since_ms >= RELAY_WAIT_MS)
 		return false;
-	a->sent = false;
+	calls_unsend(r, a);
 	relay_wake(r);
 	return true;
 }
 
 static struct asked *
-calls_ask(struct relay *r, struct buf *frame, uint32_t rid)
+calls_ask(struct relay *r, struct buf *frame, uint32_t rid, uint32_t cost)
 {
 	struct asked *a = xcalloc(1, sizeof *a);
 
 	a->rid = rid;
 	a->frame = blob_take(frame);
+	a->cost = cost > 0 ? cost : RELAY_ANSWER_BYTES;
 	a->since_ms = clock_mono_ms();
 	DL_APPEND(r->asked, a);
 	HASH_ADD(hh, r->asked_by_rid, rid, sizeof a->rid, a);
@@ -183,7 +218,7 @@ relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call)
 	f.rid = ++r->next_rid;
 	buf_init(&b, 1024);
 	put_read(&b, &f);
-	calls_ask(r, &b, f.rid)->read = call;
+	calls_ask(r, &b, f.rid, f.max_bytes)->read = call;
 	buf_fini(&b);
 	return OK;
 }
@@ -203,7 +238,7 @@ relay_who(struct relay *r, const struct f_who *who, struct relay_who *call)
 		buf_fini(&b);
 		return ERR_LIMIT;
 	}
-	calls_ask(r, &b, f.rid)->who = call;
+	calls_ask(r, &b, f.rid, 0)->who = call;
 	buf_fini(&b);
 	return OK;
 }
@@ -219,7 +254,7 @@ relay_get(struct relay *r, const struct f_get *get, struct relay_get *call)
 	f.rid = ++r->next_rid;
 	buf_init(&b, 1024);
 	put_get(&b, &f);
-	calls_ask(r, &b, f.rid)->get = call;
+	calls_ask(r, &b, f.rid, 0)->get = call;
 	buf_fini(&b);
 	return OK;
 }
@@ -235,7 +270,7 @@ relay_inbox(struct relay *r, const struct f_inbox *in, struct relay_inbox *call)
 	f.rid = ++r->next_rid;
 	buf_init(&b, 16384);
 	put_inbox(&b, &f);
-	calls_ask(r, &b, f.rid)->inbox = call;
+	calls_ask(r, &b, f.rid, 0)->inbox = call;
 	buf_fini(&b);
 	return OK;
 }
@@ -252,11 +287,13 @@ calls_find(struct relay *r, uint32_t rid)
 static void
 calls_forget(struct relay *r, struct asked *a)
 {
+	calls_unsend(r, a);
 	DL_DELETE(r->asked, a);
 	HASH_DELETE(hh, r->asked_by_rid, a);
 	r->n_asked--;
 	blob_unref(a->frame);
 	free(a);
+	calls_put_held(r);
 }
 
 int
@@ -373,6 +410,8 @@ calls_on_promote(struct relay *r)
 	r->unsent = r->unacked;
 	calls_push(r);
 	DL_FOREACH (r->asked, a)
+		calls_unsend(r, a);
+	DL_FOREACH (r->asked, a)
 		calls_put(r, a);
 }
 
@@ -401,7 +440,7 @@ calls_tick(struct relay *r, int64_t now)
 	while (r->asked && now - r->asked->since_ms >= wait)
 		calls_fail(r, r->asked);
 	DL_FOREACH (r->asked, a)
-		if (!a->sent)
+		if (!a->sent && !a->held)
 			calls_put(r, a);
 	calls_push(r);
 	return r->unacked || r->asked;

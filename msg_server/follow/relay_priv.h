@@ -20,6 +20,9 @@ enum {
 	RELAY_UNACKED_MAX = 4096,
 	RELAY_UNACKED_BYTES = 4 * 1024 * 1024,
 	RELAY_CALLS_MAX = 4096,
+	/* of answers under way: a link takes 64 MiB, and then it is reset */
+	RELAY_ANSWERS_BYTES = 16 * 1024 * 1024,
+	RELAY_ANSWER_BYTES = 64 * 1024, /* one whose size nobody has set */
 	RELAY_ANSWER_MS = 10000, /* an append unanswered: 503, but it stays */
 	RELAY_WAIT_MS =
 	    3000, /* reads, whos, first subscriptions without an active proxy */
@@ -76,7 +79,9 @@ struct asked {
 	struct relay_get *get;
 	struct relay_inbox *inbox;
 	int64_t since_ms;
+	uint32_t cost; /* bytes of the answer, about */
 	bool sent; /* on the present active link */
+	bool held; /* for want of room for its answer */
 };
 
 struct relay {
@@ -105,7 +110,8 @@ struct relay {
 	struct unacked *unsent;
 	size_t n_unacked, unacked_bytes;
 	struct asked *asked, *asked_by_rid;
-	size_t n_asked;
+	size_t n_asked, n_held;
+	size_t answers; /* bytes that those sent will cost */
 	struct relay_task *later, **later_end, *retry, **retry_end;
 	struct net_turn turn;
 	struct timer tick, soon;

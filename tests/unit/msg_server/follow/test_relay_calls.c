@@ -263,6 +263,42 @@ test_read_is_asked_again(void **state)
 	assert_int_equal(a[1].code, 503);
 }
 
+/* thousands come back at once: answers never pile up on the link */
+static void
+test_answers_are_bounded(void **state)
+{
+	enum { N = RELAY_ANSWERS_BYTES / (512 * 1024) };
+	struct f_read f = {.chan = STR_LIT("r:12"),
+	    .from = 1,
+	    .n = 10,
+	    .max_bytes = 512 * 1024};
+	static struct ask q[N + 2];
+	struct buf want;
+
+	(void)state;
+	memset(q, 0, sizeof q);
+	make_active(&px[0], 1);
+	buf_init(&want, 65536);
+	for (unsigned i = 0; i < N; i++)
+		buf_puts(&want, "read r:12|");
+	buf_putc(&want, '\0');
+	for (unsigned i = 0; i < N + 2; i++) {
+		q[i].read.done = on_read;
+		assert_int_equal(relay_read(r, &f, &q[i].read), OK);
+	}
+	SAID(&px[0], (const char *)buf_p(&want));
+	/* one answer, one more */
+	page(&px[0], px[0].rid, 200);
+	SAID(&px[0], "read r:12|");
+	/* the next active one is asked all, within the same bound */
+	lose(&px[0]);
+	make_active(&px[1], 2);
+	SAID(&px[1], (const char *)buf_p(&want));
+	page(&px[1], px[1].rid, 200);
+	SAID(&px[1], "read r:12|");
+	buf_fini(&want);
+}
+
 int
 main(void)
 {
@@ -271,7 +307,7 @@ main(void)
 	    T(test_ack_by_item), T(test_naks), T(test_busy),
 	    T(test_no_two_of_one), T(test_ack_of_what_is_held),
 	    T(test_unanswered), T(test_bounds), T(test_waits_without_an_active),
-	    T(test_read_is_asked_again)};
+	    T(test_read_is_asked_again), T(test_answers_are_bounded)};
 
 	log_init("test", LOG_LEVEL_ERR);
 	map_init();
