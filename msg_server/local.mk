@@ -9,6 +9,7 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/follow/channel.c %D%/follow/channel.h \
 	%D%/follow/delivered.c %D%/follow/delivered.h %D%/follow/fanout.c %D%/follow/fanout.h \
 	%D%/follow/relay.c %D%/follow/relay.h %D%/follow/relay_calls.c %D%/follow/relay_frames.c \
+	%D%/follow/relay_tasks.c \
 	%D%/follow/recent.c %D%/follow/recent.h %D%/follow/relay_priv.h \
 	%D%/follow/replay.c %D%/follow/replay.h \
 	%D%/follow/replay_page.c %D%/follow/replay_priv.h %D%/follow/room.c %D%/follow/room.h %D%/follow/user.c

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside of the relay, shared by relay.c (links, who is active, tasks),
- * relay_frames.c (what the active one says),
+ * relay_frames.c (what the active one says), relay_tasks.c (later, ticks),
  * relay_calls.c (appends, reads, whos and their deadlines) and channel.c.
  */
 #ifndef MSG_SERVER_FOLLOW_RELAY_PRIV_H
@@ -126,6 +126,11 @@ struct relay {
 struct buf *relay_out(struct relay *r);
 /* something has a deadline now: keep ticking */
 void relay_wake(struct relay *r);
+
+/* --- relay_tasks.c --- */
+void tasks_init(struct relay *r);
+void tasks_run_all(struct relay *r); /* the last ones */
+void tasks_fini(struct relay *r);
 
 /* --- relay_frames.c --- */
 int relay_on_log_frame(struct relay *r, uint8_t type, struct str body);
