@@ -384,6 +384,7 @@ server_start(struct server *srv)
 {
 	srv->started_ms = clock_mono_ms();
 	srv->max_clients = settings_connections(&srv->set);
+	srv->max_rooms = ROOMS_MAX;
 	/* neither may be one of our last life: what came then is remembered */
 	srv->next_session = srv->inc << 16 | 1;
 	srv->next_cid = (uint64_t)clock_wall_ms();

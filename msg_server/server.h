@@ -89,6 +89,7 @@ struct server {
 	char direct_url[ADDR_TEXT_MAX + 8], public_url[ADDR_TEXT_MAX + 8];
 	uint64_t next_cid;  /* for messages without a cid of their own */
 	uint32_t max_clients;
+	uint32_t max_rooms; /* known at a time; 0: any number */
 	struct net_turn turn;
 	struct timer wake, tick;
 	uint64_t last_deliveries, last_bytes_out, last_lagged; /* at the last beat, for rates */

@@ -314,6 +314,11 @@ room_join(struct server *srv, struct session *s, struct str rid, struct str ep,
 		room_answer_later(srv, s, call, 403, rid);
 		return;
 	}
+	if (srv->max_rooms > 0 && HASH_COUNT(srv->rooms) >= srv->max_rooms &&
+	    !room_find(srv, rid)) {
+		room_answer_later(srv, s, call, 503, rid);
+		return;
+	}
 	room = room_get(srv, rid);
 	turn_enter(room, s);
 	m = xcalloc(1, sizeof *m);

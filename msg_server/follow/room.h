@@ -15,6 +15,10 @@
 #include "msg_server/event.h"
 #include "msg_server/session.h"
 
+/* rooms known at a time, those just left included: what a proxy lets a link
+ * follow is bounded, and over that bound it ends the link. One more is 503. */
+enum { ROOMS_MAX = 500000 };
+
 struct room;
 
 /* how far a user has been given his private traffic; see delivered.h */

@@ -113,6 +113,43 @@ test_as_many_rooms_as_allowed(void **state)
 	free(j);
 }
 
+/* nor more than the link to the proxy can bear, whoever opens them */
+static void
+test_as_many_rooms_as_followed(void **state)
+{
+	struct model *m = model_new("r:1", 0), *n = model_new("r:2", 0),
+		     *o = model_new("r:3", 0);
+	struct join *j;
+	struct fake a, b;
+
+	(void)state;
+	srv.max_rooms = 2;
+	in_room(&a, 2, m);
+	fake_join(&a, n, NULL, 0, false, NULL);
+	model_subbed(n);
+	j = fake_join(&a, o, NULL, 0, true, NULL);
+	run_tasks();
+	assert_int_equal(j->res.code, 503);
+	free(j);
+	assert_null(model_channel(o));
+	/* into those that are there all may go */
+	in_room(&b, 2, m);
+	assert_int_equal(b.s.n_rooms, 1);
+	/* one that was left is followed for a while yet */
+	room_leave(&srv, &a.s, STR_LIT("2"));
+	j = fake_join(&a, o, NULL, 0, true, NULL);
+	run_tasks();
+	assert_int_equal(j->res.code, 503);
+	free(j);
+	channel_expire(model_channel(n));
+	fake_join(&a, o, NULL, 0, false, NULL);
+	model_subbed(o);
+	run_tasks();
+	assert_int_equal(a.s.n_rooms, 2);
+	fake_close(&a);
+	fake_close(&b);
+}
+
 /* an empty room is kept for a while, then unsubscribed and gone */
 static void
 test_idle_room(void **state)
@@ -491,7 +528,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, core_setup, core_teardown)
-	    T(test_churn), T(test_as_many_rooms_as_allowed), T(test_idle_room),
+	    T(test_churn), T(test_as_many_rooms_as_allowed),
+	    T(test_as_many_rooms_as_followed), T(test_idle_room),
 	    T(test_idle_room_with_a_wait), T(test_people),
 	    T(test_people_of_a_big_room), T(test_presence),
 	    T(test_snapshot_of_many_rooms), T(test_views_of_a_room),
