@@ -64,9 +64,25 @@ log_submit(struct log *l, struct log_op *op)
 	wake = l->asleep;
 	l->asleep = false;
 	pthread_mutex_unlock(&l->lock);
-	if (wake)
-		pthread_cond_signal(&l->wake);
+	l->wake_due |= wake;
 	return 0;
+}
+
+/*
+ * All that came in one turn of the loop is there when the writer wakes: one
+ * commit, where waking it for the first would make two.
+ */
+static void
+log_on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+	struct log *l = container_of(w, struct log, prepare);
+
+	(void)loop;
+	(void)revents;
+	if (!l->wake_due)
+		return;
+	l->wake_due = false;
+	pthread_cond_signal(&l->wake);
 }
 
 static void
@@ -527,7 +543,12 @@ log_open(struct ev_loop *loop, const struct log_settings *set,
 	logdb_init();
 	ev_async_init(&l->async, log_on_async);
 	ev_async_start(loop, &l->async);
-	ev_unref(loop); /* the log alone keeps no loop going */
+	ev_prepare_init(&l->prepare, log_on_prepare);
+	ev_set_priority(&l->prepare, EV_MINPRI); /* behind who submits */
+	ev_prepare_start(loop, &l->prepare);
+	/* the log alone keeps no loop going */
+	ev_unref(loop);
+	ev_unref(loop);
 	/* no SA_RESTART: it has to end the wait for the lock */
 	sigaction(LOG_SIGNAL, &act, NULL);
 	sigfillset(&all);
@@ -584,7 +605,9 @@ log_close(struct log *l)
 	log_deliver(l);
 	log_ring_free(l->ring);
 	ev_ref(l->loop);
+	ev_ref(l->loop);
 	ev_async_stop(l->loop, &l->async);
+	ev_prepare_stop(l->loop, &l->prepare);
 	pthread_mutex_destroy(&l->lock);
 	pthread_mutex_destroy(&l->read_lock);
 	pthread_mutex_destroy(&l->done_lock);

@@ -73,6 +73,8 @@ struct log {
 	void *arg;
 	struct ev_loop *loop;
 	ev_async async;
+	ev_prepare prepare; /* end of the turn: the writer is woken */
+	bool wake_due;
 	enum log_state state;  /* as the loop has been told */
 	char ep[EP_LEN + 1];   /* the same */
 	struct log_ring *ring; /* of the loop alone; NULL: none */
