@@ -29,7 +29,7 @@ export class Crowd {
 		this.ackMs = [];
 		this.ackAt = null;
 		this.silentMs = 0;	/* the longest time without any ack */
-		this.outMs = 0;	/* ... of one of version 2 without a socket */
+		this.outs = [];	/* times of version 2 without a socket */
 		this.used = new Set();	/* conversations somebody spoke in */
 		this.world = { ...w, rec: r => this.note(r),
 			serial: p => `${o.seed}.${p.c}.${++this.serial}`,
@@ -37,7 +37,7 @@ export class Crowd {
 			refused: () => this.refusals++,
 			out: (ms, p) => {
 				if (p.v === 2)
-					this.outMs = Math.max(this.outMs, ms);
+					this.outs.push({ at: now() - ms, ms });
 			} };
 		this.make();
 	}
@@ -61,6 +61,11 @@ export class Crowd {
 			this.silentMs = Math.max(this.silentMs, t - this.ackAt);
 		if (this.talking)
 			this.ackAt = t;
+	}
+
+	get outMs()
+	{
+		return this.outs.reduce((n, o) => Math.max(n, o.ms), 0);
 	}
 
 	make()

@@ -40,6 +40,28 @@ const stops = (role, lo, hi, from) => ({
 	heal: (s, d) => d.signal('SIGCONT'),
 });
 
+/* it ends by itself, in order, and nobody is worse off */
+const ENDS_MS = 40000;
+const ended = async (s, d) => {
+	d.signal('SIGCONT');
+	await until(`${d.name} ends`, () => !d.running, ENDS_MS).catch(e => {
+		s.crashes.push(`${e.message}\n${d.log.slice(-2000)}`);
+		return d.kill();
+	});
+};
+const terms = role => ({
+	aim: aims[role], from: 'hit', hold: hold(0, 600), exits: 0,
+	hit: (s, d) => {
+		d.signal('SIGTERM');
+		return performance.now();
+	},
+	heal: async (s, d) => {
+		await ended(s, d);
+		if (!d.running)
+			await d.start();
+	},
+});
+
 /* a fault of the wire in front of a server, for all or for one peer of it */
 const wires = (role, from, h, hit) => ({
 	aim: async (s, rng) => {
@@ -51,8 +73,8 @@ const wires = (role, from, h, hit) => ({
 	heal: (s, d) => s.wire(d).heal(),
 });
 
-/* exits: the process is to end by itself, with code 1 */
-const shims = (h, from, hit, exits = false) => ({
+/* exits: the process is to end by itself, with that code */
+const shims = (h, from, hit, exits) => ({
 	shim: true, aim: aims.active, from, hold: h, exits,
 	hit: (s, d, rng) => hit(s.control(d), rng),
 	heal: (s, d) => s.control(d).heal(),
@@ -74,6 +96,32 @@ export const FAULTS = {
 	'kill-standby': kills('standby'),
 	'kill-msg': kills('msg'),
 	'kill-config': kills('config'),
+	'term-active': terms('active'),
+	'term-standby': terms('standby'),
+	'term-msg': terms('msg'),
+	'term-config': terms('config'),
+	/* by a job of the config_server; some are thought better of */
+	'drain-msg': {
+		aim: (s, rng) => {
+			const d = rng.pick(s.msgs);
+			return { name: d.name, d, abort: rng.chance(0.4) };
+		},
+		from: 'hit', hold: hold(200, 2000), exits: 0,
+		hit: async (s, a, rng) => {
+			const t = performance.now();
+			a.begun = await s.drain(a.d, 'POST', { rate: rng.int(6, 40),
+			    within: '6s' });
+			return t;
+		},
+		heal: async (s, a) => {
+			if (a.abort && a.begun && await s.drain(a.d, 'DELETE'))
+				return;
+			if (a.begun)
+				await ended(s, a.d);
+			if (!a.d.running)
+				await a.d.start();
+		},
+	},
 	'hang-active': stops('active', 4500, 5000, 'hit'),
 	'stop-standby': stops('standby', 500, 3000, 'hit'),
 	'stop-msg': stops('msg', 500, 3500, 'heal'),
@@ -102,7 +150,7 @@ export const FAULTS = {
 	'write-fail': shims(hold(50, 300), 'heal', (c, rng) =>
 	    c.failWrites(ERRNO.EIO, rng.int(1, 4))),
 	'fsync-fail': shims(hold(300, 800), 'hit', c =>
-	    c.failSyncs(ERRNO.EIO, 1), true),
+	    c.failSyncs(ERRNO.EIO, 1), 1),
 	'die-write': dies('write'),
 	'die-fsync': dies('sync'),
 	'die-fsynced': dies('synced'),

@@ -10,7 +10,8 @@
  *   in    s, conv, had, ep, seq, from, n, full   its place in conv ('@': all
  *                                   private ones; v1: conv alone)
  *   out   s, conv                   it has left the room
- *   shut  s                         the socket is gone
+ *   shut  s, code                   the socket is gone; code: as the server said
+ *   move  s, in                     he is told to open another in so many ms
  *   send  s, c, uid, v, cid, conv, body   once, however often it goes out
  *   ack   s, uid, cid, conv, seq, ep, kept
  *   err   cid, code, final
@@ -28,6 +29,7 @@
  * Private conversations are `p:UID:UID`.  judge() gives {wrong: [{what, why,
  * t}], n}: `what` is one of WRONG.
  */
+import { checkV1 } from './judge_v1.mjs';
 import { checkPresence } from './presence.mjs';
 
 export const WRONG = {
@@ -49,6 +51,8 @@ export const WRONG = {
 	presence: 'newUser or offline of somebody who was there all the time',
 	refused: 'refused for good',
 	deaf: 'did not get what was due to him',
+	absent: 'a private message of the time he was away is not there',
+	cut: 'sent home before he could be at the server he was to move to',
 	unacked: 'sent, all is quiet, and no ack',
 	log: 'the log itself is not 1, 2, 3 ...',
 };
@@ -58,14 +62,15 @@ export const PROMISES = {
 	G1: ['stored before said', 'lost'],
 	G2: ['once', 'doubled', 'moved'],
 	G3: ['one order', 'reorder', 'body', 'reused', 'order', 'log'],
-	G4: ['no silent hole', 'hole', 'deaf', 'ep'],
+	G4: ['no silent hole', 'hole', 'deaf', 'absent', 'cut', 'ep'],
 	G5: ['only those it is for, only from whom it says', 'room', 'person',
 	    'forged', 'unknown', 'cid', 'echo'],
 	answers: ['every message has its answer', 'unacked', 'refused'],
 	presence: ['who came and went', 'presence'],
 };
 
-const FALLS = /^(kill|hang|stop)-(active|standby)|^link-hole|^fsync|^die/;
+const MOVE_MS = 1000;	/* to open another socket, when asked to */
+const FALLS = /^(kill|hang|stop|term)-(active|standby)|^link-hole|^fsync|^die/;
 
 class Judge {
 	constructor()
@@ -108,9 +113,10 @@ class Judge {
 			this[`on_${r.k}`]?.(r);
 	}
 
-	on_end()
+	on_end(r)
 	{
 		this.ended = true;
+		this.endedAt = r.t;
 	}
 
 	on_meta(r)
@@ -127,7 +133,7 @@ class Judge {
 	on_open(r)
 	{
 		this.sessions.set(r.s, { ...r, client: this.clients.get(r.c),
-		    at: new Map(), pairs: new Map(), texts: new Set(), shut: false,
+		    at: new Map(), pairs: new Map(), texts: new Set(), shut: 0,
 		    news: new Map() });
 	}
 
@@ -183,10 +189,21 @@ class Judge {
 		this.exit(s, r.conv, r.t);
 	}
 
+	/* a server that asks him to move waits until he can have done it */
+	on_move(r)
+	{
+		const s = this.sessions.get(r.s);
+		s.slot = r.t + r.in;
+	}
+
 	on_shut(r)
 	{
 		const s = this.sessions.get(r.s);
-		s.shut = true;
+		s.shut = r.t;
+		if (r.code === 4200 && s.slot !== undefined && this.polite &&
+		    r.t < s.slot + MOVE_MS)
+			this.say('cut', `${s.client.uid} (${r.s}) ${Math.round(r.t -
+			    s.slot)} ms after he was to move`, r);
 		for (const conv of s.at.keys())
 			this.exit(s, conv, r.t);
 	}
@@ -405,11 +422,19 @@ class Judge {
 	on_fault(r)
 	{
 		this.faults.push(r.t);
+		/* with a server to go to, and all the time that he was promised */
+		this.polite = r.kinds.length === 1 &&
+		    /^(term|drain)-msg$/.test(r.kinds[0]);
 		for (const k of r.kinds)
 			if (k === 'power-loss' || k === 'seen')
 				this.falls.push(r.t, r.t);
 			else if (FALLS.test(k))
 				this.falls.push(r.t);
+	}
+
+	on_healed()
+	{
+		this.polite = false;
 	}
 
 	on_quiet(r)
@@ -451,8 +476,8 @@ class Judge {
 		    !this.meta.live)
 			this.say('ep', [...this.eps].join(' '));
 		this.checkAcks();
-		this.checkV1Order();
 		this.checkDue();
+		checkV1(this);
 		checkPresence(this);
 		return { wrong: this.wrong, count: this.count,
 		    n: { sent: this.sends.size, sent_v1: [...this.sends.values()]
@@ -496,26 +521,9 @@ class Judge {
 				this.say('unacked', `${s.cid} to ${s.conv}`, s);
 	}
 
-	checkV1Order()
-	{
-		const last = new Map();
-		for (const { s, conv, body, r } of this.v1seen) {
-			const ep = this.ends.get(conv);
-			const seq = this.bodies.get(`${conv} ${ep} ${body}`);
-			if (seq === undefined)
-				continue;
-			const key = `${s.s} ${conv}`;
-			if (seq <= (last.get(key) ?? 0))
-				this.say('reorder', `${s.client.uid} (v1, ${s.s}) ${conv}: ` +
-				    `${seq} after ${last.get(key)}`, r);
-			last.set(key, seq);
-		}
-	}
-
 	/*
 	 * Whoever was there, with a place, has everything sent since he came, on
-	 * whatever socket, but for what a gap named.  Version 1: what was sent
-	 * after all had become quiet, on sockets open since.
+	 * whatever socket, but for what a gap named.
 	 */
 	checkDue()
 	{
@@ -532,9 +540,6 @@ class Judge {
 				    [conv])
 					this.checkDueOf(c, of, conv === '@', due);
 		}
-		for (const s of this.sessions.values())
-			if (s.client.v === 1 && !s.shut)
-				this.checkV1Due(s);
 	}
 
 	checkDueOf(c, conv, pair, due)
@@ -551,24 +556,6 @@ class Judge {
 				continue;
 			this.say('deaf', `${c.uid} (client ${c.c}) has no ${seq} of ` +
 			    `${conv}`, r);
-		}
-	}
-
-	checkV1Due(s)
-	{
-		for (const [conv, log] of this.logs) {
-			const pair = conv.startsWith('p:');
-			if (pair ? !conv.split(':').includes(s.client.uid) :
-			    !s.at.has(conv))
-				continue;
-			for (const r of log.values()) {
-				const sent = this.sends.get(r.body);
-				if (sent && this.quiet && sent.t > this.quiet &&
-				    s.t < this.quiet && sent.s !== s.s &&
-				    !s.texts.has(r.body))
-					this.say('deaf', `${s.client.uid} (v1) has no ` +
-					    `${r.seq} of ${conv}`, r);
-			}
 		}
 	}
 

@@ -10,8 +10,8 @@ EXTRA_DIST += %D%/shim.c %D%/faults.mjs %D%/planted.mjs %D%/relay.mjs \
 
 ## What cchatctl verify runs: the people, the judge and a program about them.
 verifydir = $(pkgdatadir)/verify
-dist_verify_DATA = %D%/crowd.mjs %D%/judge.mjs %D%/line.mjs %D%/people.mjs \
-	%D%/presence.mjs %D%/report.mjs %D%/rng.mjs %D%/socket.mjs \
+dist_verify_DATA = %D%/crowd.mjs %D%/judge.mjs %D%/judge_v1.mjs \
+	%D%/line.mjs %D%/people.mjs %D%/presence.mjs %D%/report.mjs %D%/rng.mjs %D%/socket.mjs \
 	%D%/verify.mjs %D%/watch.mjs
 ## A cchatctl that is not installed finds them beside itself.
 noinst_DATA = config_server/verify

@@ -4,8 +4,9 @@
  * here without any server, and each bug planted into a copy of it.
  *
  * ann, bob and dan talk in room 1, ann and cyd in room 2, ann and bob in
- * private; eve is there with version 1, in room 1.  Halfway a fault, and bob
- * comes back on another socket.
+ * private; eve is there with version 1, in room 1.  Halfway a fault, for which
+ * bob is asked to move and comes back on another socket; and fay, of version 1,
+ * comes at last and finds what ann had said to her.
  */
 import { pairOf } from './people.mjs';
 
@@ -20,11 +21,11 @@ goodRun(over = {})
 	const people = {}, heads = new Map(), useq = {}, log = [];
 	const rec = r => out.push({ ...r, t: t += 7 });
 	const rooms = { ann: ['1', '2'], bob: ['1'], cyd: ['2'], dan: ['1'],
-	    eve: ['1'] };
+	    eve: ['1'], fay: ['1'] };
 	const names = Object.keys(rooms);
 	rec({ k: 'meta', sync: 'full', grace: 15000, ...over });
 	names.forEach((uid, c) => {
-		people[uid] = { c, uid, v: uid === 'eve' ? 1 : 2, pos: {} };
+		people[uid] = { c, uid, v: 'eve fay'.includes(uid) ? 1 : 2, pos: {} };
 		useq[uid] = 0;
 		rec({ k: 'who', c, uid, v: people[uid].v, name: `N-${uid}` });
 	});
@@ -42,7 +43,8 @@ goodRun(over = {})
 			if (p.v === 2 && had === undefined)
 				p.pos[conv] = head;
 			for (const m of log)
-				if (had !== undefined && (conv === '@' ?
+				if (p.v === 1 ? m.conv === pairOf('ann', uid) :
+				    had !== undefined && (conv === '@' ?
 				    m.conv.split(':').includes(uid) && m.u[uid] > had :
 				    m.conv === conv && m.seq > had))
 					hear(uid, m);
@@ -101,16 +103,23 @@ goodRun(over = {})
 		if (people.bob.s)
 			say('bob', 'ann');
 	};
-	names.forEach(login);
+	names.filter(uid => uid !== 'fay').forEach(login);
 	for (let i = 0; i < 4; i++)
 		round();
 	t += 10000;
-	rec({ k: 'fault', i: 0, kinds: ['kill-msg'], at: ['ms1'] });
-	rec({ k: 'shut', s: people.bob.s });
+	rec({ k: 'fault', i: 0, kinds: ['term-msg'], at: ['ms1'] });
+	rec({ k: 'move', s: people.bob.s, in: 5 });
+	t += 5000;
+	rec({ k: 'shut', s: people.bob.s, code: 4200 });
 	people.bob.s = 0;
 	round();
 	login('bob');
 	round();
+	say('ann', 'fay');
+	t += 10000;
+	login('fay');
+	round();
+	t += 12000;
 	rec({ k: 'quiet' });
 	round();
 	for (const m of log)
@@ -208,6 +217,14 @@ export const PLANTED = [
 		for (const r of l.filter(x => x.k === 'recv' && x.s === 5 &&
 		    x.t > t))
 			drop(l, r);
+	} },
+	{ bug: 'what was said to the absent is not there', what: 'absent',
+	    do: l => {
+		drop(l, l.find(r => r.k === 'recv' && r.s === 7 &&
+		    r.conv === 'p:'));
+	} },
+	{ bug: 'cut off before the time to move', what: 'cut', do: l => {
+		l.find(r => r.k === 'move').in = 9000;
 	} },
 	{ bug: 'a gap where nothing was ever thrown away', what: 'hole', do: l => {
 		const r = heard(l, 'dan', '1');

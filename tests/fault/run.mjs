@@ -32,6 +32,7 @@ class Run {
 		this.o = o;
 		this.records = [];
 		this.recovery = new Map();	/* kind -> [ms] */
+		this.times = [];	/* {t, name} of the faults */
 		this.wrong = [];
 		this.dir = o.keep ?? mkdtempSync(join(tmpdir(), 'cchat-fault-'));
 		mkdirSync(this.dir, { recursive: true });
@@ -81,7 +82,8 @@ class Run {
 		this.people = this.crowd.people;
 		/* some come later, some go away for a while */
 		this.late = this.people.filter((_, i) => i % 7 === 3);
-		this.gadabouts = this.people.filter((_, i) => i % 10 === 4);
+		this.gadabouts = this.people.filter((_, i) => i % 10 === 4 ||
+		    i === 11);
 	}
 
 	/* --- faults ------------------------------------------------------------ */
@@ -121,10 +123,10 @@ class Run {
 		const self = list.every(x => x.f.from === 'hit');
 		this.note({ k: 'fault', i, kinds, at: list.map(x => x.at.name) });
 		const t0 = now();
-		this.site.all.forEach(d => { d.mayExit = false; });
+		this.site.all.forEach(d => { d.mayExit = new Set(); });
 		for (const x of list)
-			if (x.f.exits)
-				x.at.mayExit = true;
+			if (x.f.exits !== undefined)
+				(x.at.d ?? x.at).mayExit.add(x.f.exits);
 		const hits = await Promise.all(list.map(x => x.f.hit(this.site, x.at,
 		    rng)));
 		/* what takes long to happen says itself when it had */
@@ -142,6 +144,7 @@ class Run {
 		if (!this.recovery.has(name))
 			this.recovery.set(name, []);
 		this.recovery.get(name).push(took);
+		this.times.push({ t: t0, name });
 		const loss = list.map(x => x.at.loss).find(Boolean);
 		this.say(`${String(i + 1).padStart(4)} ${kinds.join(' + ').padEnd(28)}` +
 		    ` ${list.map(x => x.at.name + (x.at.peer && x.at.peer !== '*' ?
@@ -255,6 +258,13 @@ class Run {
 		});
 	}
 
+	/* times without a socket that began in a fault of that name */
+	outsOf(name)
+	{
+		return this.crowd.outs.filter(o => this.times
+		    .filter(x => x.t <= o.at).pop()?.name === name).map(o => o.ms);
+	}
+
 	async verdict(ms)
 	{
 		const t0 = now();
@@ -266,13 +276,15 @@ class Run {
 		    Math.floor(a.length * p))]) : 0;
 		const table = [];
 		this.say(`\n${'sends work again after'.padEnd(24)}   n    p50    p95 ` +
-		    '   max   ms');
+		    '   max   ms without a socket, at most');
 		for (const [k, a] of [...this.recovery].sort()) {
 			a.sort((x, y) => x - y);
+			const outs = this.outsOf(k).sort((x, y) => x - y);
 			table.push({ kind: k, n: a.length, p50: q(a, 0.5), p95: q(a, 0.95),
-			    max: q(a, 1) });
+			    max: q(a, 1), out: q(outs, 1) });
 			this.say(`${k.padEnd(24)} ${String(a.length).padStart(3)} ` +
-			    [0.5, 0.95, 1].map(p => String(q(a, p)).padStart(6)).join(' '));
+			    [0.5, 0.95, 1].map(p => String(q(a, p)).padStart(6)).join(' ') +
+			    (outs.length ? String(q(outs, 1)).padStart(9) : ''));
 		}
 		const ackMs = this.crowd?.ackMs ?? [];
 		ackMs.sort((x, y) => x - y);

@@ -150,11 +150,24 @@ export class Site extends Cluster {
 		for (const d of this.all) {
 			if (!d.running) {
 				const { code, signal } = await d.exit;
-				if (signal !== 'SIGKILL' && !(d.mayExit && code === 1))
+				if (signal !== 'SIGKILL' && !d.mayExit?.has(code))
 					this.crashes.push(`${d.name}: ${signal ?? code}\n` +
 					    d.log.slice(-2000));
 				await d.start();
 			}
+		}
+	}
+
+	/* a drain job: true when the config_server took it */
+	async drain(d, method, o)
+	{
+		try {
+			const r = await this.config.fetch(`/v1/servers/${d.name}/drain`,
+			    { method, body: o && JSON.stringify(o),
+			    headers: { 'Content-Type': 'application/json' } });
+			return r.status === 200 || r.status === 202;
+		} catch {
+			return false;
 		}
 	}
 
@@ -169,6 +182,9 @@ export class Site extends Cluster {
 					throw new Error(`${p.name}: ${r.body.trim()}`);
 			}
 			for (const m of this.msgs) {
+				const ready = await m.fetch('/readyz');
+				if (ready.status !== 200)
+					throw new Error(`${m.name}: ${ready.body.trim()}`);
 				const { json } = await m.fetch('/status');
 				const up = json.relay.links.filter(l => l.up).length;
 				if (up < this.proxies.length)
