@@ -26,6 +26,7 @@ struct session;
 	X(CMD_GET_ONLINE,  "getOnline",  cmd_get_online,  ST_IN,  2)           \
 	X(CMD_INBOX,       "inbox",      cmd_inbox,       ST_IN,  2)           \
 	X(CMD_MARK,        "mark",       cmd_mark,        ST_IN,  2)           \
+	X(CMD_WATCH,       "watch",      cmd_watch,       ST_IN,  2)           \
 	X(CMD_STATUS,      "status",     cmd_status,      ST_IN,  2)           \
 	X(CMD_AUTH,        "auth",        cmd_auth,        ST_IN,  2)           \
 	X(CMD_PING,        "ping",       cmd_ping,        ST_ANY, 2)           \

@@ -85,6 +85,10 @@ struct event {
 	struct str next;
 	const struct room_user *in, *out; /* EVENT_PRESENCE */
 	size_t n_in, n_out;
+	/* EVENT_PRESENCE: further people changed, who are not in the lists */
+	bool more_people;
+	/* EVENT_STATUS: ts: when an absent one left, 0: not known */
+	uint8_t status; /* enum user_status */
 	/* EVENT_GAP */
 	uint64_t gap_from, gap_to;
 	/* EVENT_MARK */

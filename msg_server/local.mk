@@ -10,7 +10,8 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/follow/delivered.c %D%/follow/delivered.h %D%/follow/fanout.c %D%/follow/fanout.h \
 	%D%/follow/relay.c %D%/follow/relay.h %D%/follow/relay_calls.c %D%/follow/relay_frames.c \
 	%D%/follow/relay_tasks.c \
-	%D%/follow/recent.c %D%/follow/recent.h %D%/follow/relay_priv.h \
+	%D%/follow/recent.c %D%/follow/recent.h %D%/follow/relay_priv.h %D%/follow/told.c %D%/follow/told.h \
+	%D%/follow/watch.c %D%/follow/watch.h \
 	%D%/follow/replay.c %D%/follow/replay.h \
 	%D%/follow/replay_page.c %D%/follow/replay_priv.h %D%/follow/room.c %D%/follow/room.h %D%/follow/user.c
 
@@ -30,7 +31,7 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/cmd/asker.c %D%/cmd/asker.h %D%/cmd/cmd_get_history.c \
 	%D%/cmd/cmd_get_online.c %D%/cmd/cmd_inbox.c %D%/cmd/cmd_join.c %D%/cmd/cmd_leave.c \
 	%D%/cmd/cmd_login.c %D%/cmd/cmd_mark.c %D%/cmd/cmd_message.c \
-	%D%/cmd/cmd_session.c \
+	%D%/cmd/cmd_session.c %D%/cmd/cmd_watch.c \
 	%D%/dialect/cchat.c %D%/dialect/cchat_encode.c \
 	%D%/dialect/cchat_priv.h %D%/dialect/cchat_v1.c \
 	%D%/dialect/cchat_v2.c %D%/dialect/dialect.c %D%/dialect/dialect.h

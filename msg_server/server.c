@@ -12,6 +12,8 @@
 #include "msg_server/drain.h"
 #include "msg_server/follow/delivered.h"
 #include "msg_server/follow/recent.h"
+#include "msg_server/follow/told.h"
+#include "msg_server/follow/watch.h"
 #include "msg_server/gate.h"
 #include "msg_server/marks.h"
 #include "shared/proc/clock.h"
@@ -208,6 +210,8 @@ static const struct relay_ops server_relay_ops = {
     .on_eph = marks_on_eph,
     .on_state = marks_on_state,
     .on_kick = server_on_kick,
+    .on_status = watch_on_status,
+    .on_promoted = watch_on_promoted,
     .on_snapshot = room_snapshot,
 };
 
@@ -276,12 +280,18 @@ server_on_metrics(void *arg, struct buf *out)
 	    {"msg_unacked", STAT_GAUGE, "appends the log has not answered"},
 	    {"msg_recent_bytes", STAT_GAUGE, "memory of recent items"},
 	    {"msg_proxy_active", STAT_GAUGE, "1 when there is an active proxy"},
+	    {"msg_watched", STAT_GAUGE, "users that somebody here watches"},
+	    {"msg_watches", STAT_GAUGE,
+		"places in the lists of those who watch"},
 	};
 	struct server *srv = arg;
+	uint64_t watched, watches;
+
+	watch_count(srv->watch, &watched, &watches);
 	uint64_t values[] = {srv->n_not_logged_in, srv->net->queued,
 	    srv->net->bytes_in, srv->net->bytes_out, srv->net->writes,
 	    ws_rx_live(), relay_unacked(srv->relay), recent_bytes(srv->recent),
-	    relay_has_active(srv->relay)};
+	    relay_has_active(srv->relay), watched, watches};
 
 	stats_render(out, server_stat_defs, srv->stats, S_COUNT);
 	stats_render(out, more, values, ARRAY_LEN(more));
@@ -403,6 +413,8 @@ server_start(struct server *srv)
 	srv->statics = statics_load(srv->set.www);
 	srv->gate = gate_new(srv);
 	srv->marks = marks_new(srv);
+	srv->told = told_new();
+	srv->watch = watch_new(srv);
 	srv->delivered = delivered_new(srv);
 	srv->recent = recent_new((size_t)srv->set.recent_mib << 20);
 	srv->drain = drain_new(srv);

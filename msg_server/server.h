@@ -36,6 +36,8 @@
 	X(RECENT_HITS, STAT_COUNTER, "msg_recent_hits_total", "pages served from recent items in memory") \
 	X(RECENT_MISSES, STAT_COUNTER, "msg_recent_misses_total", "pages asked of the log") \
 	X(RECENT_SHARED, STAT_COUNTER, "msg_recent_shared_total", "cursors that shared a page asked of the log for another") \
+	X(ROOM_FAST, STAT_COUNTER, "msg_room_rate_total", "messages refused because their room was too fast") \
+	X(ROOMS_REFUSED, STAT_COUNTER, "msg_rooms_new_refused_total", "new rooms refused, too many of one user") \
 	X(VIOLATIONS, STAT_COUNTER, "msg_ws_violations_total", "connections closed for breaking the protocol") \
 	X(DRAINING, STAT_GAUGE, "msg_draining", "1 while clients are sent elsewhere") \
 	X(MOVES, STAT_COUNTER, "msg_moves_total", "clients told to move to another server") \
@@ -54,6 +56,8 @@ struct client;
 struct drain;
 struct gate;
 struct marks;
+struct told;
+struct watch;
 struct delivered;
 struct turns;
 struct recent;
@@ -80,6 +84,8 @@ struct server {
 	struct client *due;       /* singly linked: to be detached, or to run what they held */
 	struct gate *gate;        /* who may connect */
 	struct marks *marks;      /* read marks on their way */
+	struct told *told;        /* what rooms heard of people */
+	struct watch *watch;      /* whom sessions watch */
 	struct delivered *delivered; /* how far users have their private traffic */
 	struct drain *drain;      /* the end, and what can be taken back of it */
 	uint32_t n_clients, n_not_logged_in;

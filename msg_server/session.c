@@ -120,6 +120,16 @@ session_find(struct server *srv, uint64_t cn)
 	return s;
 }
 
+static void
+bucket_leak(struct bucket *b, uint32_t rate)
+{
+	uint32_t now = (uint32_t)clock_mono_ms();
+	uint64_t leaked = (uint64_t)(now - b->t_ms) * rate;
+
+	b->t_ms = now;
+	b->milli = leaked < b->milli ? b->milli - (uint32_t)leaked : 0;
+}
+
 /*
  * A leaky bucket: `milli` is what is in it and leaks at the rate; one command
  * adds 1000 and must fit. All zero is a fresh one.
@@ -127,12 +137,9 @@ session_find(struct server *srv, uint64_t cn)
 bool
 bucket_take(struct bucket *b, uint32_t rate, uint32_t burst, int64_t *retry_ms)
 {
-	uint32_t now = (uint32_t)clock_mono_ms();
-	uint64_t leaked = (uint64_t)(now - b->t_ms) * rate;
 	uint64_t room = (uint64_t)burst * 1000;
 
-	b->t_ms = now;
-	b->milli = leaked < b->milli ? b->milli - (uint32_t)leaked : 0;
+	bucket_leak(b, rate);
 	if (b->milli + 1000ULL <= room) {
 		b->milli += 1000;
 		return true;
@@ -140,4 +147,12 @@ bucket_take(struct bucket *b, uint32_t rate, uint32_t burst, int64_t *retry_ms)
 	if (retry_ms != NULL)
 		*retry_ms = (int64_t)((b->milli + 1000ULL - room) / rate + 1);
 	return false;
+}
+
+void
+bucket_pour(struct bucket *b, uint32_t rate, uint32_t burst)
+{
+	bucket_leak(b, rate);
+	if (b->milli < (uint64_t)burst * 1000)
+		b->milli += 1000;
 }

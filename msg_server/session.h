@@ -75,6 +75,8 @@ bool session_may_join(const struct session *s, struct str rid);
 struct session *session_find(struct server *srv, uint64_t cn);
 /* token bucket: true when one may pass; else *retry_ms */
 bool bucket_take(struct bucket *b, uint32_t rate_per_s, uint32_t burst, int64_t *retry_ms);
+/* one has passed, whatever was in it */
+void bucket_pour(struct bucket *b, uint32_t rate_per_s, uint32_t burst);
 
 /* --- provided by client.c: the way out. Queue only; nothing is written inside. --- */
 void session_send(struct session *s, struct blob *frame);

@@ -39,6 +39,7 @@ struct settings {
 	int64_t msg_max, rooms_max;
 	int64_t v1_interval; /* s, 0 off */
 	int64_t send_rate, send_burst, uid_rate;
+	int64_t room_rate, rooms_new; /* 0 off */
 	int64_t frame_rate, frame_burst;
 	int64_t ping;	   /* s */
 	int64_t stall_max; /* s */

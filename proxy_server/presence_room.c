@@ -143,6 +143,7 @@ presence_put_change(struct f_room *f, const struct pres_change *c)
 	u->again =
 	    c->kind == CHANGE_AGAIN || (c->kind == CHANGE_IN && c->before);
 	f->unsure = f->unsure || c->doubt;
+	u->age = (uint32_t)(clock_mono_ms() - c->at_ms);
 }
 
 static bool

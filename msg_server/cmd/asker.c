@@ -109,6 +109,8 @@ asker_refuse(const struct asker *a, unsigned code, int64_t retry_ms)
 	ev.retry_ms = retry_ms;
 	if (ev.retry_ms == 0 && code == 503)
 		ev.retry_ms = ASKER_RETRY_MS;
+	if (ev.retry_ms == 0 && code == 429)
+		ev.retry_ms = ASKER_MINUTE_MS; /* rooms_new */
 	a->srv->stats[S_ERRORS]++;
 	reply_event(s, &ev);
 }

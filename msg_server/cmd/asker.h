@@ -19,7 +19,8 @@
 #define V1_T_NO_LOGIN "您已丢失登录信息"
 #define V1_T_NAME     "姓名不合法"
 
-enum { ASKER_RETRY_MS = 1000 }; /* what a 503 suggests */
+/* what a 503 suggests; and how long a rule by the minute lasts */
+enum { ASKER_RETRY_MS = 1000, ASKER_MINUTE_MS = 60000 };
 
 struct asker {
 	struct server *srv;

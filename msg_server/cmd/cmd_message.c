@@ -84,6 +84,25 @@ message_rate(struct server *srv, struct session *s, const struct command *cmd)
 	return true;
 }
 
+/* the room has heard all it takes in a second, from whoever it came */
+static bool
+message_room_rate(
+    struct server *srv, struct session *s, const struct command *cmd)
+{
+	uint32_t rate = (uint32_t)srv->set.room_rate;
+	struct member *m;
+	int64_t retry = 0;
+
+	if (rate == 0 || str_is_set(cmd->tid))
+		return true;
+	m = room_member(s, cmd->rid);
+	if (m == NULL || bucket_take(&m->room->rate, rate, rate, &retry))
+		return true;
+	srv->stats[S_ROOM_FAST]++;
+	message_too_fast(s, cmd, retry);
+	return false;
+}
+
 /* may this session say that now? false: answered */
 static bool
 message_check(struct server *srv, struct session *s, const struct command *cmd)
@@ -166,7 +185,8 @@ cmd_message(struct server *srv, struct session *s, const struct command *cmd)
 		return;
 	if (cmd->tid.len == 0)
 		c.tid = STR_NONE;
-	if (!asker_channel(s, &c, &chan) || !message_rate(srv, s, cmd))
+	if (!asker_channel(s, &c, &chan) || !message_rate(srv, s, cmd) ||
+	    !message_room_rate(srv, s, &c))
 		return;
 	message_fill(srv, s, cmd, &chan, &ap);
 	if (!str_is_set(cmd->cid)) {

@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The small commands about the session itself: status, auth, ping, pong, bye.
+ * The small commands about the session itself: auth, ping, pong, bye.
  */
 #include "msg_server/client.h"
 #include "msg_server/cmd/asker.h"
 #include "shared/proc/clock.h"
-
-void
-cmd_status(struct server *srv, struct session *s, const struct command *cmd)
-{
-	bool away = str_eqc(cmd->status, "away");
-	struct f_pres pres;
-
-	if (s->away != away) {
-		s->away = away;
-		room_presence_fill(s, &pres);
-		relay_pres(srv->relay, &pres);
-	}
-	reply_ok(s, cmd->cid);
-}
 
 /* a fresh token for the same user on the open socket */
 void

@@ -410,6 +410,25 @@ cchat_presence(struct jw *w, const struct event *ev)
 	jw_int(w, "count", ev->count);
 	cchat_people(w, "in", ev->in, ev->n_in, true);
 	cchat_people(w, "out", ev->out, ev->n_out, false);
+	if (ev->more_people)
+		jw_bool(w, "more", true);
+	jw_obj_end(w);
+}
+
+static void
+cchat_status(struct jw *w, const struct event *ev)
+{
+	static const char *const st[] = {
+	    [STATUS_OFF] = "off",
+	    [STATUS_AWAY] = "away",
+	    [STATUS_ON] = "on",
+	};
+
+	cchat_begin(w, "status", STR_NONE);
+	jw_str(w, "uid", ev->uid);
+	jw_cstr(w, "st", st[ev->status]);
+	if (ev->ts != 0)
+		jw_int(w, "last", ev->ts);
 	jw_obj_end(w);
 }
 
@@ -499,7 +518,8 @@ cchat_v2_encode(const struct event *ev, enum view view, struct jw *w)
 	case EVENT_GAP:
 		cchat_gap(w, ev);
 		break;
-	case EVENT_STATUS: /* comes with `watch` */
+	case EVENT_STATUS:
+		cchat_status(w, ev);
 		break;
 	case EVENT_PONG:
 		cchat_ping(w, ev, "pong");

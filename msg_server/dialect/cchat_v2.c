@@ -298,24 +298,44 @@ cchat_get_history(struct cchat_frame *f)
 		   cchat_refuse(f, 400, "one of before, after, around", NULL));
 }
 
+/* a list of uids, which may be empty */
+static bool
+cchat_uids(struct cchat_frame *f, const json_t *uids)
+{
+	const json_t *v;
+	size_t i;
+
+	if (json_array_size(uids) > UIDS_MAX)
+		return cchat_refuse(f, 400, "too many uids", NULL);
+	json_array_foreach(uids, i, v)
+	{
+		f->uids[i] = str_n(json_string_value(v), json_string_length(v));
+		if (!json_is_string(v) || !id_is_word(f->uids[i]))
+			return cchat_refuse(f, 400, "bad uid", NULL);
+	}
+	f->cmd.uids = f->uids;
+	f->cmd.n_uids = json_array_size(uids);
+	return true;
+}
+
+static bool
+cchat_watch(struct cchat_frame *f)
+{
+	const json_t *uids = json_object_get(f->obj, "uids");
+
+	if (!json_is_array(uids))
+		return cchat_refuse(f, 400, "uids is a list", NULL);
+	return cchat_uids(f, uids);
+}
+
 static bool
 cchat_get_online(struct cchat_frame *f)
 {
-	const json_t *uids = json_object_get(f->obj, "uids"), *v;
-	size_t i;
+	const json_t *uids = json_object_get(f->obj, "uids");
 
 	if (json_is_array(uids)) {
-		if (json_array_size(uids) > UIDS_MAX)
-			return cchat_refuse(f, 400, "too many uids", NULL);
-		json_array_foreach(uids, i, v)
-		{
-			f->uids[i] =
-			    str_n(json_string_value(v), json_string_length(v));
-			if (!json_is_string(v) || !id_is_word(f->uids[i]))
-				return cchat_refuse(f, 400, "bad uid", NULL);
-		}
-		f->cmd.uids = f->uids;
-		f->cmd.n_uids = json_array_size(uids);
+		if (!cchat_uids(f, uids))
+			return false;
 		if (f->cmd.n_uids > 0)
 			return true;
 	}
@@ -391,6 +411,8 @@ cchat_v2_command(struct cchat_frame *f)
 		return cchat_inbox(f);
 	case CMD_MARK:
 		return cchat_mark(f);
+	case CMD_WATCH:
+		return cchat_watch(f);
 	case CMD_STATUS:
 		return cchat_status(f);
 	case CMD_AUTH:

@@ -81,6 +81,15 @@ relay_eph(struct relay *r, const struct f_eph *eph)
 		put_eph(out, eph);
 }
 
+void
+relay_watch(struct relay *r, const struct f_watch *watch)
+{
+	struct buf *out = relay_out(r);
+
+	if (out)
+		put_watch(out, watch);
+}
+
 /* --- who is active ------------------------------------------------------ */
 
 static void
@@ -114,6 +123,13 @@ relay_may_follow(const struct relay *r, const struct proxy *p)
 }
 
 static void
+relay_no_active(struct relay *r)
+{
+	r->active = NULL;
+	r->active_ms = clock_mono_ms();
+}
+
+static void
 relay_promote(struct relay *r, struct proxy *p)
 {
 	struct channel *c, *next;
@@ -131,6 +147,8 @@ relay_promote(struct relay *r, struct proxy *p)
 	/* the order of wire.md: SUBs, then resent appends, then new ones */
 	HASH_ITER (hh, r->channels, c, next)
 		channel_subscribe(c);
+	if (r->ops->on_promoted)
+		r->ops->on_promoted(r->srv);
 	calls_on_promote(r);
 }
 
@@ -190,7 +208,7 @@ relay_on_active(struct relay *r, struct proxy *p, struct str body)
 		return OK;
 	}
 	if (r->active == p)
-		r->active = NULL;
+		relay_no_active(r);
 	relay_elect(r);
 	return OK;
 }
@@ -288,7 +306,7 @@ relay_on_down(struct linkconn *lc, int err, const char *why)
 	    lc->link.peer.name[0] ? lc->link.peer.name : "?", text,
 	    why ? why : err_text(err));
 	if (p->relay->active == p) {
-		p->relay->active = NULL;
+		relay_no_active(p->relay);
 		relay_elect(p->relay);
 	}
 	if (p->unlisted)
@@ -334,7 +352,7 @@ relay_drop_proxy(struct relay *r, struct proxy *p)
 		    &p->link->lc, OK, "no longer in the topology", 0);
 	}
 	if (r->active == p)
-		r->active = NULL;
+		relay_no_active(r);
 	free(p);
 }
 
@@ -449,6 +467,12 @@ bool
 relay_has_active(const struct relay *r)
 {
 	return r->active != NULL;
+}
+
+int64_t
+relay_active_ms(const struct relay *r)
+{
+	return r->active ? clock_mono_ms() : r->active_ms;
 }
 
 uint64_t

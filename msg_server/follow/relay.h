@@ -64,6 +64,10 @@ struct relay_ops {
 	/* a state record beside the items has changed */
 	void (*on_state)(struct server *, struct channel *, const struct state_rec *);
 	void (*on_kick)(struct server *, const struct f_kick *);
+	/* of watched users */
+	void (*on_status)(struct server *, const struct f_status *);
+	/* another active proxy, or a new link to the same: all channels are subscribed, nothing else is sent yet; may be NULL */
+	void (*on_promoted)(struct server *);
 	/* a proxy link is up and wants the whole presence: call relay_pres_put for every session between begin and end */
 	void (*on_snapshot)(struct server *, void (*put)(void *arg, const struct f_pres *), void *arg);
 };
@@ -92,6 +96,11 @@ void relay_pres(struct relay *r, const struct f_pres *pres); /* delta to all pro
 
 void relay_later(struct relay *r, struct relay_task *t);
 void relay_retry(struct relay *r, struct relay_task *t);
+
+/* to the active proxy; lost without one: on_promoted is the time to say it all again */
+void relay_watch(struct relay *r, const struct f_watch *watch);
+/* when there was an active proxy last (monotonic ms): now when there is one, 0 when never */
+int64_t relay_active_ms(const struct relay *r);
 
 struct server *relay_server(const struct relay *r);
 bool relay_has_active(const struct relay *r);

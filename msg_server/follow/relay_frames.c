@@ -98,6 +98,13 @@ relay_on_log_frame(struct relay *r, uint8_t type, struct str body)
 			r->ops->on_room(r->srv, c, &f);
 		return err;
 	}
+	case F_STATUS: {
+		struct f_status f;
+
+		if (!(err = get_status(body, &f)))
+			r->ops->on_status(r->srv, &f);
+		return err;
+	}
 	case F_EPH: {
 		struct f_eph f;
 

@@ -93,6 +93,7 @@ struct relay {
 	struct proxy *proxies[RELAY_PROXIES_MAX];
 	size_t n_proxies;
 	struct proxy *active;
+	int64_t active_ms; /* when the last one was lost */
 	uint64_t gen;
 	char ep[EP_LEN + 1];
 	/* histories that were followed before, newest first */

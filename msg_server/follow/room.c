@@ -5,9 +5,23 @@
  */
 #include "msg_server/follow/fanout.h"
 #include "msg_server/follow/replay.h"
+#include "msg_server/follow/told.h"
 #include "msg_server/follow/turn.h"
+#include "msg_server/follow/watch.h"
 #include "msg_server/reply.h"
 #include "msg_server/server.h"
+#include "shared/proc/clock.h"
+
+enum {
+	ROOM_TOLD_S = 10, /* by then an announced one was told of */
+	ROOM_MINUTE_S = 60
+};
+
+static uint32_t
+room_now(void)
+{
+	return (uint32_t)(clock_mono_ms() / 1000) + 1;
+}
 
 static struct room *
 room_of(struct channel *c)
@@ -24,6 +38,17 @@ room_find(struct server *srv, struct str rid)
 	return room;
 }
 
+static struct member *
+room_member_any(struct session *s, struct str rid)
+{
+	struct member *m;
+
+	for (m = s->members; m; m = m->next_of_session)
+		if (str_eqc(rid, m->room->rid))
+			return m;
+	return NULL;
+}
+
 /* --- what comes from the log -------------------------------------------- */
 
 static void
@@ -31,10 +56,15 @@ room_on_item(struct channel *c, const struct item *it,
     const struct state_rec *states, unsigned n_states)
 {
 	struct room *room = room_of(c);
+	struct server *srv = relay_server(c->relay);
 
 	(void)states;
 	(void)n_states;
-	relay_server(c->relay)->stats[S_ITEMS_IN]++;
+	srv->stats[S_ITEMS_IN]++;
+	/* ours were counted when they were said */
+	if (srv->set.room_rate && it->cn >> 32 != srv->node_no)
+		bucket_pour(&room->rate, (uint32_t)srv->set.room_rate,
+		    (uint32_t)srv->set.room_rate);
 	if (room->n_members)
 		turn_item(room, it);
 }
@@ -96,41 +126,118 @@ room_tell(struct room *room, const struct event *ev, uint64_t except,
 	fanout_end(&f);
 }
 
+/* those of ours whose coming this was are told of from now on */
+static void
+room_mark_told(struct server *srv, struct room *room, struct str uid)
+{
+	struct user *u = user_find(srv, uid);
+	struct member *m;
+
+	for (struct session *s = u ? u->sessions : NULL; s;
+	     s = s->next_of_user) {
+		m = room_member_any(s, str_of(room->rid));
+		if (m)
+			m->told = true;
+	}
+}
+
+/* of a time when nobody here was in the room, who could be told */
+static bool
+room_is_before_us(
+    const struct room *room, const struct f_room *f, const struct room_user *u)
+{
+	return f->unsure && (!room->entered_ms ||
+				u->age > clock_mono_ms() - room->entered_ms);
+}
+
+/* is it news to version 2, where `now` is how it is said to be? */
+static bool
+room_is_news(const struct f_room *f, const struct room_user *u,
+    enum told_what was, enum told_what now)
+{
+	if (u->maybe)
+		return was != TOLD_NOTHING && was != now;
+	return !u->again && !(f->unsure && was == now);
+}
+
+/* and to version 1, which sees each login? */
+static bool
+room_is_login(struct server *srv, const struct channel *c,
+    const struct f_room *f, const struct room_user *u, enum told_what was)
+{
+	if (u->maybe && !u->again)
+		return was == TOLD_OUT;
+	return !(f->unsure && told_session(srv->told, c->ch, u->cn));
+}
+
+/* true: version 2 is to hear of it */
+static bool
+room_on_in(struct server *srv, struct room *room, const struct f_room *f,
+    const struct room_user *u)
+{
+	struct channel *c = &room->channel;
+	enum told_what was = told_get(srv->told, c->ch, u->uid);
+	struct event ev = {.kind = EVENT_NEW_USER,
+	    .rid = str_of(room->rid),
+	    .rid_is_num = u->num_rid,
+	    .uid = u->uid,
+	    .name = u->name,
+	    .avatar = u->avatar};
+	bool old = was == TOLD_NOTHING && room_is_before_us(room, f, u);
+	bool news = !old && room_is_news(f, u, was, TOLD_IN);
+
+	if (!old && room_is_login(srv, c, f, u, was)) {
+		room_tell(room, &ev, u->cn, 1, 1);
+		told_set_session(srv->told, c->ch, u->cn);
+	}
+	if (news && !f->big)
+		room_tell(room, &ev, u->cn, 2, 2);
+	told_set(srv->told, c->ch, u->uid, TOLD_IN);
+	room_mark_told(srv, room, u->uid);
+	return news;
+}
+
+static bool
+room_on_out(struct server *srv, struct room *room, const struct f_room *f,
+    const struct room_user *u)
+{
+	struct channel *c = &room->channel;
+	struct event ev = {.kind = EVENT_OFFLINE,
+	    .rid = str_of(room->rid),
+	    .uid = u->uid,
+	    .name = u->name,
+	    .avatar = u->avatar};
+	enum told_what was = told_get(srv->told, c->ch, u->uid);
+	bool news = room_is_news(f, u, was, TOLD_OUT) &&
+		    (was != TOLD_NOTHING || !room_is_before_us(room, f, u));
+
+	if (news && !f->big)
+		room_tell(room, &ev, u->cn, 2, 2);
+	told_set(srv->told, c->ch, u->uid, TOLD_OUT);
+	return news;
+}
+
 void
 room_on_people(struct server *srv, struct channel *c, const struct f_room *f)
 {
 	struct room *room = room_of(c);
-	struct event ev = {.rid = str_of(room->rid), .count = f->count};
+	struct room_user in[ARRAY_LEN(f->in)], out[ARRAY_LEN(f->out)];
+	struct event ev = {.kind = EVENT_PRESENCE,
+	    .rid = str_of(room->rid),
+	    .count = f->count,
+	    .more_people = f->more,
+	    .in = in,
+	    .out = out};
 
-	(void)srv;
-	for (unsigned i = 0; i < f->n_in; i++) {
-		ev.kind = EVENT_NEW_USER;
-		ev.uid = f->in[i].uid;
-		ev.name = f->in[i].name;
-		ev.avatar = f->in[i].avatar;
-		ev.rid_is_num = f->in[i].num_rid;
-		room_tell(room, &ev, f->in[i].cn, 1, 1);
-		if (!f->big && !f->in[i].again)
-			room_tell(room, &ev, f->in[i].cn, 2, 2);
-	}
-	ev.rid_is_num = false;
-	for (unsigned i = 0; i < f->n_out && !f->big; i++) {
-		ev.kind = EVENT_OFFLINE;
-		ev.uid = f->out[i].uid;
-		ev.name = f->out[i].name;
-		ev.avatar = f->out[i].avatar;
-		room_tell(room, &ev, f->out[i].cn, 2, 2);
-	}
-	if (f->big) {
-		ev = (struct event){.kind = EVENT_PRESENCE,
-		    .rid = str_of(room->rid),
-		    .count = f->count,
-		    .in = f->in,
-		    .n_in = f->n_in,
-		    .out = f->out,
-		    .n_out = f->n_out};
+	for (unsigned i = 0; i < f->n_in; i++)
+		if (room_on_in(srv, room, f, &f->in[i]))
+			in[ev.n_in++] = f->in[i];
+	for (unsigned i = 0; i < f->n_out; i++)
+		if (room_on_out(srv, room, f, &f->out[i]))
+			out[ev.n_out++] = f->out[i];
+	/* the rest of a big room's crowd is for version 1 alone */
+	if (f->big && !f->rest && (ev.n_in + ev.n_out > 0 || f->more))
 		room_tell(room, &ev, 0, 2, 2);
-	}
 }
 
 void
@@ -154,8 +261,13 @@ static void
 room_announce(
     struct server *srv, struct session *s, struct channel *c, bool silent)
 {
+	struct member *m = room_member_any(s, chan_id(chan_str(&c->name)));
 	struct f_pres pres;
 
+	if (!room_of(c)->entered_ms)
+		room_of(c)->entered_ms = clock_mono_ms();
+	if (m)
+		m->since_s = room_now();
 	room_presence_fill(s, &pres);
 	pres.silent = silent;
 	pres.add[pres.n_add++] = chan_id(chan_str(&c->name));
@@ -180,17 +292,6 @@ room_get(struct server *srv, struct str rid)
 	channel_open(&room->channel, srv->relay, chan_room(rid), true,
 	    &room_channel_ops);
 	return room;
-}
-
-static struct member *
-room_member_any(struct session *s, struct str rid)
-{
-	struct member *m;
-
-	for (m = s->members; m; m = m->next_of_session)
-		if (str_eqc(rid, m->room->rid))
-			return m;
-	return NULL;
 }
 
 struct member *
@@ -234,8 +335,32 @@ room_on_refused(struct server *srv, struct session *s, struct channel *c)
 		room_drop_member(s, m);
 }
 
-static const struct follow_ops room_follow_ops = {
-    .on_in = room_announce, .on_refused = room_on_refused};
+/*
+ * A room is made by who enters it first while nothing has been said in it: as
+ * far as this server knows, for it follows no room that nobody here is in.
+ */
+static unsigned
+room_may_enter(struct server *srv, struct session *s, struct channel *c)
+{
+	struct user *u = s->user;
+
+	if (!srv->set.rooms_new || room_of(c)->entered_ms || c->head > 0 || !u)
+		return 200;
+	if (room_now() - u->made_s >= ROOM_MINUTE_S) {
+		u->made_s = room_now();
+		u->n_made = 0;
+	}
+	if (u->n_made >= (uint32_t)srv->set.rooms_new) {
+		srv->stats[S_ROOMS_REFUSED]++;
+		return 429;
+	}
+	u->n_made++;
+	return 200;
+}
+
+static const struct follow_ops room_follow_ops = {.on_in = room_announce,
+    .may_enter = room_may_enter,
+    .on_refused = room_on_refused};
 
 /* an answer that must not come before the asking function has returned */
 struct room_refusal {
@@ -358,6 +483,7 @@ room_detach(struct server *srv, struct session *s, bool bye)
 {
 	struct f_pres pres;
 
+	watch_leave(srv, s);
 	if (s->user) {
 		room_presence_fill(s, &pres);
 		pres.op = bye ? PRES_BYE : PRES_GONE;
@@ -372,6 +498,38 @@ void
 room_on_drain(struct server *srv, struct session *s)
 {
 	replay_next(srv, s);
+	watch_greet(srv, s);
+}
+
+/* was the room told that he is in? If nobody said so: while a proxy could */
+static bool
+room_was_told(struct server *srv, const struct member *m)
+{
+	return m->told ||
+	       (m->since_s && (int64_t)m->since_s + ROOM_TOLD_S <
+				  relay_active_ms(srv->relay) / 1000);
+}
+
+/* the session and those of its rooms that know of it, or that do not */
+static void
+room_put_seats(struct server *srv, struct session *s, bool told,
+    struct f_pres *pres, void (*put)(void *, const struct f_pres *), void *arg)
+{
+	pres->silent = told;
+	pres->n_add = 0;
+	for (struct member *m = s->members; m; m = m->next_of_session) {
+		if ((m->cursor.follow && m->cursor.follow->waiting) ||
+		    room_was_told(srv, m) != told)
+			continue;
+		if (pres->n_add == ARRAY_LEN(pres->add)) {
+			put(arg, pres);
+			pres->n_add = 0;
+		}
+		pres->add[pres->n_add++] = str_of(m->room->rid);
+	}
+	/* one without a room is there all the same */
+	if (pres->n_add > 0 || told)
+		put(arg, pres);
 }
 
 void
@@ -385,16 +543,7 @@ room_snapshot(
 		if (!s->user)
 			continue;
 		room_presence_fill(s, &pres);
-		pres.silent = true;
-		for (struct member *m = s->members; m; m = m->next_of_session) {
-			if (m->cursor.follow && m->cursor.follow->waiting)
-				continue;
-			if (pres.n_add == ARRAY_LEN(pres.add)) {
-				put(arg, &pres);
-				pres.n_add = 0;
-			}
-			pres.add[pres.n_add++] = str_of(m->room->rid);
-		}
-		put(arg, &pres);
+		room_put_seats(srv, s, true, &pres, put, arg);
+		room_put_seats(srv, s, false, &pres, put, arg);
 	}
 }

@@ -36,6 +36,8 @@ struct member {
 	struct member *next_of_session;
 	struct cursor cursor;
 	uint32_t index; /* in room->members */
+	uint32_t since_s; /* announced then (monotonic), 0: not yet */
+	bool told; /* the room has heard of it */
 };
 
 struct room {
@@ -43,6 +45,8 @@ struct room {
 	UT_hash_handle hh; /* server->rooms by rid */
 	struct member **members; /* owned array */
 	uint32_t n_members, cap;
+	struct bucket rate; /* what is said in it, by anybody (room_rate) */
+	int64_t entered_ms; /* when somebody here was in it first, since it is followed; 0: nobody yet */
 	struct turn *turn;       /* owned; items not yet given to the members (turn.h) */
 	int64_t rest_us;         /* until then it gathers; monotonic */
 	uint16_t classes;        /* bits of (dialect, level) members have had */
@@ -55,6 +59,7 @@ struct user {
 	struct session *sessions;
 	struct bucket send;     /* 10/s a uid and server */
 	uint32_t n_sessions; /* one uid may have them all */
+	uint32_t made_s, n_made; /* rooms opened, in the minute from made_s on */
 	struct delivering at; /* how far he has it (delivered.h) */
 	char uid[ID_MAX + 1];
 };

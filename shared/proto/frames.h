@@ -237,6 +237,8 @@ struct f_room {
 			       newUser only */
 		bool maybe; /* he is where he was before: only for those who
 			       told of the change in between */
+		uint32_t age; /* unsure: ms since; older than one's following
+				 it is no news */
 	} in[64], out[64];
 	uint8_t n_in, n_out;
 };

@@ -83,7 +83,8 @@ get_pres(struct str body, struct f_pres *f)
 }
 
 static void
-frames_put_users(struct buf *b, const struct room_user *u, unsigned n)
+frames_put_users(
+    struct buf *b, const struct room_user *u, unsigned n, bool unsure)
 {
 	wire_put_u16(b, (uint16_t)n);
 	for (; n-- > 0; u++) {
@@ -94,11 +95,14 @@ frames_put_users(struct buf *b, const struct room_user *u, unsigned n)
 		wire_put_u8(b, (uint8_t)((u->again ? USER_AGAIN : 0) |
 					 (u->num_rid ? USER_NUM_RID : 0) |
 					 (u->maybe ? USER_MAYBE : 0)));
+		if (unsure)
+			wire_put_u32(b, u->age);
 	}
 }
 
 static uint8_t
-frames_get_users(struct fields *in, struct room_user *u, uint16_t max)
+frames_get_users(
+    struct fields *in, struct room_user *u, uint16_t max, bool unsure)
 {
 	uint16_t n = fields_count(in, max);
 	uint8_t flags;
@@ -112,6 +116,7 @@ frames_get_users(struct fields *in, struct room_user *u, uint16_t max)
 		u->again = flags & USER_AGAIN;
 		u->num_rid = flags & USER_NUM_RID;
 		u->maybe = flags & USER_MAYBE;
+		u->age = unsure ? wire_u32(&in->w) : 0;
 	}
 	return (uint8_t)n;
 }
@@ -127,8 +132,8 @@ put_room(struct buf *b, const struct f_room *f)
 	    b, (uint8_t)((f->big ? ROOM_BIG : 0) | (f->more ? ROOM_MORE : 0) |
 			 (f->rest ? ROOM_REST : 0) |
 			 (f->unsure ? ROOM_UNSURE : 0)));
-	frames_put_users(b, f->in, f->n_in);
-	frames_put_users(b, f->out, f->n_out);
+	frames_put_users(b, f->in, f->n_in, f->unsure);
+	frames_put_users(b, f->out, f->n_out, f->unsure);
 	frames_end(b, mark);
 }
 
@@ -146,8 +151,10 @@ get_room(struct str body, struct f_room *f)
 	f->more = flags & ROOM_MORE;
 	f->rest = flags & ROOM_REST;
 	f->unsure = flags & ROOM_UNSURE;
-	f->n_in = frames_get_users(&in, f->in, (uint16_t)ARRAY_LEN(f->in));
-	f->n_out = frames_get_users(&in, f->out, (uint16_t)ARRAY_LEN(f->out));
+	f->n_in =
+	    frames_get_users(&in, f->in, (uint16_t)ARRAY_LEN(f->in), f->unsure);
+	f->n_out = frames_get_users(
+	    &in, f->out, (uint16_t)ARRAY_LEN(f->out), f->unsure);
 	if (f->ch == 0)
 		fields_fail(&in, ERR_PROTO);
 	return fields_end(&in);

@@ -111,6 +111,8 @@ msg_server {
 	send_rate = 100000
 	send_burst = 100000
 	uid_rate = 100000
+	room_rate = 0
+	rooms_new = 0
 	frame_rate = 1000000
 	frame_burst = 4000000
 	conns_per_ip = 100000

@@ -3,7 +3,7 @@
 /* limits.md, at the limit and one beyond, with the defaults in force. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Cluster, sleep } from '../lib/cluster.mjs';
+import { Cluster, sleep, until } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
 
 let c, url, rid = 500;
@@ -163,4 +163,40 @@ test('uids in one getOnline: 200', async () => {
 	assert.equal(await code(a.online(r, { uids: Array(201).fill(a.uid) })),
 	    400);
 	await a.bye();
+});
+test('rooms where nobody has spoken: 20 a minute and user', async () => {
+	const a = await Client.login(url, 'amy', 'mine0');
+	for (let i = 1; i < 20; i++)
+		await a.cmd({ cmd: 'join', rid: `mine${i}` });
+	const e = await a.cmd({ cmd: 'join', rid: 'mine20' }).catch(x => x);
+	assert.equal(e.errCode, 429);
+	assert.ok(e.retry > 0 && e.retry <= 60000);
+	/* one that somebody else has opened is no new one */
+	const b = await Client.login(url, 'bob', 'mine20');
+	await a.cmd({ cmd: 'join', rid: 'mine20' });
+	await Promise.all([a, b].map(x => x.bye()));
+});
+test('a room: room_rate a second, of all its people on all servers', async () => {
+	const m = await Cluster.start({ msgs: 2, conf: {
+		msg_server: { room_rate: 20 } } });
+	try {
+		const [a, b] = await Promise.all([0, 1].map(i =>
+		    Client.login(m.msgs[i].ws, `p${i}`, 'fast')));
+		/* 20 from one server fill it for the other */
+		for (let i = 0; i < 20; i++)
+			await a.say('fast', `m${i}`);
+		await b.hear('m19');
+		const codes = await Promise.all(Array.from({ length: 10 }, (_, i) =>
+		    b.say('fast', `n${i}`).then(() => 0, e => {
+			assert.ok(e.retry > 0 && e.retry <= 1000, `retry ${e.retry}`);
+			return e.errCode;
+		})));
+		assert.ok(codes.includes(429), `${codes}`);
+		/* and private messages are not the room's */
+		await b.cmd({ cmd: 'message', type: 'text', tid: a.uid, msg: 'x' });
+		await until('it goes on', () => b.say('fast', 'later'));
+		await Promise.all([a, b].map(x => x.bye()));
+	} finally {
+		await m.stop();
+	}
 });

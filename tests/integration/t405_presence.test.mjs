@@ -60,7 +60,6 @@ test('the active proxy dies: nobody is told anything', async () => {
 	const a = await Client.login(c.msgs[0].ws, 'amy', r);
 	const b = await Client.login(c.msgs[1].ws, 'bob', r);
 	await a.next('newUser');
-	await a.none(told, 1500); /* the standby has heard it is told */
 	const active = await c.active();
 	await active.kill();
 	await a.say(r, 'still here');
@@ -77,6 +76,82 @@ test('the active proxy dies: nobody is told anything', async () => {
 	await until('a standby again', async () =>
 	    (await active.fetch('/readyz')).status === 200);
 	await Promise.all([a, b].map(x => x.bye()));
+});
+
+test('news of the last moment: told once, by whichever proxy, to both versions',
+    async () => {
+	/* joins and leaves run on while the active one is killed */
+	const r = `${rid = rid + 1}`;
+	const a = await Client.login(c.msgs[0].ws, 'amy', r);
+	const old = await Client.login(c.msgs[0].ws, 'old', r, { v: 1 });
+	await a.next('newUser');
+	const people = [];
+	const active = await c.active();
+	for (let i = 0; i < 40; i++) {
+		if (i === 20)
+			active.signal('SIGKILL');
+		people.push(Client.login(c.msgs[i % 2].ws, `p${i}`, r, { ms: 8000 })
+		    .then(x => ({ x, i })));
+		if (i % 4 === 3)
+			await new Promise(f => setTimeout(f, 5));
+	}
+	active.killed = true;
+	await active.exit;
+	const all = await Promise.all(people);
+	const gone = all.filter(p => p.i % 5 === 0);
+	for (const { x } of gone)
+		x.send({ cmd: 'bye' });
+	await a.none(() => false, 3000);
+	const at = {};
+	for (const f of a.seen.filter(told)) {
+		assert.equal(f.cmd, at[f.uid] === 'newUser' ? 'offline' : 'newUser',
+		    `${f.uid} ${f.name}`);
+		at[f.uid] = f.cmd;
+	}
+	/* who came and went before anybody could tell may be no news at all */
+	for (const { x, i } of all)
+		if (i % 5 || at[x.uid])
+			assert.equal(at[x.uid], i % 5 ? 'newUser' : 'offline');
+	const v1 = old.seen.filter(f => f.cmd === 'newUser').map(f => f.uid);
+	assert.equal(new Set(v1).size, v1.length, 'told twice');
+	assert.deepEqual(all.filter(p => p.i % 5 && !v1.includes(p.x.uid)), []);
+	assert.equal((await online(a, r)).count, 2 + 40 - gone.length);
+	await active.start();
+	await until('a standby again', async () =>
+	    (await active.fetch('/readyz')).status === 200);
+	await Promise.all([a, old, ...all.map(p => p.x)].map(x => x.bye()));
+});
+
+test('a big room: one batch a second, the count exact, version 1 sees all',
+    async () => {
+	const r = `${rid = rid + 1}`;
+	const a = await Client.login(c.msgs[0].ws, 'amy', r);
+	const old = await Client.login(c.msgs[1].ws, 'old', r, { v: 1 });
+	const crowd = await Promise.all(Array.from({ length: 110 }, (_, i) =>
+	    Client.login(c.msgs[i % 2].ws, `c${i}`, r)));
+	await until('it is a big one', () => a.seen.some(f =>
+	    f.cmd === 'presence' && f.count === 112));
+	const t0 = performance.now(), from = a.seen.length;
+	const more = await Promise.all(Array.from({ length: 150 }, (_, i) =>
+	    Client.login(c.msgs[i % 2].ws, `d${i}`, r)));
+	await until('the count is exact', () => a.seen.some(f =>
+	    f.cmd === 'presence' && f.count === 262));
+	const batches = a.seen.slice(from).filter(f => f.cmd === 'presence');
+	const s = (performance.now() - t0) / 1000;
+	assert.ok(batches.length <= s + 2, `${batches.length} in ${s} s`);
+	assert.ok(batches.every(f => f.in.length <= 64 && f.out.length <= 64));
+	const names = batches.flatMap(f => f.in).length;
+	assert.ok(names === 150 || batches.some(f => f.more),
+	    'what is not listed is said');
+	assert.equal(a.seen.slice(from).filter(f => f.cmd === 'newUser').length, 0);
+	await until('version 1 was told of each', () =>
+	    new Set(old.seen.filter(f => f.cmd === 'newUser').map(f => f.uid))
+	    .size === 260);
+	for (const x of more)
+		x.send({ cmd: 'bye' });
+	await until('the count is exact again', () =>
+	    a.seen.filter(f => f.cmd === 'presence').pop().count === 112);
+	await Promise.all([a, old, ...crowd, ...more].map(x => x.bye()));
 });
 
 test('a msg_server dies: who comes back elsewhere is not told, who does not is',

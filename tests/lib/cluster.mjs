@@ -252,7 +252,8 @@ export class Daemon {
 /* Settings that keep tests from waiting for what they do not test. */
 export const quick = {
 	msg_server: { v1_interval: 0, send_rate: 100000, send_burst: 100000,
-	    uid_rate: 100000, frame_rate: 1000000, frame_burst: 1000000 },
+	    uid_rate: 100000, frame_rate: 1000000, frame_burst: 1000000,
+	    room_rate: 0, rooms_new: 0 },
 };
 
 export class Cluster {

@@ -12,6 +12,14 @@ unit_tests += %D%/msg_server/follow/test_room
 %C%_msg_server_follow_test_room_SOURCES = %D%/msg_server/follow/test_room.c \
 	%D%/msg_server/core_fixture.h
 %C%_msg_server_follow_test_room_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_watch
+%C%_msg_server_follow_test_watch_SOURCES = %D%/msg_server/follow/test_watch.c \
+	%D%/msg_server/core_fixture.h
+%C%_msg_server_follow_test_watch_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_people
+%C%_msg_server_follow_test_people_SOURCES = %D%/msg_server/follow/test_people.c \
+	%D%/msg_server/core_fixture.h
+%C%_msg_server_follow_test_people_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/follow/test_delivered
 %C%_msg_server_follow_test_delivered_SOURCES = %D%/msg_server/follow/test_delivered.c \
 	%D%/msg_server/core_fixture.h %D%/shared/net/fixture.h

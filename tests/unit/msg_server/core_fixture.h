@@ -21,6 +21,8 @@
 #include "msg_server/follow/recent.h"
 #include "msg_server/follow/relay_priv.h"
 #include "msg_server/follow/replay.h"
+#include "msg_server/follow/told.h"
+#include "msg_server/follow/watch.h"
 #include "msg_server/server.h"
 
 static struct relay relay;
@@ -93,6 +95,35 @@ relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call)
 	*end = a;
 	n_asks++;
 	return OK;
+}
+
+static char watched[1024]; /* WATCH frames, as text */
+
+void
+relay_watch(struct relay *r, const struct f_watch *f)
+{
+	size_t n = strlen(watched);
+
+	(void)r;
+	if (f->again)
+		n += (size_t)snprintf(watched + n, sizeof watched - n, "!");
+	for (unsigned i = 0; i < f->n_add && n < sizeof watched; i++)
+		n += (size_t)snprintf(watched + n, sizeof watched - n, "+%.*s",
+		    STR_ARG(f->add[i]));
+	for (unsigned i = 0; i < f->n_del && n < sizeof watched; i++)
+		n += (size_t)snprintf(watched + n, sizeof watched - n, "-%.*s",
+		    STR_ARG(f->del[i]));
+	if (n < sizeof watched)
+		snprintf(watched + n, sizeof watched - n, ";");
+}
+
+static int64_t active_ms;
+
+int64_t
+relay_active_ms(const struct relay *r)
+{
+	(void)r;
+	return active_ms;
 }
 
 uint64_t
@@ -416,13 +447,17 @@ fake_encode(
 	case EVENT_NEW_USER:
 		buf_printf(b, "newUser %.*s", STR_ARG(ev->uid));
 		return;
+	case EVENT_STATUS:
+		buf_printf(b, "status %.*s %u %lld", STR_ARG(ev->uid),
+		    ev->status, (long long)ev->ts);
+		return;
 	case EVENT_OFFLINE:
 		if (level > 1)
 			buf_printf(b, "offline %.*s", STR_ARG(ev->uid));
 		return;
 	case EVENT_PRESENCE:
-		buf_printf(b, "presence %u in %zu out %zu", ev->count, ev->n_in,
-		    ev->n_out);
+		buf_printf(b, "presence %u in %zu out %zu%s", ev->count,
+		    ev->n_in, ev->n_out, ev->more_people ? " more" : "");
 		return;
 	default:
 		buf_printf(b, "event %d", (int)ev->kind);
@@ -571,6 +606,10 @@ core_setup(void **state)
 	srv.net = &net;
 	srv.set.rooms_max = 128;
 	srv.set.memory = 1024;
+	srv.told = told_new();
+	srv.watch = watch_new(&srv);
+	watched[0] = '\0';
+	active_ms = 0;
 	buf_init(&out, 1 << 28);
 	linked = true;
 	n_models = encoded = refuse_reads = 0;
@@ -596,6 +635,8 @@ core_teardown(void **state)
 		model_answer(0);
 	HASH_ITER (hh, relay.channels, c, next)
 		channel_drop(c);
+	told_free(srv.told);
+	watch_free(srv.watch);
 	assert_null(srv.rooms);
 	assert_null(srv.users);
 	assert_null(srv.sessions);

@@ -97,7 +97,8 @@ max_user(struct room_user *u)
 	    .avatar = x(AVATAR_MAX),
 	    .num_rid = true,
 	    .again = true,
-	    .maybe = true};
+	    .maybe = true,
+	    .age = UINT32_MAX};
 }
 
 #define CODEC(NAME, TYPE)                                           \
