@@ -2,14 +2,18 @@
 /* needs: node modules build */
 /*
  * drain, undrain and jobs: what an operator types and sees.  The servers that
- * are drained are of this test, and do what it says.
+ * are drained are of this test, and do what it says; in the end it is a whole
+ * cluster of this machine, with people in it.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { build, Cluster, until } from '../lib/cluster.mjs';
+import { WebSocket } from 'ws';
+import { CChat } from '../../www/sdk/cchat.js';
+import { build, Cluster, freePort, sleep, until } from '../lib/cluster.mjs';
 import { Node } from '../lib/node.mjs';
 
 const program = join(build, 'config_server', 'cchatctl');
@@ -17,10 +21,8 @@ let c, one, two, at, key;
 const nodes = [];
 
 /* a call that may last: {out, err} grow, end gives the exit code */
-const begin = (verb, ...args) => {
-	const p = spawn(program, [verb, ...args, '--config-server', at,
-	    '--data', join(c.dir, 'none')],
-	    { stdio: ['ignore', 'pipe', 'pipe'] });
+const call = (...args) => {
+	const p = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
 	const r = { out: '', err: '' };
 	p.stdout.on('data', b => { r.out += b; });
 	p.stderr.on('data', b => { r.err += b; });
@@ -30,6 +32,8 @@ const begin = (verb, ...args) => {
 	}));
 	return r;
 };
+const begin = (...args) => call(...args, '--config-server', at, '--data',
+    join(c.dir, 'none'));
 const ctl = (...args) => begin(...args).end;
 const json = async (...args) => JSON.parse((await ctl(...args, '--json')).out);
 const get = async path => (await c.config.fetch(path)).json;
@@ -214,4 +218,101 @@ test('for programs: one answer, the last', async () => {
 	const bad = await ctl('drain', 'ms1', '--json');
 	assert.equal(bad.code, 1);
 	assert.equal(JSON.parse(bad.out).error.code, 409);
+});
+
+/* people who talk all the time, by the library that pages use */
+class Talker {
+	constructor(url, name)
+	{
+		this.got = [];
+		this.sent = 0;
+		this.acked = [];
+		this.chat = new CChat({ url, WebSocket });
+		this.chat.on('message', m => this.got.push(m.seq));
+		this.start = this.chat.login({ name, rid: '1' });
+	}
+
+	talk()
+	{
+		this.timer = setInterval(() => {
+			const n = ++this.sent;
+			this.chat.send({ rid: '1' }, `${n}`)
+			    .then(m => this.acked.push(m.seq));
+		}, 250);	/* the default rate is 5 a second */
+	}
+
+	async quiet()
+	{
+		clearInterval(this.timer);
+		await until('all are acked', () =>
+		    this.acked.length === this.sent, 20000);
+	}
+}
+
+test('a cluster of this machine, with people in it', async t => {
+	const dir = mkdtempSync(join(tmpdir(), 'cchat-test-'));
+	const data = join(dir, 'data'), any = '127.0.0.1:0';
+	const run = (...args) => call(...args, '--data', data).end;
+	const status = async () => JSON.parse((await run('status', '--json')).out);
+	const of = async name => (await status()).servers.find(s =>
+	    s.name === name);
+	t.after(async () => {
+		await run('stop');
+		rmSync(dir, { recursive: true, force: true });
+	});
+	const up = await run('start', '-d', '--listen',
+	    `127.0.0.1:${await freePort()}`, '--direct', any, '--admin', any,
+	    '--link-listen', any, '--proxy-admin', any, '--config-server', any);
+	assert.equal(up.code, 0, up.err);
+	const people = [];
+	for (const s of (await status()).servers.filter(x => x.role === 'msg'))
+		for (let i = 0; i < 3; i++)
+			people.push(new Talker(`ws://${s.direct}/ws`, `u${i}`));
+	t.after(() => people.forEach(p => p.chat.close?.()));
+	await Promise.all(people.map(p => p.start));
+	for (const p of people)
+		p.talk();
+	await until('ms1 has three', async () =>
+	    JSON.parse((await run('load', '--json')).out).list.find(s =>
+	    s.id === 'ms1').conns === 3, 10000);
+
+	const was = await of('ms1');
+	const d = await run('drain', 'ms1', '--within', '20s');
+	assert.equal(d.code, 0, d.err);
+	assert.match(d.out, /^ms1: drained in .*, 3 clients moved;/m);
+	assert.match(d.out, /^start it again with: cchatctl start ms1$/m);
+	assert.ok(!existsSync(`/proc/${was.pid}`));
+	/* it stays down: far beyond the time a dead one is started again in */
+	await sleep(600);
+	const now = await of('ms1');
+	assert.deepEqual([now.state, now.pid, now.exit, now.restarts],
+	    ['drained', 0, 0, 0]);
+	assert.equal((await run('status')).code, 1);
+
+	const again = await run('start');
+	assert.equal(again.code, 0, again.err);
+	assert.match(again.out, /^ms1 +is up after /);
+	assert.ok((await of('ms1')).ready);
+	assert.match((await run('start')).err, /a cluster runs already/);
+
+	const old = await status();
+	const r = await run('restart');
+	assert.equal(r.code, 0, r.err);
+	for (const s of (await status()).servers) {
+		const o = old.servers.find(x => x.name === s.name);
+		assert.ok(s.ready && s.pid !== o.pid && s.restarts === 0, s.name);
+	}
+
+	for (const p of people)
+		await p.quiet();
+	const total = people.reduce((n, p) => n + p.sent, 0);
+	assert.ok(total > 20, `${total} messages`);
+	assert.deepEqual(people.flatMap(p => p.acked).sort((a, b) => a - b),
+	    Array.from({ length: total }, (_, i) => i + 1));
+	/* each has every message, once and in order, from his first on */
+	for (const p of people) {
+		await until('all', () => p.got.at(-1) === total, 10000);
+		assert.deepEqual(p.got, Array.from({ length: p.got.length },
+		    (_, i) => p.got[0] + i));
+	}
 });
