@@ -489,6 +489,14 @@ test('requests: answer, error, silence, and 102 is remembered', async () => {
 	    [[3, '@7', true], [5, '@7', false]]);
 	assert.deepEqual([page.from, page.to, page.more], [3, 5, true]);
 	await assert.rejects(chat.ask('search', {}), e => e.code === 'timeout');
+	const two = chat.inbox();
+	s.give({ cmd: 'inbox', cid: s.of('inbox')[0].cid, next: '2.3.9.',
+	    list: [{ tid: '7', unread: 1 }] });
+	await until('the next page', () => s.of('inbox').length === 2);
+	assert.equal(s.of('inbox')[1].next, '2.3.9.');
+	s.give({ cmd: 'inbox', cid: s.of('inbox')[1].cid, list: [{ rid: '1' }] });
+	assert.deepEqual((await two).map(e => e.tid ?? e.rid), ['7', '1']);
+	s.sent.length = 0;
 	const inbox = chat.inbox();
 	s.give({ cmd: 'error', errCode: 102, errMsg: '?', cid: s.of('inbox')[0].cid });
 	assert.deepEqual(await inbox, []);

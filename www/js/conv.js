@@ -40,6 +40,7 @@
  * @property {number} time of the newest message
  * @property {Map<string, Person>} people
  * @property {number} count people online
+ * @property {boolean} told the server says that something is new
  * @property {number} from lowest seq that history gave, 0 before
  */
 /** @typedef {{uid: string, name: string, on: boolean}} Person */
@@ -52,7 +53,7 @@ export const makeConv = (key) => {
 		key, dm, id, title: id, items: [], cids: new Map(), seqs: new Set(),
 		loaded: false, loading: false, failed: false, more: true, read: 0,
 		peer: 0, unread: 0, mention: 0, divider: 0, time: 0,
-		people: new Map(), count: 0, from: 0,
+		people: new Map(), count: 0, told: false, from: 0,
 	};
 };
 

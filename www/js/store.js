@@ -316,7 +316,7 @@ export class Store {
 		const top = () => firstSeq(c);
 		for (let n = 0; c.loaded && c.read && c.more && top() > c.read + 1 && n < 5; n++)
 			await this.#page(c, { before: top() });
-		if (c.loaded && !c.read)
+		if (c.loaded && !c.read && !c.told)
 			c.read = first ? first - 1 : lastSeq(c);
 		this.#count(c);
 	}
@@ -524,8 +524,11 @@ export class Store {
 				continue;
 			const c = this.conv(`@${e.tid}`);
 			c.read = Math.max(c.read, +e.read || 0);
+			c.told = e.unread > 0;
 			if (!c.loaded)
 				this.load(c);
+			else
+				this.#count(c);
 		}
 	}
 

@@ -124,6 +124,15 @@ export interface Events {
   frame: { dir: 'in' | 'out'; data: Record<string, unknown> };
 }
 
+/** An entry of `inbox()`: a room (`rid`) or a person (`tid`). */
+export interface Conversation {
+  rid?: string; tid?: string; ep: string;
+  seq: number; read: number;
+  /** messages after `read` that are not mine; 1000 is "1000 or more" */
+  unread: number;
+  last: Record<string, any> | null;
+}
+
 export class CChat {
   constructor(options?: Options);
   readonly state: ConnState;
@@ -143,7 +152,7 @@ export class CChat {
   historyAll(of: Target, opt?: { from?: number }): AsyncGenerator<Message, void>;
   online(rid: string, max?: number): Promise<{ count: number; users: User[] }>;
   users(uids: string[]): Promise<User[]>;
-  inbox(): Promise<Record<string, any>[]>;
+  inbox(max?: number): Promise<Conversation[]>;
   join(rid: string): Promise<{ rid: string }>;
   leave(rid: string): Promise<void>;
   mark(of: Target, read: number): void;

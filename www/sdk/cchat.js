@@ -292,17 +292,19 @@ export class CChat {
 	 * @param {string} rid @param {number} [max]
 	 */
 	async online(rid, max = 10000) {
-		/** @type {any[]} */ const users = [];
-		let count = 0, next;
+		const p = await this.#pages('getOnline', { rid, limit: PAGE }, 'users', max);
+		return { count: p.count, users: p.all.map((u) => clean(u)) };
+	}
+
+	/** @param {string} cmd @param {Frame} keys @param {string} of @param {number} max */
+	async #pages(cmd, keys, of, max) {
+		/** @type {any[]} */ const all = [];
+		/** @type {Frame} */ let f = {};
 		do {
-			/** @type {Frame} */
-			const f = await this.ask('getOnline',
-				{ rid, limit: PAGE, ...(next ? { next } : {}) });
-			users.push(...list(f.users).map((u) => clean(u)));
-			count = f.count ?? users.length;
-			next = f.next;
-		} while (next && users.length < max);
-		return { count, users };
+			f = await this.ask(cmd, f.next ? { ...keys, next: f.next } : keys);
+			all.push(...list(f[of]));
+		} while (f.next && all.length < max);
+		return { all, count: f.count ?? all.length };
 	}
 
 	/** Which of these are online, anywhere. @param {string[]} uids */
@@ -311,13 +313,10 @@ export class CChat {
 		return list(f.users).map((u) => clean(u));
 	}
 
-	/** Conversations the server keeps for me; [] where it does not. */
-	inbox() {
-		return this.ask('inbox', {}).then((f) => list(f.list), (e) => {
-			if (e.code === 102)
-				return [];
-			throw e;
-		});
+	/** My conversations and what is unread; [] where no server keeps them. */
+	inbox(max = 200) {
+		return this.#pages('inbox', {}, 'list', max).then((p) => p.all,
+			(e) => e.code === 102 ? [] : Promise.reject(e));
 	}
 
 	/**
