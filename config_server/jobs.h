@@ -23,7 +23,7 @@ struct job {
 	uint64_t id; /* > 0, rising; never given twice by one topology.db */
 	char server[ID_MAX + 1];
 	uint32_t inc;	    /* of the process it was given to */
-	uint32_t rate;	    /* clients a second at most */
+	uint32_t rate;	    /* clients a second, or as `within` needs */
 	uint32_t within_ms; /* who is left then goes at once */
 	enum job_state state;
 	uint32_t left, moved; /* clients, as last heard; sum: total */

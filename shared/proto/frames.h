@@ -335,9 +335,10 @@ struct f_report {
  * 64 JOB, config -> msg_server. The same one may come again (after a JOIN,
  * while the job is running): then nothing changes.
  *	"drain"	args {"rate":N,"within_ms":N}: clients are asked to go at N a
- *		second, 1..JOB_RATE_MAX; whoever is left after within_ms,
- *		1..JOB_WITHIN_MAX_MS, goes at once. Then the process ends with
- *		exit code 0. A key that is absent has its default.
+ *		second, 1..JOB_RATE_MAX, or faster, so that all have gone
+ *		within within_ms, 1..JOB_WITHIN_MAX_MS; whoever is left then
+ *		goes at once. Then the process ends with exit code 0. A key
+ *		that is absent has its default; others are not looked at.
  *	"abort"	args absent; id is the drain it ends. The server takes clients
  *		again: its next BEAT has state 1 and job 0. An id that is not
  *		being worked on means nothing.
