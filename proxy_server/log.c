@@ -385,11 +385,12 @@ log_post_page(struct log *l, uint64_t peer, struct blob *frame)
 }
 
 void
-log_count_reads(struct log *l, unsigned reads, unsigned items)
+log_count_read(struct log *l, unsigned items, unsigned damaged)
 {
 	pthread_mutex_lock(&l->lock);
-	l->fig.reads += reads;
+	l->fig.reads++;
 	l->fig.read_items += items;
+	l->fig.damaged += damaged;
 	pthread_mutex_unlock(&l->lock);
 }
 

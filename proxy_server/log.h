@@ -152,6 +152,7 @@ struct log_figures {
 	uint64_t items, commits, bytes, dups, refused, queue_ops, queue_bytes,
 	    wal_bytes, disk_free;
 	uint64_t reads, read_items;	     /* from the file */
+	uint64_t damaged;		     /* tombstones among these */
 	uint64_t reads_recent, recent_bytes; /* from memory; what it holds */
 	struct histogram commit_us,
 	    batch; /* batch: operations per commit, in place of us */

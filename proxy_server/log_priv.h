@@ -143,6 +143,7 @@ bool log_take_reads(struct log *l, bool wait, struct log_reading **reads,
     struct log_backup **backup, bool *readable);
 void log_post_backup(struct log *l, struct log_backup *b);
 void log_post_page(struct log *l, uint64_t peer, struct blob *frame);
-void log_count_reads(struct log *l, unsigned reads, unsigned items);
+/* one page; damaged: what of it has no row, or a wrong checksum */
+void log_count_read(struct log *l, unsigned items, unsigned damaged);
 
 #endif

@@ -30,6 +30,7 @@ struct reading {
 	struct reader *r;
 	uint64_t next;	      /* the seq that has to come now */
 	struct item *pointer; /* whose body is being fetched */
+	unsigned damaged;     /* rows that are missing or can't be believed */
 	int err;
 };
 
@@ -45,6 +46,7 @@ reader_fill(struct reading *p, uint64_t until)
 			it.useq = it.seq;
 		if (!log_page_add(&p->page, &it))
 			return false;
+		p->damaged++;
 		p->next += p->page.back ? (uint64_t)-1 : 1;
 	}
 	return true;
@@ -58,6 +60,7 @@ reader_on_body(void *arg, struct item *it, int64_t pchan_id)
 	(void)pchan_id;
 	it->pchan = p->pointer->pchan;
 	it->useq = p->pointer->useq;
+	p->damaged += (it->flags & ITEM_F_LOST) != 0;
 	return log_page_add(&p->page, it);
 }
 
@@ -108,6 +111,7 @@ reader_on_row(void *arg, struct item *it, int64_t pchan_id)
 			it->useq = it->seq;
 		if (!log_page_add(&p->page, it))
 			return false;
+		p->damaged += (it->flags & ITEM_F_LOST) != 0;
 	}
 	p->next = p->page.back ? seq - 1 : seq + 1;
 	return true;
@@ -172,7 +176,12 @@ reader_page(struct reader *r, const struct f_read *q, bool readable)
 		log_page_fail(&p.page);
 	}
 	n = p.page.f.n_items;
-	log_count_reads(r->l, 1, n);
+	if (err == 0 && p.damaged > 0)
+		log_limited(&r->limit, LOG_LEVEL_ERR,
+		    "history: %s: %u items of %.*s are damaged or missing, "
+		    "shown as lost",
+		    r->db.path, p.damaged, STR_ARG(q->chan));
+	log_count_read(r->l, n, p.damaged);
 	return log_page_end(&p.page);
 }
 

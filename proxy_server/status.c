@@ -177,6 +177,8 @@ status_json(void *arg, struct buf *out)
 	    "memory of recent items")                                      \
 	X("proxy_read_items_total", STAT_COUNTER, read_items,              \
 	    "items read from the file as history")                         \
+	X("proxy_damaged_items_total", STAT_COUNTER, damaged,              \
+	    "tombstones read for rows that are damaged or missing")        \
 	X("proxy_queue_ops", STAT_GAUGE, queue_ops, "operations waiting")  \
 	X("proxy_queue_bytes", STAT_GAUGE, queue_bytes, "bytes waiting")   \
 	X("proxy_wal_bytes", STAT_GAUGE, wal_bytes, "size of the WAL")     \

@@ -280,6 +280,7 @@ test_tombstones(void **state)
 {
 	struct fix *f = *state;
 	struct f_read q = {.rid = 5, .chan = STR_LIT("r:1"), .n = 100};
+	struct log_figures fig;
 
 	fill(f, "r:1", 10);
 	sql(f, "UPDATE item SET body=x'39' WHERE seq=4");
@@ -302,6 +303,8 @@ test_tombstones(void **state)
 			    items[i].flags, lost ? ITEM_F_LOST : 0);
 			assert_int_equal(str_is_set(items[i].body), !lost);
 		}
+		log_figures(f->log, &fig);
+		assert_int_equal(fig.damaged, (unsigned)(back + 1) * 6);
 	}
 }
 
