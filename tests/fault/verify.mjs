@@ -54,7 +54,7 @@ options(argv)
 	} catch (e) {
 		throw new Refuse(2, e.message.split('. ')[0]);
 	}
-	const o = { urls: a.url.flatMap(u => u.split(',')), config: a.config,
+	const o = { urls: (a.url ?? []).flatMap(u => u.split(',')), config: a.config,
 	    key: a['token-key'], ownKey: a['own-key'], records: a.records,
 	    json: a.json };
 	for (const [k, [lo, hi, def]] of Object.entries(NUMBERS)) {
