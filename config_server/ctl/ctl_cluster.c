@@ -224,32 +224,53 @@ cluster_is_fatal(const struct cluster *k, const struct child *c)
 		   c->exit_code == EXIT_DATA || c->exit_code == 127);
 }
 
+/* what the config_server says; to be released, NULL: nothing */
+static json_t *
+cluster_ask(const struct cluster *k, const char *tail, const char *name)
+{
+	char target[ID_MAX + 32];
+	json_t *v = NULL;
+	struct buf out;
+	int err;
+
+	snprintf(target, sizeof(target), "/v1/servers/%s%s", name, tail);
+	buf_init(&out, 65536);
+	if (ctl_http("GET", k->config, target, CLUSTER_READY_ASK_MS, &out) ==
+	    200)
+		v = json_read(buf_str(&out), &err);
+	buf_fini(&out);
+	return v;
+}
+
 /* a drain job emptied it: it stays down until somebody wants it back */
 static bool
 cluster_was_drained(const struct cluster *k, const struct child *c)
 {
-	char target[ID_MAX + 32];
 	const char *state;
-	struct buf out;
 	json_t *job;
 	int64_t t0 = 0;
-	int err;
 	bool yes;
 
 	if (c->role != ROLE_MSG || c->exit_code != EXIT_OK)
 		return false;
-	snprintf(target, sizeof(target), "/v1/servers/%s/drain", c->name);
-	buf_init(&out, 65536);
-	if (ctl_http("GET", k->config, target, CLUSTER_READY_ASK_MS, &out) !=
-	    200)
-		buf_reset(&out);
-	job = json_read(buf_str(&out), &err);
+	job = cluster_ask(k, "/drain", c->name);
 	state = state_text(job, "state");
 	(void)json_int(job, "t0", &t0);
 	yes = t0 >= c->since_ms &&
 	      (!strcmp(state, "done") || !strcmp(state, "running"));
 	json_decref(job);
-	buf_fini(&out);
+	return yes;
+}
+
+/* it beats and says that it drains: drain_within may be long */
+static bool
+cluster_is_draining(const struct cluster *k, const struct child *c)
+{
+	json_t *s = c->role == ROLE_MSG ? cluster_ask(k, "", c->name) : NULL;
+	bool yes = !strcmp(state_text(s, "state"), "draining") &&
+		   json_bool(s, "linked", false);
+
+	json_decref(s);
 	return yes;
 }
 
@@ -341,8 +362,10 @@ cluster_again_late(struct cluster *k)
 
 		if (!c->again || c->pid == 0 || clock_mono_ms() < c->end_by_ms)
 			continue;
+		c->end_by_ms = clock_mono_ms() + CLUSTER_STOP_MS;
+		if (cluster_is_draining(k, c))
+			continue;
 		cluster_say(k, "%s does not end, killing it", c->name);
-		c->end_by_ms += CLUSTER_DRAIN_MS;
 		child_kill(c, SIGKILL);
 	}
 }

@@ -7,8 +7,8 @@
  *
  * A msg_server that a drain job has emptied stays down. SIGUSR1 with the
  * number of a child in DATA/run/cluster.json (sigqueue): that one ends
- * (SIGTERM, after 45 s SIGKILL) and is started anew, or is started when it is
- * down.
+ * (SIGTERM; after 45 s SIGKILL, unless it says that it drains) and is started
+ * anew, or is started when it is down.
  */
 #ifndef CONFIG_SERVER_CTL_CTL_CLUSTER_H
 #define CONFIG_SERVER_CTL_CTL_CLUSTER_H

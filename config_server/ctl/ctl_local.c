@@ -285,7 +285,7 @@ static int
 local_wait(const struct ctl_args *a, const char *name, int which, int64_t was)
 {
 	const struct timespec nap = {.tv_nsec = LOCAL_NAP_NS};
-	int64_t until = clock_mono_ms() + CLUSTER_DRAIN_MS + a->set.wait * 1000;
+	int64_t until = clock_mono_ms() + a->set.wait * 1000;
 	json_t *state, *s;
 	int64_t pid;
 	bool back;
@@ -299,6 +299,9 @@ local_wait(const struct ctl_args *a, const char *name, int which, int64_t was)
 		    json_object_get(state, "servers"), (size_t)which);
 		pid = 0;
 		(void)json_int(s, "pid", &pid);
+		/* as long as it drains: the supervisor sees that it ends */
+		if (was != 0 && pid == was)
+			until = clock_mono_ms() + a->set.wait * 1000;
 		back = pid != 0 && pid != was && local_is_ready(s) &&
 		       local_is_listed(state, name);
 		json_decref(state);
