@@ -18,7 +18,7 @@ unit_tests += %D%/msg_server/follow/test_watch
 %C%_msg_server_follow_test_watch_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/follow/test_people
 %C%_msg_server_follow_test_people_SOURCES = %D%/msg_server/follow/test_people.c \
-	%D%/msg_server/core_fixture.h
+	%D%/msg_server/core_fixture.h %D%/msg_server/core_relay.h
 %C%_msg_server_follow_test_people_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/follow/test_delivered
 %C%_msg_server_follow_test_delivered_SOURCES = %D%/msg_server/follow/test_delivered.c \

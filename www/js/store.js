@@ -477,9 +477,24 @@ export class Store {
 				was.on = false;
 		}
 		c.count = p.count ?? c.count;
+		if (p.more)
+			this.#askLater(c);
 		this.folk.touch();
 		this.rows.touch();
 	}
+
+	/** The list is asked for, but not by all at once. @param {Conv} c */
+	#askLater(c) {
+		if (!c.people.size || this.#asking.has(c.key))
+			return;
+		this.#asking.add(c.key);
+		setTimeout(() => {
+			this.#asking.delete(c.key);
+			if (this.convs.get(c.key) === c)
+				this.people(c);
+		}, 2000 + Math.random() * 8000);
+	}
+	/** @type {Set<string>} */ #asking = new Set();
 
 	/* ---- coming in, and what is remembered ------------------------- */
 
