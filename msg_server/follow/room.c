@@ -266,8 +266,10 @@ room_announce(
 
 	if (!room_of(c)->entered_ms)
 		room_of(c)->entered_ms = clock_mono_ms();
-	if (m)
+	if (m) {
 		m->since_s = room_now();
+		m->told |= silent; /* there is nothing to be told */
+	}
 	room_presence_fill(s, &pres);
 	pres.silent = silent;
 	pres.add[pres.n_add++] = chan_id(chan_str(&c->name));

@@ -8,7 +8,7 @@ integration_tests = %D%/t101_start.test.mjs %D%/t102_room.test.mjs \
 
 integration_tests += %D%/t404_lag.test.mjs %D%/t405_disk.test.mjs \
 	%D%/t407_keep.test.mjs %D%/t411_history.test.mjs %D%/t411_offline.test.mjs
-integration_tests += %D%/t408_drain.test.mjs
+integration_tests += %D%/t408_drain.test.mjs %D%/t409_rolling.test.mjs
 integration_tests += %D%/t406_proxy_links.test.mjs \
 	%D%/t405_presence.test.mjs %D%/t412_watch.test.mjs
 integration_tests += %D%/t604_verify.test.mjs

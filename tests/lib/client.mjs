@@ -231,6 +231,21 @@ export class Client {
 		return r;
 	}
 
+	/*
+	 * Waits for `move` and does what it asks: the new socket first, then this
+	 * one ends.  Resolves to the new client; its `moved` is the frame.
+	 */
+	async follow(o = {})
+	{
+		const f = await this.next('move', o.ms);
+		await new Promise(r => setTimeout(r, f.in));
+		const c = await Client.login(f.url ?? this.ws.url, this.name,
+		    this.me.rid, { uid: this.uid, token: this.token, from: f.key,
+		    pos: o.pos });
+		this.ws.close(1000);
+		return Object.assign(c, { moved: f });
+	}
+
 	async bye()
 	{
 		if (this.closed)

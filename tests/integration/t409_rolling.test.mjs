@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* needs: node modules build */
+/*
+ * A deploy: every server of a cluster is restarted by SIGTERM, one after the
+ * other, while people of both versions talk in rooms and in private.  The
+ * judge of the fault runs reads what all wrote down: nothing lost, nothing
+ * doubled, and nobody was told that somebody had left or come.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Crowd } from '../fault/crowd.mjs';
+import { judge } from '../fault/judge.mjs';
+import { Cluster, sleep, until } from '../lib/cluster.mjs';
+
+const seed = Number(process.env.FAULT_SEED ?? 1);
+const ms = () => performance.now();
+const CLIENTS = 30, RATE = 120;
+
+/* every server knows all others, and says it is ready */
+const whole = c => until('the cluster is whole', async () => {
+	for (const d of [...c.proxies, ...c.msgs]) {
+		const r = await d.fetch('/readyz');
+		if (r.status !== 200)
+			throw new Error(`${d.name}: ${r.body.trim()}`);
+	}
+	for (const m of c.msgs) {
+		const { json } = await m.fetch('/status');
+		const up = json.relay.links.filter(l => l.up).length;
+		if (up < c.proxies.length || !json.topology.linked)
+			throw new Error(`${m.name}: ${up} links`);
+	}
+	const { list } = (await c.config.fetch('/v1/servers')).json;
+	const bad = list.filter(s => s.state !== 'up');
+	if (bad.length)
+		throw new Error(bad.map(s => `${s.id} ${s.state}`).join());
+	return true;
+}, 15000);
+
+test('every server is restarted, and nobody notices', async t => {
+	const c = await Cluster.start({ msgs: 3, proxies: 2 });
+	t.after(() => c.stop());
+	const records = [], rec = r => records.push(r);
+	const crowd = new Crowd({ seed, clients: CLIENTS, rate: RATE, v1: 4,
+	    uid: i => `${10000 + i}`, rooms: ['1', '2', '3', '4', '5'] },
+	    { rec, urls: () => c.msgs.filter(m => m.running).map(m => m.ws) });
+	t.after(() => crowd.stop());
+	crowd.note({ k: 'meta', sync: 'full', grace: 15000, seed });
+	await whole(c);
+	for (const p of crowd.people)
+		p.connect();
+	await until('people are in', () => crowd.people.every(p => p.ready), 20000);
+	crowd.talk();
+	await sleep(1500);	/* who came is told once a second in big rooms */
+	const begun = records.length, times = [];
+	for (const d of [...c.msgs, await c.active(),
+		...c.proxies, c.config].filter((x, i, all) => all.indexOf(x) === i)) {
+		const t0 = ms();
+		d.killed = true;
+		d.signal('SIGTERM');
+		const e = await d.exit;
+		const down = ms() - t0;
+		assert.deepEqual(e, { code: 0, signal: null }, d.name);
+		await d.start();
+		await whole(c);
+		times.push(`${d.name} ended in ${down.toFixed(0)} ms`);
+		/* a standby knows after three seconds what has been told */
+		await sleep(d.kind === 'proxy_server' ? 3000 : 300);
+	}
+	await sleep(500);
+	crowd.hush();
+	assert.deepEqual((await crowd.settled(20000)).slice(0, 5), []);
+	assert.deepEqual((await crowd.lastRound(15000)).slice(0, 5), []);
+	const wrong = [];
+	await crowd.readLogs((what, why) => wrong.push({ what, why }));
+	crowd.note({ k: 'end' });
+	const v = judge(records);
+	const news = records.slice(begun).filter(r => r.k === 'came' ||
+	    r.k === 'went');
+	const moves = records.filter(r => r.k === 'moved').length;
+	t.diagnostic(times.join(', '));
+	t.diagnostic(`seed ${seed}: ${v.n.sent} sent, ${v.n.acked} acked, ` +
+	    `${moves} moves, ${crowd.refusals} refused for a while, longest ` +
+	    `time without an ack ${crowd.silentMs.toFixed(0)} ms`);
+	t.diagnostic(`lost ${v.count.lost ?? 0}, doubled ${v.count.doubled ?? 0}, ` +
+	    `newUser and offline told: ${news.length}`);
+	t.diagnostic('longest time without a socket of a version 2 client: ' +
+	    `${crowd.outMs.toFixed(0)} ms`);
+	assert.deepEqual([...wrong, ...v.wrong].slice(0, 10), []);
+	assert.deepEqual(news.slice(0, 5), []);
+	assert.ok(v.n.acked > 500, `${v.n.acked} acked`);
+	assert.ok(moves >= CLIENTS / 2, `${moves} moves`);
+	assert.ok(crowd.outMs < 2000, `${crowd.outMs} ms without a socket`);
+});
