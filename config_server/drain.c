@@ -146,17 +146,6 @@ drain_on_beat(struct server *s, struct node *n, const struct f_beat *f)
 	}
 }
 
-void
-drain_on_unlink(struct server *s, struct registry_server *rs)
-{
-	struct job *job = jobs_running(&s->registry.jobs, rs->t.name);
-
-	/* its last beat said so: nobody was left */
-	if (job != NULL && rs->link == NULL && rs->load.job == job->id &&
-	    rs->load.left == 0)
-		drain_end(s, job, JOB_DONE);
-}
-
 /* ---- time ------------------------------------------------------------- */
 
 void
@@ -171,24 +160,9 @@ drain_on_tick(struct server *s)
 		if (job->state != JOB_RUNNING)
 			continue;
 		rs = registry_find(&s->registry, str_of(job->server));
+		/* down at once, when its last beat said that nobody is left */
 		if (rs == NULL || rs->state == STATE_DOWN)
 			drain_end(
 			    s, job, job->left == 0 ? JOB_DONE : JOB_FAILED);
-	}
-}
-
-void
-drain_restore(struct server *s)
-{
-	struct jobs *jobs = &s->registry.jobs;
-
-	for (size_t i = 0; i < jobs->n; i++) {
-		struct job *job = &jobs->list[i];
-		struct registry_server *rs;
-
-		rs = registry_find(&s->registry, str_of(job->server));
-		if (job->state == JOB_RUNNING && rs != NULL &&
-		    rs->t.inc == job->inc)
-			registry_job(&s->registry, rs, job->id);
 	}
 }

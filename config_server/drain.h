@@ -30,10 +30,7 @@ struct job *drain_abort(struct server *s, struct registry_server *rs);
 /* after the registry has been told */
 void drain_on_join(struct server *s, struct node *n);
 void drain_on_beat(struct server *s, struct node *n, const struct f_beat *f);
-void drain_on_unlink(struct server *s, struct registry_server *rs);
-/* once a second: whose server is down or forgotten */
+/* once a second: the jobs whose server is down or forgotten end */
 void drain_on_tick(struct server *s);
-/* at start: running jobs find their servers again */
-void drain_restore(struct server *s);
 
 #endif

@@ -194,7 +194,6 @@ node_on_down(struct linkconn *lc, int err, const char *why)
 	}
 	n->s = NULL;
 	registry_unlink(&n->server->registry, rs, n);
-	drain_on_unlink(n->server, rs);
 	log_info("%s: link ended (%s)", rs->t.name, why);
 }
 

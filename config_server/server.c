@@ -312,7 +312,6 @@ server_open_data(struct server *s)
 	s->registry.jobs = db.jobs;
 	memset(&db.jobs, 0, sizeof(db.jobs));
 	registry_fini(&db);
-	drain_restore(s);
 }
 
 static void
