@@ -65,6 +65,13 @@ ms_on_frame(struct linkconn *lc, uint8_t type, uint8_t flags, struct str body)
 		err = get_kick(body, &s->kick);
 		str_copy(s->text, sizeof s->text, s->kick.text);
 		break;
+	case F_GOT:
+		err = get_got(body, &s->got_state);
+		str_copy(s->text, sizeof s->text, s->got_state.val);
+		break;
+	case F_INBOXED:
+		err = get_inboxed(body, &s->inboxed, &body);
+		break;
 	case F_EPH:
 		err = get_eph(body, &s->eph);
 		str_copy(s->text, sizeof s->text, s->eph.body);

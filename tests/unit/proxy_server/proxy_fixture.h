@@ -10,6 +10,7 @@
 #include "tests/unit/shared/net/fixture.h"
 
 #include "proxy_server/proxy.h"
+#include "shared/proto/frames_state.h"
 
 struct ms {
 	struct linkconn lc;
@@ -29,7 +30,9 @@ struct ms {
 	struct f_kick kick;
 	struct f_eph eph;
 	struct f_state state;
-	char text[4096]; /* of the last EPH, WHOIS, KICK, STATE */
+	struct f_got got_state;
+	struct f_inboxed inboxed;
+	char text[4096]; /* of the last EPH, WHOIS, KICK, STATE, GOT */
 };
 
 extern struct fx fx;

@@ -334,6 +334,91 @@ test_marks_and_ephemerals(void **state)
 	assert_int_equal(m[0].downs, 0);
 }
 
+/* a mark that has risen: to his own devices and to whom it is told; one that
+ * has not: to nobody */
+static void
+test_raise(void **state)
+{
+	struct f_raise raise = {.chan = STR_LIT("u:amy"),
+	    .key = STR_LIT("k:@bob"),
+	    .n = 31,
+	    .ep = STR_LIT("0123abcd"),
+	    .tell = STR_LIT("u:bob"),
+	    .body = STR_LIT("@amy 31 0")};
+
+	(void)state;
+	ms_open(&m[0], "ms1", 1);
+	ms_open(&m[1], "ms2", 2);
+	ms_subbed(&m[0], 1, "u:amy", 0);
+	ms_subbed(&m[1], 3, "u:bob", 0);
+	put_raise(linkconn_out(&m[1].lc), &raise);
+	FX_WAIT(&fx, 2000, fake.n == 1);
+	assert_int_equal(m[0].n[F_STATE] + m[1].n[F_EPH], 0);
+	fake_commit(200, 0, 0, 0, false);
+	FX_WAIT(&fx, 2000, m[0].n[F_STATE] == 1 && m[1].n[F_EPH] == 1);
+	assert_int_equal(m[0].state.ch, 1);
+	assert_string_equal(m[0].text, "k:@bob");
+	assert_int_equal(m[1].eph.ch, 3);
+	assert_int_equal(m[1].eph.kind, 2);
+	assert_string_equal(m[1].text, "@amy 31 0");
+	/* late, and refused */
+	put_raise(linkconn_out(&m[0].lc), &raise);
+	put_raise(linkconn_out(&m[0].lc), &raise);
+	FX_WAIT(&fx, 2000, fake.n == 2);
+	fake_commit(200, 0, 0, 0, true);
+	fake_commit(503, 0, 0, 0, false);
+	fx_spin(&fx);
+	assert_int_equal(m[0].n[F_STATE], 1);
+	assert_int_equal(m[1].n[F_EPH], 1);
+	/* the position of the absent: nobody is told */
+	raise.chan = STR_LIT("u:eve");
+	raise.tell = raise.body = STR_NONE;
+	put_raise(linkconn_out(&m[0].lc), &raise);
+	FX_WAIT(&fx, 2000, fake.n == 1);
+	fake_commit(200, 0, 0, 0, false);
+	fx_spin(&fx);
+	assert_int_equal(m[0].n[F_STATE], 1);
+	assert_int_equal(m[0].downs + m[1].downs, 0);
+}
+
+static void
+test_get_and_inbox(void **state)
+{
+	struct f_get get = {
+	    .rid = 5, .chan = STR_LIT("u:amy"), .key = STR_LIT("d")};
+	struct f_inbox inbox = {.rid = 6,
+	    .chan = STR_LIT("u:amy"),
+	    .n = 50,
+	    .at = {.part = INBOX_ROOMS}};
+
+	(void)state;
+	ms_open(&m[0], "ms1", 1);
+	put_get(linkconn_out(&m[0].lc), &get);
+	FX_WAIT(&fx, 2000, fake.n == 1);
+	fake_commit(200, 31, 0, 0, false);
+	FX_WAIT(&fx, 2000, m[0].n[F_GOT] == 1);
+	assert_int_equal(m[0].got_state.rid, 5);
+	assert_int_equal(m[0].got_state.code, 200);
+	assert_int_equal(m[0].got_state.head, 31);
+	assert_false(str_is_set(m[0].got_state.val));
+	put_inbox(linkconn_out(&m[0].lc), &inbox);
+	FX_WAIT(&fx, 2000, fake.inboxes == 1);
+	/* not now: said at once, so that another is asked */
+	fake.busy = true;
+	put_get(linkconn_out(&m[0].lc), &get);
+	put_inbox(linkconn_out(&m[0].lc), &inbox);
+	FX_WAIT(&fx, 2000, m[0].n[F_GOT] == 2 && m[0].n[F_INBOXED] == 1);
+	assert_int_equal(m[0].got_state.code, 503);
+	assert_int_equal(m[0].inboxed.rid, 6);
+	assert_int_equal(m[0].inboxed.code, 503);
+	fake.busy = false;
+	/* an answer for a link that has gone */
+	put_get(linkconn_out(&m[0].lc), &get);
+	FX_WAIT(&fx, 2000, fake.n == 1);
+	ms_close(&m[0]);
+	fake_commit(200, 31, 0, 0, false);
+}
+
 static void
 ms_pres(struct ms *s, uint64_t cn, const char *uid, const char *rid)
 {
@@ -411,6 +496,8 @@ main(void)
 	    TEST(test_sub_storm),
 	    TEST(test_behind),
 	    TEST(test_marks_and_ephemerals),
+	    TEST(test_raise),
+	    TEST(test_get_and_inbox),
 	    TEST(test_people),
 	};
 

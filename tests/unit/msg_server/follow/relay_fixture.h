@@ -48,6 +48,9 @@ played_on_frame(struct linkconn *lc, uint8_t type, uint8_t flags, struct str b)
 	struct f_sub sub;
 	struct f_read rd;
 	struct f_who who;
+	struct f_get get;
+	static struct f_inbox inbox;
+	struct f_raise raise;
 	uint32_t ch;
 
 	(void)flags;
@@ -78,6 +81,21 @@ played_on_frame(struct linkconn *lc, uint8_t type, uint8_t flags, struct str b)
 		assert_int_equal(get_read(b, &rd), 0);
 		buf_printf(&p->said, "read %.*s|", STR_ARG(rd.chan));
 		p->rid = rd.rid;
+		break;
+	case F_GET:
+		assert_int_equal(get_get(b, &get), 0);
+		buf_printf(&p->said, "get %.*s|", STR_ARG(get.key));
+		p->rid = get.rid;
+		break;
+	case F_INBOX:
+		assert_int_equal(get_inbox(b, &inbox), 0);
+		buf_printf(&p->said, "inbox %u|", inbox.n_rooms);
+		p->rid = inbox.rid;
+		break;
+	case F_RAISE:
+		assert_int_equal(get_raise(b, &raise), 0);
+		buf_printf(&p->said, "raise %.*s %.*s|", STR_ARG(raise.key),
+		    STR_ARG(raise.ep));
 		break;
 	case F_WHO:
 		assert_int_equal(get_who(b, &who), 0);
@@ -256,6 +274,8 @@ static struct ask {
 	struct relay_append append;
 	struct relay_read read;
 	struct relay_who who;
+	struct relay_get get;
+	struct relay_inbox inbox;
 	unsigned done, code;
 	uint32_t retry;
 	uint64_t seq, useq;
@@ -297,6 +317,30 @@ on_who(struct relay_who *x, unsigned code, const struct f_whois *f)
 	q->code = code;
 }
 
+static inline void
+on_got(struct relay_get *x, unsigned code, const struct f_got *f)
+{
+	struct ask *q = container_of(x, struct ask, get);
+
+	assert_int_equal(f != NULL, code == 200);
+	q->done++;
+	q->code = code;
+	q->seq = f != NULL ? f->head : 0;
+}
+
+static inline void
+on_inboxed(struct relay_inbox *x, unsigned code, const struct f_inboxed *f,
+    struct str entries)
+{
+	struct ask *q = container_of(x, struct ask, inbox);
+
+	(void)entries;
+	assert_int_equal(f != NULL, code == 200);
+	q->done++;
+	q->code = code;
+	q->seq = f != NULL ? f->next.lo : 0;
+}
+
 static inline int
 append_to(struct ask *q, const char *chan, const char *cid)
 {
@@ -330,6 +374,25 @@ ask_read(struct ask *q)
 
 	q->read.done = on_read;
 	return relay_read(r, &f, &q->read);
+}
+
+static inline int
+ask_get(struct ask *q)
+{
+	struct f_get f = {.chan = STR_LIT("u:1"), .key = STR_LIT("d")};
+
+	q->get.done = on_got;
+	return relay_get(r, &f, &q->get);
+}
+
+static inline int
+ask_inbox(struct ask *q)
+{
+	struct f_inbox f = {
+	    .chan = STR_LIT("u:1"), .n = 50, .at = {.part = INBOX_ROOMS}};
+
+	q->inbox.done = on_inboxed;
+	return relay_inbox(r, &f, &q->inbox);
 }
 
 static inline int

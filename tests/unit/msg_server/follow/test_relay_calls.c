@@ -299,6 +299,58 @@ test_answers_are_bounded(void **state)
 	buf_fini(&want);
 }
 
+/* one state record and a page of conversations: as reads, of whoever is
+ * active; what only grows goes out or is refused */
+static void
+test_get_and_inbox(void **state)
+{
+	struct f_raise f = {
+	    .chan = STR_LIT("u:1"), .key = STR_LIT("d"), .n = 4};
+	struct f_got got = {
+	    .code = 200, .ep = STR_LIT(EP_1), .head = 31, .first = 1};
+	struct f_inboxed in = {.code = 503};
+	struct buf *b;
+
+	(void)state;
+	assert_false(relay_raise(r, &f));
+	make_active(&px[0], 1);
+	assert_true(relay_raise(r, &f));
+	SAID(&px[0], "raise d " EP_1 "|");
+	assert_int_equal(ask_get(&a[0]), 0);
+	SAID(&px[0], "get d|");
+	got.rid = px[0].rid;
+	put_got(to(&px[0]), &got);
+	FX_WAIT(&fx, 2000, a[0].done);
+	assert_int_equal(a[0].code, 200);
+	assert_int_equal(a[0].seq, 31);
+	assert_int_equal(ask_inbox(&a[1]), 0);
+	SAID(&px[0], "inbox 0|");
+	/* not now: asked again, without a word to the asker */
+	in.rid = px[0].rid;
+	b = to(&px[0]);
+	put_inboxed_end(b, put_inboxed_begin(b, &in));
+	SAID(&px[0], "inbox 0|");
+	assert_int_equal(a[1].done, 0);
+	in = (struct f_inboxed){.rid = px[0].rid,
+	    .code = 200,
+	    .ep = STR_LIT(EP_1),
+	    .next = {.part = INBOX_PEERS, .lo = 7, .hi = 9}};
+	b = to(&px[0]);
+	put_inboxed_end(b, put_inboxed_begin(b, &in));
+	FX_WAIT(&fx, 2000, a[1].done);
+	assert_int_equal(a[1].code, 200);
+	assert_int_equal(a[1].seq, 7);
+	/* unanswered when all ends */
+	assert_int_equal(ask_get(&a[2]), 0);
+	assert_int_equal(ask_inbox(&a[3]), 0);
+	SAID(&px[0], "get d|inbox 0|");
+	relay_free(r);
+	r = NULL;
+	assert_int_equal(a[2].done + a[3].done, 2);
+	assert_int_equal(a[2].code, 503);
+	assert_int_equal(a[3].code, 503);
+}
+
 int
 main(void)
 {
@@ -307,7 +359,8 @@ main(void)
 	    T(test_ack_by_item), T(test_naks), T(test_busy),
 	    T(test_no_two_of_one), T(test_ack_of_what_is_held),
 	    T(test_unanswered), T(test_bounds), T(test_waits_without_an_active),
-	    T(test_read_is_asked_again), T(test_answers_are_bounded)};
+	    T(test_read_is_asked_again), T(test_answers_are_bounded),
+	    T(test_get_and_inbox)};
 
 	log_init("test", LOG_LEVEL_ERR);
 	map_init();
