@@ -36,6 +36,8 @@ client_unlist(struct client *c)
 
 	if (c->logged_in) {
 		DL_DELETE(srv->clients, c);
+	} else if (c->asking) {
+		DL_DELETE(srv->logging_in, c);
 	} else {
 		DL_DELETE(srv->not_logged_in, c);
 		srv->n_not_logged_in--;
@@ -64,6 +66,27 @@ client_detach(struct client *c)
 	c->session.name = NULL;
 }
 
+/*
+ * Who has asked to be let in waits for us, not we for him: in a storm of
+ * logins he is not among those who make room for others.
+ */
+void
+client_asks(struct client *c, bool asks)
+{
+	struct server *srv = c->srv;
+
+	if (c->logged_in || c->detached || c->asking == asks)
+		return;
+	client_unlist(c);
+	c->asking = asks;
+	if (asks) {
+		DL_APPEND(srv->logging_in, c);
+	} else {
+		DL_APPEND(srv->not_logged_in, c);
+		srv->n_not_logged_in++;
+	}
+}
+
 void
 client_logged_in(struct session *s)
 {
@@ -74,6 +97,7 @@ client_logged_in(struct session *s)
 	if (c->logged_in || c->detached)
 		return;
 	client_unlist(c);
+	c->asking = 0;
 	c->logged_in = 1;
 	DL_APPEND(c->srv->clients, c);
 	c->ws.msg_max = CLIENT_MSG_AFTER;
@@ -249,12 +273,15 @@ client_on_end(struct conn *conn, int err)
 
 	if (!c->closing && err == 0)
 		delivered_leave(c->srv, &c->session);
+	if (err != 0) {
+		/* client_on_dead() comes in a turn that has time for it */
+		c->closing = 1;
+		conn_close(conn);
+		return;
+	}
 	if (!c->closing)
 		client_end(c);
-	if (err == 0)
-		conn_finish(conn);
-	else
-		conn_close(conn);
+	conn_finish(conn);
 }
 
 void

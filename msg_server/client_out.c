@@ -135,8 +135,9 @@ client_relieve(struct server *srv)
 	unsigned i;
 
 	for (i = 0; i < CLIENT_RELIEF && srv->net->queued > bound; i++) {
-		c = client_largest(
-		    srv->not_logged_in, client_largest(srv->clients, NULL));
+		c = client_largest(srv->clients, NULL);
+		c = client_largest(srv->logging_in, c);
+		c = client_largest(srv->not_logged_in, c);
 		if (c == NULL || c->conn.queued == 0)
 			return;
 		conn_drop_queue(&c->conn);
@@ -175,6 +176,7 @@ void
 client_hold(struct session *s)
 {
 	client_hold_get(client_of(s))->holds_out = true;
+	client_asks(client_of(s), true);
 }
 
 void
@@ -206,6 +208,7 @@ client_hold_drop(struct session *s)
 	struct client *c = client_of(s);
 	struct client_hold *h = c->hold;
 
+	client_asks(c, false);
 	if (h == NULL)
 		return;
 	h->holds_out = false;

@@ -40,7 +40,7 @@ struct client {
 	struct session session;
 	struct wheel_entry timer;
 	struct server *srv;
-	struct client *prev, *next; /* clients or not_logged_in */
+	struct client *prev, *next; /* clients, logging_in or not_logged_in */
 	struct client *next_due;
 	struct client_hold *hold; /* owned; NULL nearly always */
 	struct gate_ip *ip;	  /* borrowed; NULL: not limited */
@@ -50,6 +50,7 @@ struct client {
 	uint32_t strike_s;
 	uint16_t silence_s; /* until the next ping */
 	uint8_t strikes;
+	unsigned asking : 1; /* its login is under way */
 	unsigned logged_in : 1, closing : 1, detached : 1, due : 1, bye : 1;
 	unsigned pinged : 1, flooded : 1, stopped : 1, drain : 1, warned : 1;
 };
@@ -70,6 +71,8 @@ client_now(void)
 /* --- client.c --- */
 /* a whole text from the client: decode and run */
 void client_text(struct client *c, struct str text);
+/* its first login begins, or has failed */
+void client_asks(struct client *c, bool asks);
 /* out of everything; only its last bytes are still on their way */
 void client_detach(struct client *c);
 /* its queue is short again */

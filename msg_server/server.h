@@ -81,6 +81,7 @@ struct server {
 	struct admin admin;
 	struct wheel wheel;       /* login, ping and expiry deadlines of clients */
 	struct client *clients, *not_logged_in; /* lists, oldest first */
+	struct client *logging_in; /* those whose first login is under way */
 	struct client *due;       /* singly linked: to be detached, or to run what they held */
 	struct gate *gate;        /* who may connect */
 	struct marks *marks;      /* read marks on their way */

@@ -12,7 +12,8 @@
  * Life: conn_open() -> ... -> conn_close() [idempotent, any time, from any
  * callback] -> ops->on_dead() once, from the net's turn, where the owner frees
  * the memory. Between conn_close and on_dead no other callback comes. The
- * descriptor is closed right before on_dead.
+ * descriptor is closed right before on_dead. A turn buries 256 at most: when
+ * ten thousand end at once, on_dead of the last comes some turns later.
  *
  * conn_finish() is the polite end: what is queued goes out, then
  * shutdown(SHUT_WR), then reads are discarded until the peer's FIN or 3 s

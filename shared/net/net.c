@@ -5,6 +5,7 @@
  * before the loop sleeps. Knows connections only by conn_flush and conn_bury.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +20,8 @@
  */
 enum {
 	NET_ROUNDS_MAX = 16,
-	NET_MEASURED = 16 /* writes in one go whose time means something */
+	NET_BURIALS = 256, /* in one turn: ten thousand may end at once */
+	NET_MEASURED = 16  /* writes in one go whose time means something */
 };
 
 /* one write for each; what it took, where there were enough to tell */
@@ -46,7 +48,7 @@ net_write_dirty(struct net *net)
 }
 
 static void
-net_turn_run(struct net *net)
+net_turn_run(struct net *net, unsigned burials)
 {
 	struct net_turn *t, *next;
 	struct conn *c;
@@ -60,11 +62,11 @@ net_turn_run(struct net *net)
 			next = t->next;
 			t->on_turn(t);
 		}
-		if (net->dirty == NULL && net->dead == NULL)
+		if (net->dirty == NULL && (net->dead == NULL || burials == 0))
 			break;
 		if (net->dirty != NULL)
 			net_write_dirty(net);
-		while ((c = net->dead) != NULL) {
+		for (; (c = net->dead) != NULL && burials > 0; burials--) {
 			net->dead = c->next_dead;
 			conn_bury(c);
 		}
@@ -81,7 +83,7 @@ net_on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
 {
 	(void)loop;
 	(void)revents;
-	net_turn_run(container_of(w, struct net, prepare));
+	net_turn_run(container_of(w, struct net, prepare), NET_BURIALS);
 }
 
 static void
@@ -112,7 +114,7 @@ net_free(struct net *net)
 {
 	if (net == NULL)
 		return;
-	net_turn_run(net);
+	net_turn_run(net, UINT_MAX);
 	ev_ref(net->loop);
 	ev_prepare_stop(net->loop, &net->prepare);
 	ev_timer_stop(net->loop, &net->again);
@@ -145,5 +147,5 @@ net_turn_remove(struct net *net, struct net_turn *turn)
 void
 net_flush(struct net *net)
 {
-	net_turn_run(net);
+	net_turn_run(net, UINT_MAX);
 }

@@ -131,6 +131,7 @@ teardown(void **state)
 	assert_null(srv.sessions);
 	assert_null(srv.clients);
 	assert_null(srv.not_logged_in);
+	assert_null(srv.logging_in);
 	assert_null(srv.due);
 	assert_int_equal(srv.n_not_logged_in, 0);
 	wheel_fini(&srv.wheel);

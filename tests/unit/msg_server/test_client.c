@@ -187,6 +187,42 @@ test_not_logged_in(void **state)
 		peer_close(&p[i]);
 }
 
+/* in a storm they wait for us: they do not go, and are not too many */
+static void
+test_logging_in(void **state)
+{
+	struct peer p[20];
+	char why[128];
+	struct client *first;
+	unsigned i;
+
+	(void)state;
+	srv.max_clients = 20;
+	for (i = 0; i < 16; i++)
+		peer_join(&p[i]);
+	first = srv.not_logged_in;
+	client_hold(&first->session);
+	assert_int_equal(srv.n_not_logged_in, 15);
+	peer_join(&p[16]);
+	peer_join(&p[17]);
+	/* the one behind it is the slowest now */
+	assert_int_equal(peer_closed(&p[1], why, sizeof why), 4100);
+	assert_true(session_is_open(&first->session));
+	/* refused: it owes a login again, as the last of them */
+	client_hold_drop(&first->session);
+	peer_join(&p[18]);
+	assert_int_equal(peer_closed(&p[2], why, sizeof why), 4100);
+	assert_true(session_is_open(&first->session));
+	client_hold(&first->session);
+	client_logged_in(&first->session);
+	assert_ptr_equal(srv.clients, first);
+	assert_null(srv.logging_in);
+	/* one that ends while its login is under way */
+	client_hold(&srv.not_logged_in->session);
+	for (i = 0; i < 19; i++)
+		peer_close(&p[i]);
+}
+
 /* --- the way in -------------------------------------------------------------
  */
 
@@ -371,6 +407,7 @@ main(void)
 	    T(test_per_address),
 	    T(test_trusted_proxies),
 	    T(test_not_logged_in),
+	    T(test_logging_in),
 	    T(test_commands),
 	    T(test_sizes),
 	    T(test_binary_and_ping),

@@ -326,6 +326,36 @@ test_move_odd(void **state)
 	fx_fini(&fx);
 }
 
+/* who is there does not wait until all who went are buried */
+static void
+test_many_ends(void **state)
+{
+	enum { N = 400 };
+	struct owner *o = calloc(N, sizeof *o);
+	int peer[N], deads, turns = 0;
+	struct fx fx;
+
+	(void)state;
+	fx_init(&fx);
+	for (int i = 0; i < N; i++)
+		peer[i] = owner_open(&fx, &o[i]);
+	for (int i = 0; i < N; i++)
+		conn_close(&o[i].c);
+	do {
+		ev_run(fx.loop, EVRUN_NOWAIT);
+		deads = 0;
+		for (int i = 0; i < N; i++)
+			deads += o[i].deads;
+		assert_true(deads <= ++turns * 256);
+	} while (deads < N && turns < 10);
+	assert_int_equal(deads, N);
+	assert_int_equal(fx.net->n_conns, 0);
+	for (int i = 0; i < N; i++)
+		owner_end(&fx, &o[i], peer[i]);
+	free(o);
+	fx_fini(&fx);
+}
+
 int
 main(void)
 {
@@ -338,6 +368,7 @@ main(void)
 	    cmocka_unit_test(test_pause),
 	    cmocka_unit_test(test_move),
 	    cmocka_unit_test(test_move_odd),
+	    cmocka_unit_test(test_many_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
