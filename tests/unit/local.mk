@@ -24,6 +24,9 @@ unit_tests += %D%/msg_server/follow/test_delivered
 %C%_msg_server_follow_test_delivered_SOURCES = %D%/msg_server/follow/test_delivered.c \
 	%D%/msg_server/core_fixture.h %D%/shared/net/fixture.h
 %C%_msg_server_follow_test_delivered_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_inbox
+%C%_msg_server_test_inbox_SOURCES = %D%/msg_server/test_inbox.c
+%C%_msg_server_test_inbox_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/follow/test_relay
 %C%_msg_server_follow_test_relay_SOURCES = %D%/msg_server/follow/test_relay.c \
 	%D%/msg_server/follow/relay_fixture.h %D%/shared/net/fixture.h

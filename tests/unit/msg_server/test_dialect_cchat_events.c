@@ -192,6 +192,43 @@ test_answers(void **state)
 
 /* a page read backwards is written ascending; cids are the reader's own */
 static void
+test_inbox(void **state)
+{
+	struct inbox_entry e = {.chan = STR_LIT("p:1001:1002"),
+	    .head = 852,
+	    .read = 850,
+	    .unread = 2,
+	    .has_last = true,
+	    .last = hello()};
+	struct event ev = {.kind = EVENT_INBOX,
+	    .cid = STR_LIT("i1"),
+	    .uid = STR_LIT("1001"),
+	    .ep = STR_LIT("9f3a01c2"),
+	    .n_items = 2,
+	    .next = STR_LIT("2.3.9.")};
+	struct buf b;
+
+	(void)state;
+	e.last.rid = STR_LIT("12");
+	buf_init(&b, 65536);
+	put_inboxed_entry(&b, &e);
+	e = (struct inbox_entry){.chan = STR_LIT("r:12")};
+	put_inboxed_entry(&b, &e);
+	ev.page = buf_str(&b);
+	assert_string_equal(encode(&ev, 2, VIEW_SELF),
+	    "{\"cmd\":\"inbox\",\"cid\":\"i1\",\"list\":["
+	    "{\"tid\":\"1002\",\"ep\":\"9f3a01c2\",\"seq\":852,\"read\":850,"
+	    "\"unread\":2,\"last\":{\"cmd\":\"message\",\"uid\":\"1001\","
+	    "\"name\":\"amy\",\"rid\":\"12\",\"tid\":\"1002\",\"type\":"
+	    "\"text\",\"msg\":\"hi\",\"seq\":852,\"mid\":\"p:1001:1002/852\","
+	    "\"ts\":1763660001200,\"cid\":\"m-8f1\"}},"
+	    "{\"rid\":\"12\",\"ep\":\"9f3a01c2\",\"seq\":0,\"read\":0,"
+	    "\"unread\":0,\"last\":null}],\"next\":\"2.3.9.\"}");
+	assert_string_equal(encode(&ev, 1, VIEW_SELF), "");
+	buf_fini(&b);
+}
+
+static void
 test_history(void **state)
 {
 	struct f_page page = {.rid = 1,
@@ -393,6 +430,7 @@ main(void)
 	    T(test_level_1_is_told_no_more),
 	    T(test_answers),
 	    T(test_history),
+	    T(test_inbox),
 	    T(test_recorded),
 	};
 #undef T
