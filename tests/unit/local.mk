@@ -58,8 +58,13 @@ unit_tests += %D%/msg_server/follow/test_fanout
 %C%_msg_server_follow_test_fanout_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 
 unit_tests += %D%/msg_server/test_drain
-%C%_msg_server_test_drain_SOURCES = %D%/msg_server/test_drain.c %D%/shared/net/fixture.h
+%C%_msg_server_test_drain_SOURCES = %D%/msg_server/test_drain.c \
+	%D%/msg_server/drain_fixture.h %D%/shared/net/fixture.h
 %C%_msg_server_test_drain_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_drain_job
+%C%_msg_server_test_drain_job_SOURCES = %D%/msg_server/test_drain_job.c \
+	%D%/msg_server/drain_fixture.h %D%/shared/net/fixture.h
+%C%_msg_server_test_drain_job_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/test_move_key
 %C%_msg_server_test_move_key_SOURCES = %D%/msg_server/test_move_key.c
 %C%_msg_server_test_move_key_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
