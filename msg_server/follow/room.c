@@ -503,11 +503,18 @@ room_on_drain(struct server *srv, struct session *s)
 	watch_greet(srv, s);
 }
 
-/* was the room told that he is in? If nobody said so: while a proxy could */
+/*
+ * Was the room told that he is in? Of who is back in silence, within the grace
+ * or because he was sent here, it has heard before. If nobody said so: while a
+ * proxy could.
+ */
 static bool
-room_was_told(struct server *srv, const struct member *m)
+room_was_told(
+    struct server *srv, const struct session *s, const struct member *m)
 {
 	return m->told ||
+	       told_get(srv->told, m->room->channel.ch, session_uid(s)) ==
+		   TOLD_IN ||
 	       (m->since_s && (int64_t)m->since_s + ROOM_TOLD_S <
 				  relay_active_ms(srv->relay) / 1000);
 }
@@ -521,7 +528,7 @@ room_put_seats(struct server *srv, struct session *s, bool told,
 	pres->n_add = 0;
 	for (struct member *m = s->members; m; m = m->next_of_session) {
 		if ((m->cursor.follow && m->cursor.follow->waiting) ||
-		    room_was_told(srv, m) != told)
+		    room_was_told(srv, s, m) != told)
 			continue;
 		if (pres->n_add == ARRAY_LEN(pres->add)) {
 			put(arg, pres);

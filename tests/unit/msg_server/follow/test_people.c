@@ -209,7 +209,7 @@ static void
 test_snapshot(void **state)
 {
 	struct model *u = model_new("u:7", 1), *r2 = model_new("r:2", 1);
-	struct fake f;
+	struct fake f, back;
 
 	(void)state;
 	m = model_new("r:1", 1);
@@ -227,6 +227,12 @@ test_snapshot(void **state)
 	model_subbed(r2);
 	run_tasks();
 	assert_string_equal(snapshot(), "s 1;n 2;");
+	/* who comes in silence, as he was there before, is no news either */
+	enter(&back, 2, m, u);
+	assert_string_equal(snapshot(), "s 1;n 2;s 1;");
+	told_set(srv.told, model_channel(m)->ch, STR_LIT("7"), TOLD_OUT);
+	assert_string_equal(snapshot(), "s 1;n 2;s;n 1;");
+	fake_close(&back);
 	/* an active proxy had time for it, or had not */
 	active_ms = 1000000 + 8000;
 	assert_string_equal(snapshot(), "s 1;n 2;");
