@@ -245,6 +245,7 @@ test_addr(void **state)
 	struct addr a;
 
 	(void)state;
+	conf_free(&prog, &set);
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		argv[2] = (char *)(uintptr_t)good[i];
 		if (conf_read(
