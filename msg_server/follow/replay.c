@@ -196,7 +196,8 @@ replay_enter(struct follow *f, struct session *s, unsigned code)
 	struct follow_result res;
 
 	f->waiting = false;
-	if (code == 200 && ops->may_enter)
+	/* who has a position in it has been there before */
+	if (code == 200 && ops->may_enter && strcmp(f->ep, c->ep))
 		code = ops->may_enter(srv, s, c);
 	if (code != 200) {
 		cur->follow = NULL;

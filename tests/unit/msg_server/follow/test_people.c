@@ -279,6 +279,13 @@ test_rooms_new(void **state)
 	assert_int_equal(try_room(&f, 2, 0), 200);
 	assert_int_equal(try_room(&f, 3, 0), 429);
 	assert_int_equal(srv.stats[S_ROOMS_REFUSED], 1);
+	/* back with a position: he has been there before */
+	struct model *was = model_new("r:was", 0);
+	struct join *back = fake_join(&f, was, was->ep, 0, true, NULL);
+	model_subbed(was);
+	run_tasks();
+	assert_int_equal(back->res.code, 200);
+	free(back);
 	assert_null(room_member(&f.s, STR_LIT("new3")));
 	/* his other device is no way round; a room that there is, is */
 	assert_int_equal(try_room(&other, 4, 0), 429);
