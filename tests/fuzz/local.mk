@@ -57,3 +57,7 @@ fuzz_tests += %D%/fuzz_auth
 %C%_fuzz_auth_SOURCES = %D%/fuzz_auth.c $(fuzz_replay)
 %C%_fuzz_auth_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_auth_LDADD = msg_server/libmsg_server.a $(shared_libs)
+fuzz_tests += %D%/fuzz_move_key
+%C%_fuzz_move_key_SOURCES = %D%/fuzz_move_key.c $(fuzz_replay)
+%C%_fuzz_move_key_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_move_key_LDADD = msg_server/libmsg_server.a $(shared_libs)

@@ -10,6 +10,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Crowd } from '../fault/crowd.mjs';
 import { judge } from '../fault/judge.mjs';
+import { Client } from '../lib/client.mjs';
 import { Cluster, sleep, until } from '../lib/cluster.mjs';
 
 const seed = Number(process.env.FAULT_SEED ?? 1);
@@ -35,6 +36,32 @@ const whole = c => until('the cluster is whole', async () => {
 		throw new Error(bad.map(s => `${s.id} ${s.state}`).join());
 	return true;
 }, 15000);
+
+/* messages wait for it, in order, and none of its servers waits in a back-off */
+test('a proxy_server that is alone is restarted', async t => {
+	const c = await Cluster.start({ msgs: 2, proxies: 1 });
+	t.after(() => c.stop());
+	const [px] = c.proxies;
+	const a = await Client.login(c.msgs[0].ws, 'amy', '1');
+	const b = await Client.login(c.msgs[1].ws, 'bob', '1');
+	await a.say('1', 'before');
+	assert.deepEqual(await px.stop('SIGTERM'), { code: 0, signal: null });
+	const said = Array.from({ length: 20 }, (_, i) => a.say('1', `m${i}`));
+	/* long enough for pauses between dials of up to two seconds */
+	await sleep(4000);
+	await px.start();
+	await until('it is active', async () => (await px.fetch('/readyz')).status
+	    === 200);
+	const t0 = ms();
+	const oks = await Promise.all(said);
+	const took = ms() - t0;
+	t.diagnostic(`acks ${took.toFixed(0)} ms after it was ready again`);
+	assert.deepEqual(oks.map(f => f.seq), oks.map((_, i) => oks[0].seq + i));
+	await b.hear('m19');
+	assert.deepEqual(b.seen.filter(f => /^m\d+$/.test(f.msg)).map(f => f.msg),
+	    oks.map((_, i) => `m${i}`));
+	assert.ok(took < 700, `${took} ms`);
+});
 
 test('every server is restarted, and nobody notices', async t => {
 	const c = await Cluster.start({ msgs: 3, proxies: 2 });
