@@ -24,7 +24,12 @@
 #include "msg_server/move_key.h"
 #include "shared/proc/clock.h"
 
-enum { LOGIN_RETRY_BASE = 500, LOGIN_RETRY_MAX = 20000, LOGIN_ALT_MAX = 8 };
+enum {
+	LOGIN_RETRY_BASE = 500,
+	LOGIN_RETRY_MAX = 20000,
+	LOGIN_ALT_MAX = 8,
+	LOGIN_ASK_MS = 10000 /* so long there may be no room for a question */
+};
 
 #define LOGIN_TOKEN_LIFE_MS (30LL * 24 * 3600 * 1000)
 
@@ -53,7 +58,9 @@ struct login {
 	struct asker asker;
 	struct login_who who;
 	struct relay_get get; /* level 1: where he was */
-	bool inbox;	      /* wants the list of his conversations */
+	struct relay_task again;
+	int64_t since_ms; /* it is asked */
+	bool inbox;	  /* wants the list of his conversations */
 	bool first, rid_is_num, answered, failed;
 	char name[NAME_MAX_BYTES + 1]; /* as echoed */
 	unsigned n_waiting;	       /* parts not joined yet */
@@ -386,6 +393,8 @@ login_new(struct server *srv, struct session *s, const struct command *cmd)
 	return l;
 }
 
+static void login_on_again(struct relay_task *t);
+
 /* the log says how far he was given his private messages */
 static void
 login_on_got(struct relay_get *get, unsigned code, const struct f_got *got)
@@ -408,22 +417,33 @@ login_on_got(struct relay_get *get, unsigned code, const struct f_got *got)
 	    login_ep(&l->user), l->user.from, &l->user.call);
 }
 
-/* true: it will be said, or was refused */
-static bool
-login_ask_where(struct login *l, struct session *s)
+static void
+login_ask_where(struct login *l)
 {
 	struct chan_name chan = chan_user(str_of(l->who.claims.uid));
 	struct f_get get = {
 	    .chan = chan_str(&chan), .key = STR_LIT(DELIVERED_KEY)};
+	struct relay *relay = l->asker.srv->relay;
+	struct session *s = asker_session(&l->asker);
 
-	if (s->level > 1 || l->who.drawn)
-		return false;
 	l->get.done = login_on_got;
-	if (relay_get(l->asker.srv->relay, &get, &l->get) != 0) {
-		login_fail(l, s, 503);
-		login_unref(l);
+	if (s != NULL && relay_get(relay, &get, &l->get) == 0)
+		return;
+	/* many come at once: in a while */
+	if (s != NULL && clock_mono_ms() - l->since_ms < LOGIN_ASK_MS) {
+		l->again.fn = login_on_again;
+		relay_retry(relay, &l->again);
+		return;
 	}
-	return true;
+	if (s != NULL)
+		login_fail(l, s, 503);
+	login_unref(l);
+}
+
+static void
+login_on_again(struct relay_task *t)
+{
+	login_ask_where(container_of(t, struct login, again));
 }
 
 /* the session becomes somebody; level and hold come with him */
@@ -517,8 +537,11 @@ cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 	s->logging_in = 1;
 	client_hold(s);
 	l->n_waiting = l->n_open = 1;
-	if (login_ask_where(l, s))
+	if (s->level < 2 && !who.drawn) {
+		l->since_ms = clock_mono_ms();
+		login_ask_where(l);
 		return;
+	}
 	user_attach(srv, s, str_of(who.claims.uid), login_ep(&l->user),
 	    l->user.from, &l->user.call);
 }

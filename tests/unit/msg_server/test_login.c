@@ -191,11 +191,32 @@ static struct {
 	char chan[CHAN_MAX + 1], key[8];
 } asked;
 static unsigned n_inboxes;
+static bool full; /* of questions */
+static struct relay_task *again;
+
+void
+relay_retry(struct relay *r, struct relay_task *t)
+{
+	(void)r;
+	assert_null(again);
+	again = t;
+}
+
+static void
+tries_again(void)
+{
+	struct relay_task *t = again;
+
+	again = NULL;
+	t->fn(t);
+}
 
 int
 relay_get(struct relay *r, const struct f_get *get, struct relay_get *call)
 {
 	(void)r;
+	if (full)
+		return ERR_BUSY;
 	assert_null(asked.call);
 	asked.call = call;
 	str_copy(asked.chan, sizeof asked.chan, get->chan);
@@ -428,6 +449,35 @@ test_level_1_from(void **state)
 	answers(200, 31, "3");
 	HASH_ADD(hh, srv.sessions, cn, sizeof s.cn, &s);
 	assert_int_equal(n_parts, 1);
+	/* too many questions: again in a while, for a while */
+	n_parts = 0;
+	s.level = s.ctx.in = s.logging_in = 0;
+	full = true;
+	cmd_login(&srv, &s, &c);
+	assert_null(asked.call);
+	tries_again();
+	full = false;
+	tries_again();
+	answers(200, 31, "3");
+	assert_int_equal(part[0].from, 3);
+	room_detach(&srv, &s, false);
+	s.level = s.ctx.in = s.logging_in = 0;
+	full = true;
+	told[0] = '\0';
+	clock_test_set(clock_wall_ms(), clock_mono_ms());
+	cmd_login(&srv, &s, &c);
+	clock_test_set(clock_wall_ms(), clock_mono_ms() + 20000);
+	tries_again();
+	clock_test_set(0, 0);
+	assert_string_equal(told, "( drop 503 ");
+	/* and nobody is left to be told */
+	told[0] = '\0';
+	cmd_login(&srv, &s, &c);
+	HASH_DEL(srv.sessions, &s);
+	tries_again();
+	HASH_ADD(hh, srv.sessions, cn, sizeof s.cn, &s);
+	assert_string_equal(told, "( ");
+	full = false;
 }
 
 static void
