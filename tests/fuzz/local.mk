@@ -61,3 +61,7 @@ fuzz_tests += %D%/fuzz_move_key
 %C%_fuzz_move_key_SOURCES = %D%/fuzz_move_key.c $(fuzz_replay)
 %C%_fuzz_move_key_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_move_key_LDADD = msg_server/libmsg_server.a $(shared_libs)
+fuzz_tests += %D%/fuzz_drain
+%C%_fuzz_drain_SOURCES = %D%/fuzz_drain.c $(fuzz_replay)
+%C%_fuzz_drain_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_drain_LDADD = config_server/libconfig_server.a $(shared_libs) $(SQLITE_LIBS)
