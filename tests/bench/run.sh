@@ -16,7 +16,7 @@
 # same because their msg_server is killed; MSG=2 and once, as the last) and
 # stall (one in a hundred does not read for HOLD s at 2000 messages/s).
 #
-# RUNS=5 SECONDS_EACH=4 IDLE=10000 DROP=10000 AWAY=5 DROP_RATE=500 HOLD=30 MSG=1 SYNC=full
+# RUNS=5 SECONDS_EACH=4 IDLE=10000 DROP=10000 AWAY=5 DROP_RATE=200 HOLD=30 MSG=1 SYNC=full
 # RECENT=32 (MiB of recent items of a msg_server) SCENES="limit A refA ..."
 # and KEEP=dir (JSON lines, logs) are taken from the environment.  Build with
 # CFLAGS="-O2 -g" and without sanitizers.  Ports are the kernel's, all on
@@ -26,7 +26,7 @@ set -eu
 build=$(cd "${1:-${CCHAT_BUILD:-.}}" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 runs=${RUNS:-5} secs=${SECONDS_EACH:-4} idle=${IDLE:-10000} msgs=${MSG:-1}
-drop=${DROP:-10000} away=${AWAY:-5} droprate=${DROP_RATE:-500} hold=${HOLD:-30}
+drop=${DROP:-10000} away=${AWAY:-5} droprate=${DROP_RATE:-200} hold=${HOLD:-30}
 scenes=${SCENES:-"idle storm join1 limit A refA B refB C refC rate1 rate2"}
 bench=$build/tests/bench/cchat_bench
 ref=$build/tests/bench/bench_ref

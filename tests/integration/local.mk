@@ -15,6 +15,8 @@ integration_tests += %D%/t604_verify.test.mjs
 integration_tests += %D%/t601_cchatctl.test.mjs %D%/t602_backup.test.mjs \
 	%D%/t603_drain_ctl.test.mjs
 
+integration_tests += %D%/t413_storm.test.mjs
+
 TESTS += $(integration_tests)
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += tests/lib/cluster.mjs tests/lib/client.mjs \
