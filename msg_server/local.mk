@@ -16,6 +16,7 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/follow/replay_page.c %D%/follow/replay_priv.h %D%/follow/room.c %D%/follow/room.h %D%/follow/user.c
 
 msg_server_libmsg_server_a_SOURCES += %D%/follow/turn.c %D%/follow/turn.h
+msg_server_libmsg_server_a_SOURCES += %D%/dialect/cchat_fast.c
 
 dist_man_MANS += %D%/msg_server.8
 msg_server_libmsg_server_a_SOURCES += \

@@ -101,6 +101,10 @@ cchat_decode(struct dialect_ctx *ctx, struct str text,
 	json_t *obj;
 	int e;
 
+	if (ctx->in && ctx->level == 2 && cchat_fast(text, &f.cmd)) {
+		emit(arg, &f.cmd);
+		return;
+	}
 	/* the two arrays stay unset: their counts in cmd say what is in them */
 	f.level = ctx->in ? ctx->level : 1;
 	f.cid = STR_NONE;

@@ -110,10 +110,17 @@ cchat_conversation(struct jw *w, const struct event *ev)
 static void
 cchat_mid(struct jw *w, struct str chan, uint64_t seq)
 {
-	char mid[CHAN_MAX + 24];
+	char mid[CHAN_MAX + 24], *p = mid + sizeof mid;
+	size_t n = chan.len <= CHAN_MAX ? chan.len : CHAN_MAX;
 
-	snprintf(mid, sizeof mid, "%.*s/%" PRIu64, STR_ARG(chan), seq);
-	jw_cstr(w, "mid", mid);
+	do
+		*--p = (char)('0' + seq % 10);
+	while ((seq /= 10) > 0);
+	*--p = '/';
+	p -= n;
+	if (n > 0)
+		memcpy(p, chan.p, n);
+	jw_str(w, "mid", str_n(p, (size_t)(mid + sizeof mid - p)));
 }
 
 /* a non-string of an old client is a text to level 2 */

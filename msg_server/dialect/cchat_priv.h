@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside of the cchat dialect: cchat.c chooses the level of a frame, cchat_v1.c
- * and cchat_v2.c read its commands, cchat_encode.c writes.
+ * and cchat_v2.c read its commands (cchat_fast.c the most frequent one),
+ * cchat_encode.c writes.
  */
 #ifndef MSG_SERVER_DIALECT_CCHAT_PRIV_H
 #define MSG_SERVER_DIALECT_CCHAT_PRIV_H
@@ -36,6 +37,9 @@ bool cchat_refuse(struct cchat_frame *f, unsigned code, const char *why,
 bool cchat_v1_login(struct cchat_frame *f);
 bool cchat_v1_message(struct cchat_frame *f);
 bool cchat_v2_command(struct cchat_frame *f);
+/* a plain message of level 2, as cchat_v2_command() reads it; false: not one,
+ * or not in order: it is to be read there */
+bool cchat_fast(struct str text, struct command *cmd);
 /* the cid of a frame: false when it has one that is none */
 bool cchat_v2_cid(const json_t *obj, struct str *cid);
 /* tags cut out as PHP's strip_tags() does, appended to out */

@@ -74,7 +74,7 @@ buf_added(struct buf *b, size_t n)
 }
 
 void
-buf_put(struct buf *b, const void *p, size_t n)
+buf_put_slow(struct buf *b, const void *p, size_t n)
 {
 	uint8_t *to = buf_reserve(b, n);
 
@@ -83,12 +83,6 @@ buf_put(struct buf *b, const void *p, size_t n)
 	if (n)
 		memcpy(to, p, n);
 	b->len += n;
-}
-
-void
-buf_putc(struct buf *b, char c)
-{
-	buf_put(b, &c, 1);
 }
 
 void

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "shared/base/str.h"
 
@@ -58,8 +59,27 @@ buf_str(const struct buf *b)
 /* room for n more bytes, or NULL (and failed); follow with buf_added */
 uint8_t *buf_reserve(struct buf *b, size_t n);
 void buf_added(struct buf *b, size_t n);
-void buf_put(struct buf *b, const void *p, size_t n);
-void buf_putc(struct buf *b, char c);
+/* buf_put when there is no room yet, or none at all */
+void buf_put_slow(struct buf *b, const void *p, size_t n);
+
+static inline void
+buf_put(struct buf *b, const void *p, size_t n)
+{
+	/* cap is never more than max */
+	if (b->failed || b->cap - b->len < n || n == 0) {
+		buf_put_slow(b, p, n);
+		return;
+	}
+	memcpy(b->data + b->len, p, n);
+	b->len += n;
+}
+
+static inline void
+buf_putc(struct buf *b, char c)
+{
+	buf_put(b, &c, 1);
+}
+
 void buf_puts(struct buf *b, const char *cstr);
 void buf_putstr(struct buf *b, struct str s);
 void buf_printf(struct buf *b, const char *fmt, ...)

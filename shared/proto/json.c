@@ -141,14 +141,40 @@ json_escape(unsigned char c)
 	}
 }
 
-void
-json_put_string(struct buf *out, struct str v)
+/*
+ * How many bytes in front go out as they are. Eight at a time: a byte below
+ * 0x20, a quote or a backslash borrows into its high bit (one above 0x7f may
+ * do so too, next to such a byte: then the loop behind looks at each).
+ */
+size_t
+json_plain(struct str v)
 {
-	size_t i, from = 0;
-	char pair[2] = {'\\', 0};
+	const uint64_t ones = 0x0101010101010101ULL;
+	const uint64_t high = 0x8080808080808080ULL;
+	uint64_t w, q, b;
+	size_t i = 0;
 
-	buf_putc(out, '"');
-	for (i = 0; i < v.len; i++) {
+	for (; v.len - i >= 8; i += 8) {
+		memcpy(&w, v.p + i, 8);
+		q = w ^ ones * '"';
+		b = w ^ ones * '\\';
+		if ((((w - ones * 0x20) & ~w) | ((q - ones) & ~q) |
+			((b - ones) & ~b)) &
+		    high)
+			break;
+	}
+	while (i < v.len && json_escape((unsigned char)v.p[i]) == 0)
+		i++;
+	return i;
+}
+
+static void
+json_put_escaped(struct buf *out, struct str v, size_t i)
+{
+	char pair[2] = {'\\', 0};
+	size_t from = 0;
+
+	for (; i < v.len; i++) {
 		pair[1] = json_escape((unsigned char)v.p[i]);
 		if (pair[1] == 0)
 			continue;
@@ -161,6 +187,18 @@ json_put_string(struct buf *out, struct str v)
 	}
 	if (v.len > from)
 		buf_put(out, v.p + from, v.len - from);
+}
+
+void
+json_put_string(struct buf *out, struct str v)
+{
+	size_t plain = json_plain(v);
+
+	buf_putc(out, '"');
+	if (plain < v.len)
+		json_put_escaped(out, v, plain);
+	else if (v.len > 0)
+		buf_put(out, v.p, v.len);
 	buf_putc(out, '"');
 }
 
@@ -177,10 +215,10 @@ jw_key(struct jw *w, const char *key)
 	if (w->comma)
 		buf_putc(w->out, ',');
 	w->comma = true;
-	if (key != NULL) {
-		json_put_string(w->out, str_of(key));
-		buf_putc(w->out, ':');
-	}
+	if (key == NULL)
+		return;
+	json_put_string(w->out, str_of(key));
+	buf_putc(w->out, ':');
 }
 
 static void
@@ -238,11 +276,16 @@ jw_cstr(struct jw *w, const char *key, const char *v)
 void
 jw_int(struct jw *w, const char *key, int64_t v)
 {
-	char text[24];
-	int n = snprintf(text, sizeof(text), "%lld", (long long)v);
+	char text[24], *p = text + sizeof text;
+	uint64_t n = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	if (v < 0)
+		*--p = '-';
 	jw_key(w, key);
-	buf_put(w->out, text, (size_t)n);
+	buf_put(w->out, p, (size_t)(text + sizeof text - p));
 }
 
 void

@@ -54,6 +54,8 @@ void jw_bool(struct jw *w, const char *key, bool v);
 void jw_null(struct jw *w, const char *key);
 /* v is complete JSON already */
 void jw_raw(struct jw *w, const char *key, struct str v);
+/* how many bytes in front need no escape: up to a quote, a backslash or C0 */
+size_t json_plain(struct str v);
 /* the escaped string with quotes, without a key */
 void json_put_string(struct buf *out, struct str v);
 

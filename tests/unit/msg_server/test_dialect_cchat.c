@@ -410,6 +410,65 @@ test_names(void **state)
 	assert_false(d->guess(STR_LIT("x")));
 }
 
+/*
+ * cchat_fast.c reads what cchat_v2.c reads and as that does: a key that
+ * nobody knows keeps a frame from being read the fast way.
+ */
+static void
+test_v2_fast(void **state)
+{
+	static const char *const base[] = {
+	    "{\"cmd\":\"message\",\"type\":\"text\",\"rid\":\"12\","
+	    "\"cid\":\"a-1\",\"msg\":\"hello \xe4\xbd\xa0\xe5\xa5\xbd\"}",
+	    "{ \"type\" : \"text\" , \"cmd\":\"message\", \"tid\":\"7\","
+	    "\"rid\":\"1\", \"msg\":\"\"} ",
+	    "{\"cmd\":\"message\",\"type\":\"text\",\"rid\":\"12\",\"tid\":"
+	    "\"\",\"msg\":\"a\",\"msg\":\"b\"}",
+	    "{\"cmd\":\"message\",\"type\":\"text\",\"tid\":\"12\",\"msg\":"
+	    "\"a\\nb\"}"};
+	static const char odd[] = "\"\\{}[]:, \n\x01x7\x80\xe4nt";
+	char text[512], slow[600], first[2][64];
+	unsigned took = 0;
+	struct command c;
+
+	(void)state;
+	srand(3);
+	for (unsigned n = 0; n < 60000; n++) {
+		snprintf(text, sizeof text, "%s", base[n % ARRAY_LEN(base)]);
+		for (unsigned i = (unsigned)rand() % 3; i > 0; i--)
+			text[(size_t)rand() % strlen(text)] =
+			    odd[(size_t)rand() % (sizeof odd - 1)];
+		if (text[0] != '{')
+			continue;
+		snprintf(slow, sizeof slow, "{\"x\":1,%s", text + 1);
+		level(2);
+		snprintf(first[0], sizeof first[0], "%.60s", decode(text));
+		bool took_it = n_got == 1;
+		c = got;
+		char cid[64], rid[64], tid[64], msg[512];
+		str_copy(cid, sizeof cid, got.cid);
+		str_copy(rid, sizeof rid, got.rid);
+		str_copy(tid, sizeof tid, got.tid);
+		str_copy(msg, sizeof msg, got.msg);
+		snprintf(first[1], sizeof first[1], "%.60s", decode(slow));
+		if (took_it != (n_got == 1) || strcmp(first[0], first[1]))
+			fail_msg("%s: %s, %s", text, first[0], first[1]);
+		if (!took_it)
+			continue;
+		took++;
+		assert_int_equal(c.kind, got.kind);
+		assert_int_equal(c.type, got.type);
+		assert_int_equal(c.level, got.level);
+		assert_int_equal(c.rid_is_num, got.rid_is_num);
+		assert_true(str_eqc(got.cid, cid) && str_eqc(got.rid, rid));
+		assert_true(str_eqc(got.tid, tid) && str_eqc(got.msg, msg));
+		assert_true(c.cid.len == got.cid.len && c.re == got.re);
+		assert_int_equal(str_is_set(c.tid), str_is_set(got.tid));
+		assert_int_equal(str_is_set(c.cid), str_is_set(got.cid));
+	}
+	assert_true(took > 10000);
+}
+
 int
 main(void)
 {
@@ -426,6 +485,7 @@ main(void)
 	    T(test_v2_pos_bound),
 	    T(test_v2_commands),
 	    T(test_v2_command_refusals),
+	    T(test_v2_fast),
 	    T(test_level_before_login),
 	    T(test_names),
 	};

@@ -252,6 +252,81 @@ test_strings(void **state)
 	buf_fini(&b);
 }
 
+/* by the letter, to compare with */
+static void
+put_slowly(struct buf *out, struct str v)
+{
+	buf_putc(out, '"');
+	for (size_t i = 0; i < v.len; i++) {
+		unsigned char c = (unsigned char)v.p[i];
+		const char *at =
+		    c > 0 ? strchr("\"\"\\\\\bb\ff\nn\rr\tt", c) : NULL;
+
+		if (at != NULL && c != 'b' && c != 'f' && c != 'n' &&
+		    c != 'r' && c != 't')
+			buf_printf(out, "\\%c", at[1]);
+		else if (c < 0x20)
+			buf_printf(out, "\\u%04x", c);
+		else
+			buf_putc(out, (char)c);
+	}
+	buf_putc(out, '"');
+}
+
+static void
+test_any_string(void **state)
+{
+	static const char pick[] = {'"', '\\', '\0', '\n', 0x1f, 0x20, 0x21,
+	    0x23, 0x5b, 0x5d, 0x7f, (char)0x80, (char)0x9f, (char)0xa0,
+	    (char)0xa2, (char)0xdc, (char)0xff};
+	struct buf a, b;
+	char text[40];
+
+	(void)state;
+	srand(5);
+	buf_init(&a, 1 << 20);
+	buf_init(&b, 1 << 20);
+	for (unsigned n = 0; n < 200000; n++) {
+		size_t len = (size_t)rand() % 24, off = (size_t)rand() % 8;
+
+		memset(text, 'x', sizeof text);
+		for (unsigned i = 0; i < 3 && len > 0; i++)
+			if (rand() % 2)
+				text[off + (size_t)rand() % len] =
+				    pick[(size_t)rand() % sizeof pick];
+		buf_reset(&a);
+		buf_reset(&b);
+		json_put_string(&a, str_n(text + off, len));
+		put_slowly(&b, str_n(text + off, len));
+		if (!str_eq(buf_str(&a), buf_str(&b)))
+			fail_msg("%.*s is not %.*s", (int)buf_len(&a),
+			    (const char *)buf_p(&a), (int)buf_len(&b),
+			    (const char *)buf_p(&b));
+	}
+	buf_fini(&a);
+	buf_fini(&b);
+}
+
+static void
+test_ints(void **state)
+{
+	const int64_t v[] = {0, 9, 10, -1, INT64_MAX, INT64_MIN, 1234567890123};
+	struct buf b;
+	struct jw w;
+
+	(void)state;
+	buf_init(&b, 4096);
+	jw_init(&w, &b);
+	jw_arr(&w, NULL);
+	for (unsigned i = 0; i < ARRAY_LEN(v); i++)
+		jw_int(&w, NULL, v[i]);
+	jw_arr_end(&w);
+	assert_true(
+	    str_eqc(buf_str(&b), "[0,9,10,-1,9223372036854775807,"
+				 "-9223372036854775808,1234567890123]"));
+	buf_fini(&b);
+}
+
 int
 main(void)
 {
@@ -263,6 +338,8 @@ main(void)
 	    cmocka_unit_test(test_write),
 	    cmocka_unit_test(test_reals),
 	    cmocka_unit_test(test_strings),
+	    cmocka_unit_test(test_any_string),
+	    cmocka_unit_test(test_ints),
 	};
 
 	json_init();
