@@ -189,7 +189,7 @@ while [ "$run" -le "$runs" ]; do
 		rate1) one rate1 fan $a --rate=100 $s $cluster ;;
 		rate2) one rate2 fan $b --rate=2000 $s $cluster ;;
 		deaf) one deaf fan $a --rate=100 --stalled=10 $s $cluster ;;
-		stall) one stall stall --rooms=1 --members=100 --senders=10 \
+		stall) one stall stall --rooms=1 --members=100 --senders=50 \
 			--rate=2000 --stalled=10 --hold=$hold $s $cluster ;;
 		drop) one drop drop --rooms=100 --members=$((drop / 100)) \
 			--rate=$droprate --away=$away $s $cluster ;;

@@ -65,8 +65,8 @@ for (const recent_mib of [32, 0])
 test('two who do not read for four seconds', async () => {
 	const c = await Cluster.start({ msgs: 1 });
 	try {
-		const r = await run(c, 'stall', '--rooms=1', '--members=20',
-		    '--senders=5', '--stalled=100', '--rate=1500', '--hold=4',
+		const r = await run(c, 'stall', '--rooms=1', '--members=60',
+		    '--senders=40', '--stalled=100', '--rate=1500', '--hold=4',
 		    '--size=1000', '--seconds=0.5');
 		none(r);
 		assert.deepEqual([r.f.stalled, r.f.level], [2, 2]);

@@ -245,11 +245,15 @@ test_retention(void **state)
 	struct fake a;
 	struct channel *c = live(&a, m);
 
+	size_t was;
+
 	(void)state;
 	bring(m, 10);
+	was = recent_bytes(srv.recent);
 	m->first = 15;
 	model_subbed(m);
 	assert_false(has(c, 14));
+	assert_true(recent_bytes(srv.recent) < was); /* 11 to 14 are gone */
 	assert_string_equal(page(c, 12, 2, false), "15 16 15-20 more");
 	assert_string_equal(page(c, 16, 9, true), "16 15 15-20");
 	assert_string_equal(page(c, 14, 9, true), "15-20");
