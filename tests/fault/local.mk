@@ -5,14 +5,14 @@ fault_tests = %D%/judge.test.mjs %D%/socket.test.mjs %D%/shim.test.mjs \
 
 TESTS += $(fault_tests)
 dist_check_SCRIPTS += $(fault_tests)
-EXTRA_DIST += %D%/shim.c %D%/faults.mjs %D%/planted.mjs %D%/relay.mjs \
-	%D%/run.mjs %D%/shim.mjs %D%/site.mjs shared/GUARANTEES.md
+EXTRA_DIST += %D%/README.md %D%/shim.c %D%/faults.mjs %D%/planted.mjs \
+	%D%/relay.mjs %D%/run.mjs %D%/shim.mjs %D%/site.mjs shared/GUARANTEES.md
 
 ## What cchatctl verify runs: the people, the judge and a program about them.
 verifydir = $(pkgdatadir)/verify
 dist_verify_DATA = %D%/crowd.mjs %D%/judge.mjs %D%/judge_v1.mjs \
-	%D%/line.mjs %D%/people.mjs %D%/presence.mjs %D%/report.mjs %D%/rng.mjs %D%/socket.mjs \
-	%D%/verify.mjs %D%/watch.mjs
+	%D%/line.mjs %D%/people.mjs %D%/presence.mjs %D%/report.mjs \
+	%D%/rng.mjs %D%/socket.mjs %D%/verify.mjs %D%/watch.mjs
 ## A cchatctl that is not installed finds them beside itself.
 noinst_DATA = config_server/verify
 CLEANFILES += config_server/verify

@@ -39,6 +39,7 @@ export class Person {
 		this.heard = 0;
 		this.outSince = null;
 		this.rate = null;	/* as the server says */
+		this.msgMax = 1000;
 		this.credit = 0;
 		this.creditAt = this.saidAt = -Infinity;
 		this.write({ k: 'who', c: this.c, uid: this.uid, v: this.v,
@@ -121,6 +122,7 @@ export class Person {
 			this.w.out?.(now() - this.outSince, this);
 		this.outSince = null;
 		this.rate = f.limit?.rate ?? this.rate;
+		this.msgMax = f.limit?.msg ?? this.msgMax;
 		const missing = this.rooms.filter(r => this.v === 2 ?
 		    !f.pos?.[r] : r !== this.rooms[0]);
 		this.blocked = new Set(this.v === 2 ? missing : []);
@@ -209,7 +211,9 @@ export class Person {
 	say(to, pad = 0)
 	{
 		const cid = this.w.serial(this);
-		const body = cid + (pad ? ` ${'.'.repeat(pad)}` : '');
+		const room = this.msgMax - cid.length - 1;
+		const body = cid + (pad && room > 0 ?
+		    ` ${'.'.repeat(Math.min(pad, room))}` : '');
 		const frame = { cmd: 'message', type: 'text', msg: body };
 		if (to.uid)
 			frame.tid = to.uid;
