@@ -153,6 +153,7 @@ test('nobody in the room hears of it', async t => {
 	await n.say('1', 'here I am');
 	await w1.hear('here I am');
 	await w2.hear('here I am');
+	/* no news may come, not in the next batch either */
 	await sleep(1200);
 	for (const w of [w1, w2])
 		await w.none(x => x.cmd === 'newUser' || x.cmd === 'offline');
@@ -199,7 +200,7 @@ test('the library moves: make before break', async t => {
 	await until('it has moved', () => socks.length === 2 &&
 	    socks[0].closed < Infinity);
 	assert.deepEqual(await a.exit, { code: 0, signal: null });
-	await sleep(200);
+	await sleep(200);	/* he talks on, on the new one */
 	clearInterval(on);
 	clearInterval(mine);
 	await Promise.all(sent);
@@ -228,7 +229,7 @@ test('a second signal makes haste; SIGINT is quick; nobody to go to', async t =>
 	a.killed = true;
 	a.signal('SIGTERM');
 	await l[0].next('move');
-	await sleep(300);
+	await sleep(300);	/* at one a second it has not ended by then */
 	assert.ok(a.running);
 	let r = await drain(a);
 	assert.equal(r.code, 0);
@@ -329,7 +330,7 @@ test('the shared port: nobody is reset while one of two drains', async t => {
 	/* hundreds wait to be accepted when it is told to end */
 	a.signal('SIGSTOP');
 	const all = Array.from({ length: 600 }, () => knock(port));
-	await sleep(300);
+	await sleep(300);	/* it stands still, nothing there tells more */
 	a.killed = true;
 	a.signal('SIGTERM');
 	a.signal('SIGCONT');
@@ -350,7 +351,7 @@ test('the shared port: nobody is reset while one of two drains', async t => {
 			ends.push(await knock(port));
 	});
 	for (let i = 0; i < 4; i++) {
-		await sleep(200);
+		await sleep(200);	/* the pace of the scene */
 		assert.equal((await drain(c.msgs[i % 2])).code, 0);
 		await back(c.msgs[i % 2]);
 	}

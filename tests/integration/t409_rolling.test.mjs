@@ -93,7 +93,7 @@ test('every server is restarted, and nobody notices', async t => {
 		/* a standby knows after three seconds what has been told */
 		await sleep(d.kind === 'proxy_server' ? 3000 : 300);
 	}
-	await sleep(500);
+	await sleep(500);	/* talk goes on when all is whole again */
 	crowd.hush();
 	assert.deepEqual((await crowd.settled(20000)).slice(0, 5), []);
 	assert.deepEqual((await crowd.lastRound(15000)).slice(0, 5), []);
