@@ -118,6 +118,10 @@ json_id(const json_t *obj, const char *key, char tmp[24])
 
 /* ---- writer ----------------------------------------------------------- */
 
+/* needs an escape */
+static const bool json_special[256] = {
+    [0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
+
 /* 0: goes out as it is; 'u': \u00xx; else the letter behind the backslash */
 static char
 json_escape(unsigned char c)
@@ -163,7 +167,7 @@ json_plain(struct str v)
 		    high)
 			break;
 	}
-	while (i < v.len && json_escape((unsigned char)v.p[i]) == 0)
+	while (i < v.len && !json_special[(unsigned char)v.p[i]])
 		i++;
 	return i;
 }
@@ -193,12 +197,18 @@ void
 json_put_string(struct buf *out, struct str v)
 {
 	size_t plain = json_plain(v);
+	uint8_t *p = plain == v.len ? buf_reserve(out, v.len + 2) : NULL;
 
+	if (p != NULL) {
+		p[0] = '"';
+		if (v.len > 0)
+			memcpy(p + 1, v.p, v.len);
+		p[v.len + 1] = '"';
+		buf_added(out, v.len + 2);
+		return;
+	}
 	buf_putc(out, '"');
-	if (plain < v.len)
-		json_put_escaped(out, v, plain);
-	else if (v.len > 0)
-		buf_put(out, v.p, v.len);
+	json_put_escaped(out, v, plain);
 	buf_putc(out, '"');
 }
 
@@ -212,13 +222,27 @@ jw_init(struct jw *w, struct buf *out)
 static void
 jw_key(struct jw *w, const char *key)
 {
-	if (w->comma)
-		buf_putc(w->out, ',');
-	w->comma = true;
-	if (key == NULL)
+	size_t n;
+	uint8_t *p;
+
+	if (key == NULL) {
+		if (w->comma)
+			buf_putc(w->out, ',');
+		w->comma = true;
 		return;
-	json_put_string(w->out, str_of(key));
-	buf_putc(w->out, ':');
+	}
+	n = strlen(key);
+	p = buf_reserve(w->out, n + 4);
+	if (p == NULL)
+		return;
+	if (w->comma)
+		*p++ = ',';
+	*p++ = '"';
+	memcpy(p, key, n);
+	p[n] = '"';
+	p[n + 1] = ':';
+	buf_added(w->out, n + 3 + w->comma);
+	w->comma = true;
 }
 
 static void

@@ -42,7 +42,9 @@ struct jw {
 	bool comma;
 };
 void jw_init(struct jw *w, struct buf *out);
-void jw_obj(struct jw *w, const char *key);  /* key NULL inside arrays and at the top */
+/* key NULL inside arrays and at the top; it is written as it is: no quotes,
+ * backslashes or control characters in it (keys are words of ours, or ids) */
+void jw_obj(struct jw *w, const char *key);
 void jw_obj_end(struct jw *w);
 void jw_arr(struct jw *w, const char *key);
 void jw_arr_end(struct jw *w);
