@@ -114,6 +114,13 @@ export const FAULTS = {
 			return t;
 		},
 		heal: async (s, a) => {
+			/* one that hangs may take it when it goes on: not then */
+			if (a.begun === null && s.config.running) {
+				s.config.signal('SIGCONT');
+				await until('a word on the drain', async () =>
+				    await s.drain(a.d, 'DELETE') !== null)
+				    .catch(() => {});
+			}
 			if (a.abort && a.begun && await s.drain(a.d, 'DELETE'))
 				return;
 			if (a.begun)

@@ -158,16 +158,16 @@ export class Site extends Cluster {
 		}
 	}
 
-	/* a drain job: true when the config_server took it */
+	/* a drain job: did the config_server take it? null: no answer */
 	async drain(d, method, o)
 	{
 		try {
 			const r = await this.config.fetch(`/v1/servers/${d.name}/drain`,
-			    { method, body: o && JSON.stringify(o),
+			    { method, ms: 1000, body: o && JSON.stringify(o),
 			    headers: { 'Content-Type': 'application/json' } });
 			return r.status === 200 || r.status === 202;
 		} catch {
-			return false;
+			return null;
 		}
 	}
 
