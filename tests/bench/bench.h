@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BENCH_TARGETS = 64, BENCH_PIDS = 128, BENCH_PIPE = 256 };
+enum { BENCH_TARGETS = 64, BENCH_PIDS = 128, BENCH_WORKERS = 64 };
 
 struct target {
 	char host[64];
@@ -30,7 +30,10 @@ struct server_admin {
 	struct target at;
 };
 
+struct dialect;
+
 struct options {
+	const struct dialect *dialect;
 	const char *mode;
 	struct target target[BENCH_TARGETS];
 	size_t n_targets;
@@ -58,6 +61,14 @@ struct options {
 	bool batch;   /* caps of level 2 */
 	bool pairs;   /* private pairs instead of rooms */
 	bool json;    /* the JSON line alone */
+	bool together; /* idle: the people of a room on one server */
+	bool limit;   /* the bare send loop first, for a ratio */
+	unsigned workers; /* idle: processes that hold the connections */
+	double reach;	  /* idle: private texts/s, one to each; 0: none */
+	double most;	  /* idle: seconds for the logins */
+	uint8_t key[32];  /* of tokens */
+	bool has_key;
+
 	uint32_t tag; /* of this run: four hex digits in every text */
 };
 

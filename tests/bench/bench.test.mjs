@@ -135,6 +135,60 @@ describe('cchat_bench', { concurrency: 4 }, () => {
 		assert.ok(r.f.logins_per_s > 100);
 	});
 
+	test('the workerman dialect', async () => {
+		const r = await against(['--drop=97'], 'fan',
+		    '--dialect=workerman', '--rooms=3', '--members=10',
+		    '--senders=2', '--rate=1000');
+		agree(r);
+		assert.ok(r.counts.dropped > 20);
+		assert.equal(r.f.dialect, 'workerman');
+		assert.ok(r.f.expected > 3000 && r.f.p99_ms > 0);
+	});
+
+	test('the bare send loop in the same run, as a ratio', async () => {
+		const r = await against([], 'fan', '--members=50', '--limit',
+		    '--joined=1,4', '--seconds=1');
+		assert.equal(r.status, 0, r.stderr);
+		assert.ok(r.f.limit_k4_per_cpu_s > r.f.limit_k1_per_cpu_s);
+		const ratio = r.f.deliveries_per_cpu_s / r.f.limit_k1_per_cpu_s;
+		assert.ok(Math.abs(r.f.x_limit / ratio - 1) < 0.01);
+	});
+
+	const held = ['idle', '--rooms=40', '--members=5', '--workers=4',
+	    '--hold=0.2', '--rate=400', '--seconds=0.5'];
+
+	test('several processes hold; talk, and a word to each', async () => {
+		const r = await against([], ...held, '--reach=1000');
+		assert.equal(r.status, 0, r.stderr);
+		const { f } = r;
+		assert.deepEqual([f.connections, f.reach_sent, f.reached],
+		    [200, 200, 200]);
+		assert.ok(f.said >= 150 && f.said <= 250, `${f.said}`);
+		assert.equal(f.expected, 5 * f.said);
+		/* a private one goes to the sender, too */
+		assert.equal(r.counts.delivered, f.expected + 400);
+		assert.ok(f.talk_p99_ms > 0 && f.reach_p99_ms > 0);
+		assert.ok(f.rss_held > 0 && f.anon_held > 0);
+	});
+
+	test('faults among these are counted', async () => {
+		for (const fault of ['--drop=37', '--dup=37', '--swap=2']) {
+			const r = await against([fault], ...held);
+			assert.equal(r.status, 3, fault);
+			assert.equal(r.f.lost, r.counts.dropped);
+			assert.equal(r.f.doubled, r.counts.doubled);
+			assert.ok(r.f.lost + r.f.doubled + r.f.out_of_order > 0, fault);
+		}
+	});
+
+	test('who was not reached is told', async () => {
+		/* of the two copies of each, every second is the sender's */
+		const r = await against(['--drop=41'], ...held.slice(0, 5),
+		    '--reach=1000');
+		assert.equal(r.status, 3);
+		assert.ok(r.f.reached < 200 && r.f.reached > 190);
+	});
+
 	const drop = ['drop', '--rooms=4', '--members=20', '--rate=400',
 	    '--seconds=0.3', '--away=0.3'];
 
@@ -235,7 +289,11 @@ describe('cchat_bench', { concurrency: 4 }, () => {
 		for (const args of [['fly'], ['fan'], ['fan', '--rooms=0'],
 		    ['fan', '--target=nowhere'], ['limit', '--joined=0'],
 		    ['drop', '--target=127.0.0.1:1', '--kill=ms9'],
-		    ['drop', '--target=127.0.0.1:1', '--level=1']])
+		    ['drop', '--target=127.0.0.1:1', '--level=1'],
+		    ['fan', '--target=127.0.0.1:1', '--dialect=morse'],
+		    ['pairs', '--target=127.0.0.1:1', '--dialect=nats'],
+		    ['idle', '--target=127.0.0.1:1', '--workers=2'],
+		    ['fan', '--target=127.0.0.1:1', '--token-key=/dev/null']])
 			assert.equal((await run(...args)).status, 2, args.join(' '));
 	});
 });

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The smallest server cchat_bench can speak with, level 2, rooms only: login
- * is echoed, a message goes to everybody in its room as it came. It has two
- * uses: --write (a send for each recipient and message) and --batch (one for
- * each recipient and turn) are yardsticks without a log, a relay or JSON; and
+ * The smallest server cchat_bench can speak with, cchat level 2 or workerman:
+ * login is echoed, a message goes to everybody in its room as it came, a
+ * private one to the two it is between. It has two uses: --write (a send for
+ *each recipient and message) and --batch (one for each recipient and turn) are
+ *yardsticks without a log, a relay or JSON; and
  * --drop, --dup, --swap spoil each Nth delivery and count what they
  * did, so the tool can be held to that count. It trusts its clients.
  *
@@ -37,6 +38,7 @@
 #include "shared/base/err.h"
 
 enum { REF_FDS = 20000, REF_ROOMS = 1 << 16, REF_BUF = 65536 };
+enum { REF_UIDS = 1 << 16 };
 
 struct bytes {
 	char *p;
@@ -60,6 +62,10 @@ struct ref_room {
 
 static struct ref_conn ref_conns[REF_FDS];
 static struct ref_room ref_rooms[REF_ROOMS];
+static struct ref_uid {
+	unsigned long uid;
+	int fd;
+} ref_uids[REF_UIDS];
 static int ref_dirty[REF_FDS];
 static size_t ref_n_dirty;
 static uint64_t ref_nth, ref_drop, ref_dup, ref_swap;
@@ -220,31 +226,88 @@ ref_resume(int fd, const struct ref_room *r, const char *p, size_t n)
 	ref_touch(fd);
 }
 
+/* the number behind a key; 0: none */
+static unsigned long
+ref_number(const char *p, size_t n, const char *key)
+{
+	const char *at = memmem(p, n, key, strlen(key));
+
+	return at == NULL ? 0 : strtoul(at + strlen(key), NULL, 10);
+}
+
+static struct ref_uid *
+ref_uid(unsigned long uid)
+{
+	size_t i = uid % REF_UIDS;
+
+	while (ref_uids[i].uid != 0 && ref_uids[i].uid != uid)
+		i = (i + 1) % REF_UIDS;
+	ref_uids[i].uid = uid;
+	return &ref_uids[i];
+}
+
+static void
+ref_enter(int fd, struct ref_room *r)
+{
+	if (r->n == r->cap) {
+		r->cap = r->cap * 2 + 8;
+		r->fd = xrealloc(r->fd, r->cap * sizeof(*r->fd));
+	}
+	r->fd[r->n++] = fd;
+	ref_conns[fd].room = (uint32_t)(r - ref_rooms);
+}
+
+/* as its dialect says it: the answer has a list, a text names no room */
+static void
+ref_on_workerman(int fd, const char *p, size_t n)
+{
+	static const char in[] = "{\"type\":\"login\",\"client_list\":{}}";
+	unsigned long room = ref_number(p, n, "\"room_id\":");
+	const struct ref_room *r;
+	char rid[16];
+	size_t i;
+
+	if (room != 0) {
+		snprintf(rid, sizeof rid, "%lu", room % 1000000000);
+		ref_enter(fd, ref_room_of(rid));
+		ref_frame(&ref_conns[fd].out, in, sizeof in - 1);
+		ref_touch(fd);
+		return;
+	}
+	r = &ref_rooms[ref_conns[fd].room];
+	for (i = 0; i < r->n; i++)
+		ref_deliver(r->fd[i], p, n);
+}
+
 static void
 ref_on_text(int fd, char *p, size_t n)
 {
-	struct ref_conn *c = &ref_conns[fd];
 	const char *at = memmem(p, n, "\"rid\":\"", 7);
 	char rid[16] = "";
 	struct ref_room *r;
 	size_t i;
 
+	if (n > 9 && memcmp(p, "{\"type\":\"", 9) == 0) {
+		ref_on_workerman(fd, p, n);
+		return;
+	}
 	if (at == NULL || sscanf(at + 7, "%15[0-9]", rid) != 1)
 		return;
 	r = ref_room_of(rid);
 	if (n > 15 && memcmp(p, "{\"cmd\":\"login\"", 14) == 0) {
-		if (r->n == r->cap) {
-			r->cap = r->cap * 2 + 8;
-			r->fd = xrealloc(r->fd, r->cap * sizeof(*r->fd));
-		}
-		r->fd[r->n++] = fd;
-		c->room = (uint32_t)(r - ref_rooms);
+		ref_enter(fd, r);
+		ref_uid(ref_number(p, n, "\"uid\":\""))->fd = fd;
 		if (ref_log) {
 			ref_resume(fd, r, p, n);
 			return;
 		}
-		ref_frame(&c->out, p, n);
+		ref_frame(&ref_conns[fd].out, p, n);
 		ref_touch(fd);
+		return;
+	}
+	if (memmem(p, n, "\"tid\":\"", 7) != NULL) {
+		ref_deliver(ref_uid(ref_number(p, n, "\"tid\":\""))->fd, p, n);
+		ref_deliver(fd, p, n);
 		return;
 	}
 	if (ref_log) {

@@ -6,8 +6,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "shared/base/digest.h"
 #include "tests/bench/cchat.h"
+
+enum { CCHAT_TOKEN_S = 7200 };
 
 uint32_t
 cchat_uid(const struct options *o, uint32_t index)
@@ -15,22 +19,48 @@ cchat_uid(const struct options *o, uint32_t index)
 	return (o->tag % 2000) * 1000000 + 1000000 + index;
 }
 
-static uint32_t
+uint32_t
 cchat_rid(const struct options *o, uint32_t room)
 {
 	return (o->tag % 2000) * 1000000 + 1 + room;
 }
 
+/* in place of the brace at the end; bytes written */
+static int
+cchat_token(char *p, size_t size, const struct options *o, uint32_t uid)
+{
+	static const char head[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
+	uint8_t sum[HMAC_LEN];
+	struct buf b = {.max = 1024};
+	char body[128];
+	int n = snprintf(body, sizeof body,
+	    "{\"sub\":\"%u\",\"name\":\"u%u\",\"exp\":%lld}", uid, uid,
+	    (long long)time(NULL) + CCHAT_TOKEN_S);
+
+	digest_base64url(head, sizeof head - 1, &b);
+	buf_putc(&b, '.');
+	digest_base64url(body, (size_t)n, &b);
+	digest_hmac(o->key, sizeof o->key, buf_p(&b), buf_len(&b), sum);
+	buf_putc(&b, '.');
+	digest_base64url(sum, sizeof sum, &b);
+	n = snprintf(p, size, ",\"token\":\"%.*s\"}", (int)buf_len(&b),
+	    (const char *)buf_p(&b));
+	buf_fini(&b);
+	return n;
+}
+
 size_t
 cchat_login(char *p, const struct options *o, uint32_t uid, uint32_t room)
 {
-	int n = snprintf(p, 512,
+	int n = snprintf(p, 1024,
 	    "{\"cmd\":\"login\",\"uid\":\"%u\",\"name\":\"u%u\","
 	    "\"rid\":\"%u\"%s%s}",
 	    uid, uid, cchat_rid(o, room),
 	    o->level > 1 ? ",\"v\":2,\"cid\":\"l\"" : "",
 	    o->level > 1 && o->batch ? ",\"caps\":[\"batch\"]" : "");
 
+	if (o->has_key)
+		n += cchat_token(p + n - 1, 1025 - (size_t)n, o, uid) - 1;
 	return (size_t)n;
 }
 
@@ -42,7 +72,7 @@ cchat_resume(char *p, const struct options *o, uint32_t uid, uint32_t room,
 
 	/* in place of the brace at the end */
 	return n - 1 +
-	       (size_t)snprintf(p + n - 1, 512 - n,
+	       (size_t)snprintf(p + n - 1, 1024 - n,
 		   ",\"pos\":{\"%u\":[\"%s\",%" PRIu64 "],\"@\":[\"%s\",0]}}",
 		   cchat_rid(o, room), ep, seq, ep);
 }

@@ -22,7 +22,7 @@ enum cchat_said {
 	CCHAT_SYNCED
 };
 
-/* Bytes written to p, which has room for 512. */
+/* Bytes written to p, which has room for 1024. */
 size_t cchat_login(
     char *p, const struct options *o, uint32_t uid, uint32_t room);
 /* the same of one who comes back: he has all up to seq of the history ep */
@@ -42,6 +42,7 @@ uint64_t cchat_seq(const char *p, size_t n);
 size_t cchat_message(char *p, const struct options *o, uint32_t room,
     uint32_t to_uid, uint32_t sender, uint32_t n, const char *text);
 enum cchat_said cchat_said(const char *p, size_t n);
+uint32_t cchat_rid(const struct options *o, uint32_t room);
 uint32_t cchat_uid(const struct options *o, uint32_t index);
 
 #endif

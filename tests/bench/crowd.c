@@ -17,7 +17,7 @@ crowd_on_open(struct engine *e, struct bconn *c)
 	struct crowd *w = e->user;
 	struct crowd_one *p = &w->ones[c->index];
 	uint32_t uid = cchat_uid(e->o, c->index);
-	char frame[512];
+	char frame[DIALECT_LOGIN_MAX];
 	size_t n;
 
 	if (p->known)

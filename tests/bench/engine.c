@@ -21,11 +21,6 @@
 
 enum { ENGINE_BUF = 1 << 18, ENGINE_EVENTS = 512, ENGINE_FRAME = 1 << 17 };
 
-static const char engine_upgrade[] =
-    "GET /ws HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\n"
-    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-
 int64_t
 engine_clock_us(void)
 {
@@ -112,7 +107,7 @@ engine_dial(struct engine *e, struct bconn *c)
 	const struct target *t = &e->o->target[c->target];
 	struct sockaddr_in from = {.sin_family = AF_INET},
 			   to = {.sin_family = AF_INET};
-	uint32_t nth = (uint32_t)(c->index / e->o->n_targets);
+	uint32_t nth = (uint32_t)((e->first + c->index) / e->o->n_targets);
 	int on = 1, small = 2048;
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -208,6 +203,12 @@ engine_frame(
 
 	if (c->state == CONN_GONE)
 		return;
+	if (e->o->dialect->raw) {
+		memcpy(engine_room(&c->out, &c->cap_out, c->n_out, n), p, n);
+		c->n_out += (uint32_t)n;
+		engine_mark(e, c);
+		return;
+	}
 	w = (uint8_t *)engine_room(&c->out, &c->cap_out, c->n_out, n + 8);
 	*w++ = (uint8_t)(0x80 | op);
 	if (n < 126) {
@@ -267,6 +268,11 @@ engine_write(struct engine *e, struct bconn *c)
 	}
 	if (n == (ssize_t)c->n_out) {
 		c->n_out = 0;
+		if (e->thrifty) {
+			free(c->out);
+			c->out = NULL;
+			c->cap_out = 0;
+		}
 		return;
 	}
 	if (n > 0) {
@@ -292,6 +298,21 @@ engine_upgraded(struct engine *e, struct bconn *c, const char *p, size_t n)
 	return end + 4 - p;
 }
 
+static ssize_t
+engine_slice(struct engine *e, struct bconn *c, const char *p, size_t n)
+{
+	struct slice s;
+	ssize_t used = e->o->dialect->slice(p, n, &s);
+
+	if (used <= 0)
+		return used;
+	if (s.n >= 4 && memcmp(s.p, "PING", 4) == 0)
+		engine_frame(e, c, 1, "PONG\r\n", 6);
+	else
+		e->on_frame(e, c, s.p, s.n);
+	return used;
+}
+
 /* one frame; bytes used, 0: not whole, -1: the end */
 static ssize_t
 engine_one(struct engine *e, struct bconn *c, const char *p, size_t n)
@@ -299,6 +320,8 @@ engine_one(struct engine *e, struct bconn *c, const char *p, size_t n)
 	const uint8_t *u = (const uint8_t *)p;
 	size_t len, head = 2;
 
+	if (e->o->dialect->raw)
+		return engine_slice(e, c, p, n);
 	if (c->state == CONN_OPENING)
 		return engine_upgraded(e, c, p, n);
 	if (n < 2)
@@ -371,18 +394,44 @@ engine_read(struct engine *e, struct bconn *c)
 		engine_keep(c, e->buf + at, have - at);
 }
 
+void
+engine_login(struct engine *e, struct bconn *c, uint32_t uid)
+{
+	const struct dialect *d = e->o->dialect;
+	char frame[DIALECT_LOGIN_MAX];
+	size_t n;
+
+	if (d->login == NULL) {
+		engine_ready(e, c);
+		return;
+	}
+	n = d->login(frame, e->o, uid, c->room);
+	if (n > 0)
+		engine_send(e, c, frame, n);
+}
+
+static void
+engine_hello(struct engine *e, struct bconn *c)
+{
+	const struct dialect *d = e->o->dialect;
+
+	c->n_out = (uint32_t)d->hello(
+	    engine_room(&c->out, &c->cap_out, 0, DIALECT_LOGIN_MAX), e->o,
+	    c->room);
+	if (!d->raw)
+		return;
+	c->state = CONN_OPEN;
+	e->on_open(e, c);
+}
+
 static void
 engine_event(struct engine *e, struct bconn *c, uint32_t events)
 {
 	if (c->state == CONN_GONE)
 		return;
 	if (events & EPOLLOUT) {
-		if (c->state == CONN_OPENING && c->cap_out == 0) {
-			memcpy(engine_room(&c->out, &c->cap_out, 0,
-				   sizeof engine_upgrade),
-			    engine_upgrade, sizeof engine_upgrade - 1);
-			c->n_out = sizeof engine_upgrade - 1;
-		}
+		if (c->state == CONN_OPENING && c->cap_out == 0)
+			engine_hello(e, c);
 		engine_watch(e, c, EPOLL_CTL_MOD,
 		    c->deaf && c->state == CONN_READY ? 0 : EPOLLIN);
 		engine_mark(e, c);

@@ -13,6 +13,7 @@
 #define TESTS_BENCH_ENGINE_H
 
 #include "tests/bench/bench.h"
+#include "tests/bench/dialect.h"
 #include "tests/bench/tally.h"
 
 enum conn_state {
@@ -44,6 +45,8 @@ struct engine {
 	int ep;
 	struct bconn *conns;
 	size_t n_conns;
+	uint32_t first; /* number of conns[0] among those of all processes */
+	bool thrifty;	/* keeps no empty buffer */
 	size_t opened; /* conns begun so far */
 	size_t opening, ready, gone, failed;
 	int64_t now_us; /* taken once for each read */
@@ -63,6 +66,8 @@ void engine_init(struct engine *e, const struct options *o, size_t n_conns);
 void engine_fini(struct engine *e);
 /* Opens more, at most `most` at once and none past `upto`. */
 void engine_open(struct engine *e, size_t upto, unsigned most);
+/* What the dialect says first on a connection that is open. */
+void engine_login(struct engine *e, struct bconn *c, uint32_t uid);
 /* A masked text frame of n bytes, written at the end of the turn. */
 void engine_send(struct engine *e, struct bconn *c, const char *p, size_t n);
 void engine_ready(struct engine *e, struct bconn *c);

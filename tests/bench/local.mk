@@ -7,6 +7,7 @@ EXTRA_PROGRAMS = %D%/bench_log
 ## The load generator, and a small server with counted faults to test it with.
 check_PROGRAMS += %D%/cchat_bench
 %C%_cchat_bench_SOURCES = %D%/main.c %D%/bench.h %D%/engine.c %D%/engine.h \
+	%D%/dialect.c %D%/dialect.h %D%/hold.h %D%/hold_worker.c \
 	%D%/tally.c %D%/tally.h %D%/cchat.c %D%/cchat.h %D%/usage.c \
 	%D%/usage.h %D%/report.c %D%/report.h %D%/crowd.c %D%/crowd.h \
 	%D%/metrics.c %D%/metrics.h %D%/scene.h %D%/scene_drop.c \

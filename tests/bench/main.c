@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cchat_bench: measures a server that speaks the cchat dialect. This file is
- * the command line; each scene is a file of its own. See the usage below.
+ * cchat_bench: measures a server of the cchat dialect, or one of its peers in
+ * theirs. This file is the command line; each scene is a file of its own. See
+ * the usage below.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -11,6 +12,8 @@
 #include <sys/resource.h>
 
 #include "shared/base/digest.h"
+#include "shared/base/str.h"
+#include "tests/bench/dialect.h"
 #include "tests/bench/scene.h"
 #include "tests/bench/tally.h"
 
@@ -39,7 +42,15 @@ static const char main_usage[] =
     "  --opening=N        connections under way at once (64)\n"
     "  --per-address=N    connections of one 127.0.1.x (900)\n"
     "  --joined=K[,...]   limit: frames in one send (1,3,8,16)\n"
-    "  --level=1|2        of the dialect (2); --batch: caps batch\n"
+    "  --limit            fan, pairs: that first, and the ratio to it\n"
+    "  --workers=N        idle: processes that hold the connections (1)\n"
+    "  --together         idle: the people of a room on one server\n"
+    "  --reach=N          idle: then a private message to each, N a second;\n"
+    "                     with --rate: to rooms by lot, for --seconds\n"
+    "  --most=S           idle: for the logins at most (110)\n"
+    "  --dialect=NAME     cchat, workerman, nchan or nats\n"
+    "  --level=1|2        of cchat (2); --batch: caps batch\n"
+    "  --token-key=FILE   64 hex digits, where logins need a token\n"
     "  --json             the JSON line alone\n"
     "Status: 0; 3 when something was lost, doubled, late or refused.\n";
 
@@ -122,6 +133,19 @@ main_pids(struct options *o, char *v)
 }
 
 static void
+main_key(struct options *o, const char *file)
+{
+	char text[65] = "";
+	FILE *f = fopen(file, "re");
+
+	if (f == NULL || fread(text, 1, 64, f) != 64 ||
+	    digest_unhex(str_n(text, 64), o->key, sizeof o->key) != 0)
+		main_refuse("token-key: 64 hex digits in a file");
+	fclose(f);
+	o->has_key = true;
+}
+
+static void
 main_joined(struct options *o, char *v)
 {
 	char *part, *save = NULL;
@@ -146,6 +170,10 @@ enum main_opt {
 	OPT_JSON,
 	OPT_EACH,
 	OPT_HELP,
+	OPT_DIALECT,
+	OPT_KEY,
+	OPT_TOGETHER,
+	OPT_LIMIT,
 	OPT_UNSIGNED /* from here on: a number */
 };
 
@@ -180,6 +208,9 @@ static const struct main_number main_numbers[] = {
     R("warm", warm, 0, 600),
     R("hold", hold, 0, 86400),
     R("away", away, 0, 600),
+    U("workers", workers, 1, BENCH_WORKERS),
+    R("reach", reach, 0, 1e6),
+    R("most", most, 1, 3600),
 };
 #undef U
 #undef R
@@ -198,6 +229,10 @@ main_options(struct options *o, int argc, char **argv)
 	    {"json", no_argument, NULL, OPT_JSON},
 	    {"window-each", no_argument, NULL, OPT_EACH},
 	    {"help", no_argument, NULL, OPT_HELP},
+	    {"dialect", required_argument, NULL, OPT_DIALECT},
+	    {"token-key", required_argument, NULL, OPT_KEY},
+	    {"together", no_argument, NULL, OPT_TOGETHER},
+	    {"limit", no_argument, NULL, OPT_LIMIT},
 	};
 	const struct main_number *num;
 	double v;
@@ -225,6 +260,16 @@ main_options(struct options *o, int argc, char **argv)
 			o->json = true;
 		} else if (c == OPT_EACH) {
 			o->window_each = true;
+		} else if (c == OPT_DIALECT) {
+			o->dialect = dialect_named(optarg);
+			if (o->dialect == NULL)
+				main_refuse("dialect");
+		} else if (c == OPT_KEY) {
+			main_key(o, optarg);
+		} else if (c == OPT_TOGETHER) {
+			o->together = true;
+		} else if (c == OPT_LIMIT) {
+			o->limit = true;
 		} else if (c == OPT_HELP) {
 			fputs(main_usage, stdout);
 			exit(0);
@@ -245,7 +290,10 @@ main_options(struct options *o, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct options o = {.level = 2,
+	struct options o = {.dialect = dialect_named("cchat"),
+	    .level = 2,
+	    .workers = 1,
+	    .most = 110,
 	    .rooms = 1,
 	    .members = 100,
 	    .senders = 10,
@@ -275,6 +323,12 @@ main(int argc, char **argv)
 		return scene_limit(&o);
 	if (o.n_targets == 0)
 		main_refuse("target");
+	if (strcmp(o.dialect->name, "cchat") != 0 &&
+	    (strcmp(o.mode, "pairs") == 0 || strcmp(o.mode, "drop") == 0 ||
+		strcmp(o.mode, "stall") == 0 || o.reach > 0))
+		main_refuse("dialect: it has rooms alone");
+	if (o.workers > o.rooms)
+		main_refuse("workers: each has a room at least");
 	if (strcmp(o.mode, "drop") == 0)
 		return scene_drop(&o);
 	if (strcmp(o.mode, "stall") == 0)
@@ -282,7 +336,7 @@ main(int argc, char **argv)
 	if (strcmp(o.mode, "idle") == 0)
 		return scene_hold(&o);
 	if (strcmp(o.mode, "storm") == 0) {
-		o.hold = 0;
+		o.hold = o.rate = o.reach = 0;
 		return scene_hold(&o);
 	}
 	if (strcmp(o.mode, "pairs") == 0) {

@@ -15,6 +15,9 @@ int scene_fan(const struct options *o);
 int scene_hold(const struct options *o);
 /* nothing but send() to sockets of its own, for each o->joined */
 int scene_limit(const struct options *o);
+/* the same, shortly and quietly: deliveries per CPU-s for each o->joined, to as
+ * many sockets as o has members, at most 1000 */
+void limit_beside(const struct options *o, double per_cpu[8]);
 
 /* many are cut off at once and come back with their positions */
 int scene_drop(const struct options *o);

@@ -41,6 +41,8 @@ struct fan {
 	int64_t heard_us; /* the last frame */
 	uint64_t sent, expected, refused, released, gaps, oks, others;
 	char *text, *frame;
+	double limit[8];     /* of the bare send loop, by joined */
+	struct usage before; /* any connection */
 };
 
 static void
@@ -58,7 +60,8 @@ fan_say(struct fan *f, uint32_t r, uint32_t s, int64_t at_us)
 	if (o->pairs)
 		peer = cchat_uid(o, r * o->members + (s ^ 1));
 	tally_text(f->text, o->size, &st);
-	n = cchat_message(f->frame, o, r, peer, st.sender, from->n, f->text);
+	n = o->dialect->message(
+	    f->frame, o, r, peer, st.sender, from->n, f->text);
 	engine_send(&f->e, c, f->frame, n);
 	from->missing[from->n % FAN_RING] = room->readers;
 	f->sent++;
@@ -110,10 +113,7 @@ fan_arrived(struct fan *f, struct bconn *c, const struct stamp *st)
 static void
 fan_on_open(struct engine *e, struct bconn *c)
 {
-	char frame[512];
-
-	engine_send(e, c, frame,
-	    cchat_login(frame, e->o, cchat_uid(e->o, c->index), c->room));
+	engine_login(e, c, cchat_uid(e->o, c->index));
 }
 
 static void
@@ -143,7 +143,7 @@ fan_on_frame(struct engine *e, struct bconn *c, const char *p, size_t n)
 	}
 	if (any)
 		return;
-	switch (cchat_said(p, n)) {
+	switch (f->o->dialect->said(p, n)) {
 	case CCHAT_LOGIN:
 		engine_ready(e, c);
 		break;
@@ -196,7 +196,7 @@ fan_init(struct fan *f, const struct options *o)
 	for (i = 0; o->level < 2 && i < o->rooms; i++)
 		f->rooms[i].readers--;
 	f->text = xmalloc(o->size);
-	f->frame = xmalloc(o->size + 256);
+	f->frame = xmalloc(o->size + DIALECT_MORE);
 }
 
 static void
@@ -317,6 +317,40 @@ fan_refused(const struct fan *f)
 	return f->refused * f->rooms[0].readers;
 }
 
+/* beside what the bare send loop did a moment ago */
+static void
+fan_report_limit(const struct fan *f, double cpu, double msg_cpu, double work)
+{
+	const struct options *o = f->o;
+	char key[64];
+	size_t i;
+
+	for (i = 0; i < o->n_joined; i++) {
+		snprintf(key, sizeof key, "limit_k%u_per_cpu_s", o->joined[i]);
+		report_num(key, f->limit[i], "deliveries");
+	}
+	if (o->joined[0] != 1 || cpu < 0.1 || work <= 0)
+		return;
+	report_num("x_limit", work / cpu / f->limit[0], "all servers");
+	if (msg_cpu >= 0.1)
+		report_num("msg_x_limit", work / msg_cpu / f->limit[0],
+		    "msg_servers alone");
+}
+
+/* what the servers hold for it all, to be compared with idle's */
+static void
+fan_report_memory(const struct fan *f, const struct usage *a)
+{
+	double n = (double)f->e.n_conns;
+
+	if (f->o->n_pids == 0)
+		return;
+	report_num("rss_per_conn", ((double)a->rss - (double)f->before.rss) / n,
+	    "bytes");
+	report_num("msg_rss_per_conn",
+	    ((double)a->msg_rss - (double)f->before.msg_rss) / n, "bytes");
+}
+
 static int
 fan_report(struct fan *f, const struct usage *a, const struct usage *b,
     uint64_t measured, uint64_t reads)
@@ -331,6 +365,7 @@ fan_report(struct fan *f, const struct usage *a, const struct usage *b,
 	report_int("rooms", o->rooms, "");
 	report_int("members", o->members, "");
 	report_int("senders", o->senders, "in each room");
+	report_text("dialect", o->dialect->name);
 	report_int("level", o->level, "");
 	if (o->rate > 0)
 		report_num("rate", o->rate, "messages/s asked");
@@ -340,7 +375,11 @@ fan_report(struct fan *f, const struct usage *a, const struct usage *b,
 	report_num("messages_per_s",
 	    (double)measured / s / (double)f->rooms[0].readers, "");
 	report_cpu(o, a, b, (double)measured, "deliveries");
+	if (o->limit)
+		fan_report_limit(f, b->cpu - a->cpu, b->msg_cpu - a->msg_cpu,
+		    (double)measured);
 	report_latency(t);
+	fan_report_memory(f, b);
 	if (reads > 0)
 		report_num(
 		    "per_read", (double)measured / (double)reads, "deliveries");
@@ -371,6 +410,9 @@ scene_fan(const struct options *o)
 	int status;
 
 	fan_init(f, o);
+	if (o->limit)
+		limit_beside(o, f->limit);
+	usage_read(o, &f->before);
 	fan_gather(f);
 	f->sending = true;
 	k.start_us = k.checked_us = engine_clock_us();

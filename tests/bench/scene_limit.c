@@ -25,7 +25,7 @@
 #include "tests/bench/report.h"
 #include "tests/bench/scene.h"
 
-enum { LIMIT_BUF = 1 << 18 };
+enum { LIMIT_BUF = 1 << 18, LIMIT_SOCKETS = 1000 };
 
 static void
 limit_die(const char *what)
@@ -136,8 +136,9 @@ limit_report(const struct options *o, const struct usage *a,
 	report_end();
 }
 
-int
-scene_limit(const struct options *o)
+/* every number of joined frames; without out: reports */
+static void
+limit_run(const struct options *o, double *out)
 {
 	struct sockaddr_in at;
 	struct usage a, b;
@@ -164,7 +165,11 @@ scene_limit(const struct options *o)
 		frames = limit_send(
 		    o, fd, p, frame * o->joined[i], o->joined[i], o->seconds);
 		usage_read(o, &b);
-		limit_report(o, &a, &b, o->joined[i], frame, frames, &one);
+		if (out == NULL)
+			limit_report(
+			    o, &a, &b, o->joined[i], frame, frames, &one);
+		else
+			out[i] = (double)frames / (b.self - a.self);
 		free(p);
 	}
 	kill(reader, SIGKILL);
@@ -173,5 +178,27 @@ scene_limit(const struct options *o)
 		close(fd[i]);
 	free(fd);
 	close(listener);
+}
+
+int
+scene_limit(const struct options *o)
+{
+	limit_run(o, NULL);
 	return 0;
+}
+
+void
+limit_beside(const struct options *given, double per_cpu[8])
+{
+	struct options o = *given;
+
+	/* its own processor time is all that is asked here */
+	o.n_pids = 0;
+	o.seconds = 0.5;
+	o.warm = 0.2;
+	if ((double)o.rooms * o.members < LIMIT_SOCKETS)
+		o.members *= o.rooms;
+	else
+		o.members = LIMIT_SOCKETS;
+	limit_run(&o, per_cpu);
 }
