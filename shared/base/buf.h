@@ -66,7 +66,9 @@ static inline void
 buf_put(struct buf *b, const void *p, size_t n)
 {
 	/* cap is never more than max */
-	if (b->failed || b->cap - b->len < n || n == 0) {
+	if (n == 0)
+		return;
+	if (b->failed || b->cap - b->len < n) {
 		buf_put_slow(b, p, n);
 		return;
 	}

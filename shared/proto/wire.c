@@ -3,6 +3,9 @@
  * Little-endian fields with an error that sticks. No meaning here: what fields
  * a frame has and what they may hold is frames.c.
  */
+#include <endian.h>
+#include <string.h>
+
 #include "shared/proto/wire.h"
 
 enum { WIRE_STR_MAX = 0xfffe, WIRE_STR_ABSENT = 0xffff };
@@ -30,7 +33,8 @@ wire_take(struct wire *w, size_t n)
 	return p;
 }
 
-static uint64_t
+/* n is a constant where these two are used: one load, one store */
+static inline uint64_t
 wire_int(struct wire *w, unsigned n)
 {
 	const uint8_t *p = wire_take(w, n);
@@ -38,9 +42,8 @@ wire_int(struct wire *w, unsigned n)
 
 	if (p == NULL)
 		return 0;
-	while (n-- > 0)
-		v = v << 8 | p[n];
-	return v;
+	memcpy(&v, p, n);
+	return le64toh(v);
 }
 
 uint8_t
@@ -101,14 +104,11 @@ wire_end(const struct wire *w)
 	return w->bad || w->p != w->end ? ERR_PROTO : 0;
 }
 
-static void
+static inline void
 wire_put_int(struct buf *b, uint64_t v, unsigned n)
 {
-	uint8_t bytes[8];
-
-	for (unsigned i = 0; i < n; i++)
-		bytes[i] = (uint8_t)(v >> (8 * i));
-	buf_put(b, bytes, n);
+	v = htole64(v);
+	buf_put(b, &v, n);
 }
 
 void
