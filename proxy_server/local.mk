@@ -3,7 +3,7 @@ noinst_LIBRARIES += %D%/libproxy_server.a
 %C%_libproxy_server_a_SOURCES =
 
 %C%_libproxy_server_a_SOURCES += \
-	%D%/log.c %D%/log_op.c %D%/log.h %D%/log_priv.h \
+	%D%/log.c %D%/log_ends.c %D%/log_op.c %D%/log.h %D%/log_priv.h \
 	%D%/log_dir.c %D%/log_dir.h \
 	%D%/log_sqlite.c %D%/log_sqlite_row.c %D%/log_sqlite_item.c \
 	%D%/log_sqlite.h %D%/log_sqlite_priv.h \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The inside of struct log, shared by log.c (the loop's side), writer.c and
- * reader.c (a thread each). Three locks, never held together:
+ * reader.c (a thread each), which come to it by log_ends.c alone. Three
+ * locks, never held together:
  *
  *   lock       operations going down       loop -> writer
  *   read_lock  reads going down            loop -> reader
@@ -113,6 +114,13 @@ log_op_size(const struct log_op *op)
 {
 	return sizeof *op + op->body_len;
 }
+
+/* --- for all three --- */
+
+/* so many ms from now, on the clock that the conditions wait by */
+struct timespec log_deadline(int64_t ms);
+/* a page (owned from here) on its way to the loop */
+void log_push_page(struct log *l, uint64_t peer, struct blob *frame);
 
 /* --- for the writer --- */
 
