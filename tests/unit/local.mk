@@ -143,6 +143,9 @@ unit_tests += %D%/shared/base/test_blob
 unit_tests += %D%/shared/base/test_map
 %C%_shared_base_test_map_SOURCES = %D%/shared/base/test_map.c
 %C%_shared_base_test_map_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_table
+%C%_shared_base_test_table_SOURCES = %D%/shared/base/test_table.c
+%C%_shared_base_test_table_LDADD = $(unit_ldadd)
 
 unit_tests += %D%/shared/proto/test_wire
 %C%_shared_proto_test_wire_SOURCES = %D%/shared/proto/test_wire.c
@@ -323,8 +326,13 @@ unit_tests += %D%/msg_server/test_client_out
 %C%_msg_server_test_client_out_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 
 unit_tests += %D%/msg_server/test_login
-%C%_msg_server_test_login_SOURCES = %D%/msg_server/test_login.c
+%C%_msg_server_test_login_SOURCES = %D%/msg_server/test_login.c \
+	%D%/msg_server/login_fixture.h
 %C%_msg_server_test_login_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_login_who
+%C%_msg_server_test_login_who_SOURCES = %D%/msg_server/test_login_who.c \
+	%D%/msg_server/login_fixture.h
+%C%_msg_server_test_login_who_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 
 unit_tests += %D%/msg_server/test_message
 %C%_msg_server_test_message_SOURCES = %D%/msg_server/test_message.c
