@@ -143,6 +143,9 @@ unit_tests += %D%/shared/base/test_blob
 unit_tests += %D%/shared/base/test_map
 %C%_shared_base_test_map_SOURCES = %D%/shared/base/test_map.c
 %C%_shared_base_test_map_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_table
+%C%_shared_base_test_table_SOURCES = %D%/shared/base/test_table.c
+%C%_shared_base_test_table_LDADD = $(unit_ldadd)
 
 unit_tests += %D%/shared/proto/test_wire
 %C%_shared_proto_test_wire_SOURCES = %D%/shared/proto/test_wire.c
