@@ -350,13 +350,35 @@ client_new(struct server *srv, struct gate_ip *ip)
 	return c;
 }
 
-static void
-client_enlist(struct server *srv, struct client *c)
+static uint32_t
+client_new_max(const struct server *srv)
 {
 	uint32_t most = srv->max_clients / 10;
 
-	if (most < CLIENT_NEW_MIN)
-		most = CLIENT_NEW_MIN;
+	return most < CLIENT_NEW_MIN ? CLIENT_NEW_MIN : most;
+}
+
+/*
+ * Nearly as many on their way in as may be: whoever is taken now would make
+ * one go who is nearly done, and who only comes again. So they wait with the
+ * kernel, and few are taken in a turn.
+ */
+void
+client_pace(struct server *srv)
+{
+	uint32_t most = client_new_max(srv);
+	uint32_t coming = srv->n_not_logged_in + srv->httpd.conns;
+	unsigned budget =
+	    coming > most - most / 4 ? CLIENT_ACCEPTS_CROWDED : CLIENT_ACCEPTS;
+
+	srv->public_listener.budget = srv->direct_listener.budget = budget;
+}
+
+static void
+client_enlist(struct server *srv, struct client *c)
+{
+	uint32_t most = client_new_max(srv);
+
 	DL_APPEND(srv->not_logged_in, c);
 	srv->n_not_logged_in++;
 	srv->n_clients++;

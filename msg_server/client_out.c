@@ -325,6 +325,7 @@ client_on_turn(struct server *srv)
 	struct client *list = srv->due, *c;
 
 	srv->due = NULL;
+	client_pace(srv);
 	while ((c = list) != NULL) {
 		list = c->next_due;
 		c->due = 0;

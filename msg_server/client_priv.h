@@ -22,6 +22,8 @@ enum {
 	CLIENT_PONG_S = 10,
 	CLIENT_STRIKES = 3,
 	CLIENT_STRIKES_S = 60,
+	CLIENT_ACCEPTS = 64, /* of a listener in one turn */
+	CLIENT_ACCEPTS_CROWDED = 4,
 	CLIENT_NEW_MIN = 16, /* connections that may always be not logged in */
 	CLIENT_EXPIRY_S = 60 /* told so long before its token expires */
 };
@@ -71,6 +73,8 @@ client_now(void)
 /* --- client.c --- */
 /* a whole text from the client: decode and run */
 void client_text(struct client *c, struct str text);
+/* how many are taken in, by how many have not logged in */
+void client_pace(struct server *srv);
 /* its first login begins, or has failed */
 void client_asks(struct client *c, bool asks);
 /* out of everything; only its last bytes are still on their way */

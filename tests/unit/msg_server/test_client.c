@@ -205,6 +205,8 @@ test_logging_in(void **state)
 	assert_int_equal(srv.n_not_logged_in, 15);
 	peer_join(&p[16]);
 	peer_join(&p[17]);
+	/* the rest waits with the kernel */
+	assert_int_equal(srv.public_listener.budget, CLIENT_ACCEPTS_CROWDED);
 	/* the one behind it is the slowest now */
 	assert_int_equal(peer_closed(&p[1], why, sizeof why), 4100);
 	assert_true(session_is_open(&first->session));
@@ -221,6 +223,9 @@ test_logging_in(void **state)
 	client_hold(&srv.not_logged_in->session);
 	for (i = 0; i < 19; i++)
 		peer_close(&p[i]);
+	fx_spin(&fx);
+	assert_int_equal(srv.n_not_logged_in, 0);
+	assert_int_equal(srv.public_listener.budget, CLIENT_ACCEPTS);
 }
 
 /* --- the way in -------------------------------------------------------------
