@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A map of 64-bit fingerprints of (room, user) and (room, session), oldest
- * first; its memory is bounded by their number. Decides nothing: room.c does.
+ * 64-bit fingerprints of (room, user) and (room, session) in a ring, in the
+ * order they were told, and an index into it by open addressing: 12 bytes an
+ * entry where all is full. What is told again leaves a hole where it was.
+ * Decides nothing: room.c does.
  */
 #include <stdlib.h>
 
 #include "msg_server/follow/told.h"
 #include "shared/base/map.h"
 
-struct told_entry {
-	UT_hash_handle hh; /* told->map by key */
-	struct told_entry *prev, *next;
-	uint64_t key;
-	enum told_what what;
-};
+enum { TOLD_FIRST = 64, TOLD_WHAT = 3 /* bits of an entry */ };
 
 struct told {
-	struct told_entry *map, *oldest;
+	uint64_t *ring;	 /* cap entries; what in the low bits; 0: a hole */
+	uint16_t *index; /* 2 * cap; place in the ring + 1, 0: none */
+	uint32_t cap;	 /* a power of two, TOLD_MAX at most; 0 at first */
+	uint32_t oldest, next; /* both count on and on */
 };
 
 struct told *
@@ -25,21 +25,13 @@ told_new(void)
 	return xcalloc(1, sizeof(struct told));
 }
 
-static void
-told_forget(struct told *t, struct told_entry *e)
-{
-	HASH_DEL(t->map, e);
-	DL_DELETE(t->oldest, e);
-	free(e);
-}
-
 void
 told_free(struct told *t)
 {
 	if (t == NULL)
 		return;
-	while (t->oldest != NULL)
-		told_forget(t, t->oldest);
+	free(t->ring);
+	free(t->index);
 	free(t);
 }
 
@@ -50,37 +42,96 @@ told_key(uint32_t ch, const void *p, size_t n)
 	    p, n, map_seed ^ (uint64_t)ch * 0x9e3779b97f4a7c15ULL);
 }
 
-static struct told_entry *
-told_find(struct told *t, uint64_t key)
+static uint64_t *
+told_at(const struct told *t, uint32_t i)
 {
-	struct told_entry *e;
+	return &t->ring[i & (t->cap - 1)];
+}
 
-	HASH_FIND(hh, t->map, &key, sizeof key, e);
-	return e;
+/* where it is in the index, or where it would be */
+static uint32_t
+told_slot(const struct told *t, uint64_t key)
+{
+	uint32_t m = 2 * t->cap - 1, i = (uint32_t)(key >> 2) & m;
+
+	while (t->index[i] != 0 &&
+	       (t->ring[t->index[i] - 1] | TOLD_WHAT) != (key | TOLD_WHAT))
+		i = (i + 1) & m;
+	return i;
+}
+
+static void
+told_forget(struct told *t, uint32_t slot)
+{
+	uint32_t m = 2 * t->cap - 1, hole = slot, i = slot, home;
+
+	t->ring[t->index[slot] - 1] = 0;
+	/* those behind it must still be met on the way from their home */
+	while (t->index[i = (i + 1) & m] != 0) {
+		home = (uint32_t)(t->ring[t->index[i] - 1] >> 2) & m;
+		if (((i - home) & m) < ((i - hole) & m))
+			continue;
+		t->index[hole] = t->index[i];
+		hole = i;
+	}
+	t->index[hole] = 0;
+}
+
+static void
+told_append(struct told *t, uint64_t entry)
+{
+	uint32_t place = t->next++ & (t->cap - 1);
+
+	t->index[told_slot(t, entry)] = (uint16_t)(place + 1);
+	t->ring[place] = entry;
+}
+
+static void
+told_grow(struct told *t)
+{
+	struct told was = *t;
+
+	t->cap = was.cap > 0 ? was.cap * 2 : TOLD_FIRST;
+	t->ring = xcalloc(t->cap, sizeof *t->ring);
+	t->index = xcalloc(2UL * t->cap, sizeof *t->index);
+	t->oldest = t->next = 0;
+	for (; was.oldest != was.next; was.oldest++)
+		if (*told_at(&was, was.oldest) != 0)
+			told_append(t, *told_at(&was, was.oldest));
+	free(was.ring);
+	free(was.index);
 }
 
 static void
 told_put(struct told *t, uint64_t key, enum told_what what)
 {
-	struct told_entry *e = told_find(t, key);
+	uint32_t slot;
 
-	if (e != NULL)
-		told_forget(t, e);
-	else if (HASH_COUNT(t->map) >= TOLD_MAX)
-		told_forget(t, t->oldest);
-	e = xcalloc(1, sizeof *e);
-	e->key = key;
-	e->what = what;
-	HASH_ADD(hh, t->map, key, sizeof e->key, e);
-	DL_APPEND(t->oldest, e);
+	if (t->next - t->oldest == t->cap && t->cap < TOLD_MAX)
+		told_grow(t);
+	slot = told_slot(t, key);
+	if (t->index[slot] != 0)
+		told_forget(t, slot);
+	if (t->next - t->oldest == t->cap) {
+		if (*told_at(t, t->oldest) != 0)
+			told_forget(t, told_slot(t, *told_at(t, t->oldest)));
+		t->oldest++;
+	}
+	told_append(t, (key & ~(uint64_t)TOLD_WHAT) | what);
+}
+
+static enum told_what
+told_look(const struct told *t, uint64_t key)
+{
+	uint32_t place = t->cap > 0 ? t->index[told_slot(t, key)] : 0;
+
+	return place > 0 ? t->ring[place - 1] & TOLD_WHAT : TOLD_NOTHING;
 }
 
 enum told_what
 told_get(struct told *t, uint32_t ch, struct str uid)
 {
-	const struct told_entry *e = told_find(t, told_key(ch, uid.p, uid.len));
-
-	return e != NULL ? e->what : TOLD_NOTHING;
+	return told_look(t, told_key(ch, uid.p, uid.len));
 }
 
 void
@@ -101,7 +152,7 @@ told_key_session(uint32_t ch, uint64_t cn)
 bool
 told_session(struct told *t, uint32_t ch, uint64_t cn)
 {
-	return told_find(t, told_key_session(ch, cn)) != NULL;
+	return told_look(t, told_key_session(ch, cn)) != TOLD_NOTHING;
 }
 
 void

@@ -3,9 +3,10 @@
  * What rooms here were told of people's coming and going, the newest of it:
  * so that a proxy_server which has just become the active one can tell the last
  * seconds again, and nobody hears anything twice. An entry is always what was
- * told last; TOLD_MAX of them, the oldest forgotten first (then something may
- * be told once more). A room is named by the number of its channel, which
- * is another one when the room was not followed in between.
+ * told last; those of the last TOLD_MAX tellings are kept, in 384 KiB at most
+ * (of what is older something may be told once more). A room is named by the
+ * number of its channel, which is another one when the room was not followed
+ * in between.
  */
 #ifndef MSG_SERVER_FOLLOW_TOLD_H
 #define MSG_SERVER_FOLLOW_TOLD_H
@@ -14,7 +15,7 @@
 
 #include "shared/proto/frames.h"
 
-enum { TOLD_MAX = 32768 };
+enum { TOLD_MAX = 32768 }; /* a power of two */
 
 enum told_what { TOLD_NOTHING, TOLD_IN, TOLD_OUT };
 
