@@ -252,6 +252,18 @@ log_deliver_op(struct log *l, struct log_op *op)
 }
 
 static void
+log_deliver_trimmed(struct log *l, struct log_trimmed *t)
+{
+	struct str chan = chan_str(&t->chan);
+
+	if (l->ring != NULL)
+		log_ring_trim(l->ring, chan, t->first);
+	if (l->ops->on_trimmed != NULL)
+		l->ops->on_trimmed(l->arg, chan, t->first);
+	free(t);
+}
+
+static void
 log_deliver(struct log *l)
 {
 	struct log_op *ops, *next_op;
@@ -277,9 +289,7 @@ log_deliver(struct log *l)
 	}
 	for (; trimmed != NULL; trimmed = next_trimmed) {
 		next_trimmed = trimmed->next;
-		log_ring_trim(
-		    l->ring, chan_str(&trimmed->chan), trimmed->first);
-		free(trimmed);
+		log_deliver_trimmed(l, trimmed);
 	}
 	l->ring_pages = 0;
 	for (; pages != NULL; pages = next_page) {

@@ -127,6 +127,9 @@ struct log_ops {
 	void (*on_batch_end)(void *arg);
 	/* a READ's answer: a complete PAGE frame, borrowed; peer as given */
 	void (*on_page)(void *arg, uint64_t peer, struct blob *frame);
+	/* the oldest item that retention has left in a channel; behind what was
+	 * committed before it; may be NULL */
+	void (*on_trimmed)(void *arg, struct str chan, uint64_t first);
 	/* log_backup()'s end; may be NULL */
 	void (*on_backup)(
 	    void *arg, uint64_t token, const struct log_backup_done *done);

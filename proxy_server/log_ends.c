@@ -104,11 +104,8 @@ log_post_news(struct log *l, const struct log_news *news)
 void
 log_post_trimmed(struct log *l, struct str chan, uint64_t first)
 {
-	struct log_trimmed *t;
+	struct log_trimmed *t = xcalloc(1, sizeof *t);
 
-	if (l->ring == NULL)
-		return;
-	t = xcalloc(1, sizeof *t);
 	t->first = first;
 	t->chan.len = (uint8_t)chan.len;
 	str_copy(t->chan.s, sizeof t->chan.s, chan);

@@ -61,7 +61,7 @@ struct log_backup {
 	char path[4096];
 };
 
-/* retention has raised a channel's first: for the loop's ring */
+/* retention has raised a channel's first: for the loop */
 struct log_trimmed {
 	struct log_trimmed *next;
 	uint64_t first;

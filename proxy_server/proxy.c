@@ -93,11 +93,20 @@ proxy_on_page(void *arg, uint64_t id, struct blob *frame)
 		(void)linkconn_send(&peer->lc, frame);
 }
 
+static void
+proxy_on_trimmed(void *arg, struct str chan, uint64_t first)
+{
+	struct proxy *p = arg;
+
+	route_trimmed(p->route, chan, first);
+}
+
 static const struct log_ops proxy_log_ops = {
     .on_state = proxy_on_state,
     .on_done = proxy_on_done,
     .on_batch_end = proxy_on_batch_end,
     .on_page = proxy_on_page,
+    .on_trimmed = proxy_on_trimmed,
     .on_backup = backup_on_done,
 };
 

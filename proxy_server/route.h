@@ -36,6 +36,9 @@ void route_done(struct route *r, struct log_op *op);
 void route_batch_end(struct route *r);
 /* the log is active, again or with another history: what waits is asked anew */
 void route_log_changed(struct route *r);
+/* retention has raised a channel's first: who follows it is told by a SUBBED,
+ * so that a resume is answered with what there is */
+void route_trimmed(struct route *r, struct str chan, uint64_t first);
 void route_on_credit(struct route *r, struct peer *peer);
 /* the link is gone: so are its follows */
 void route_drop(struct route *r, struct peer *peer);

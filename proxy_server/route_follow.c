@@ -302,3 +302,26 @@ route_on_credit(struct route *r, struct peer *peer)
 		put_subbed(peer_out(peer), &out);
 	}
 }
+
+void
+route_trimmed(struct route *r, struct str chan, uint64_t first)
+{
+	struct channel *c = route_find(r, chan);
+	struct f_subbed out;
+	struct follow *f;
+
+	if (c == NULL || first <= c->first)
+		return;
+	c->first = first;
+	memset(&out, 0, sizeof out);
+	out.ep = str_of(r->proxy->ep);
+	out.head = c->head;
+	out.first = first;
+	DL_FOREACH (c->follows, f) {
+		/* who is behind gets one anyhow */
+		if (!f->live || f->behind || !linkconn_has_credit(&f->peer->lc))
+			continue;
+		out.ch = f->ch;
+		put_subbed(peer_out(f->peer), &out);
+	}
+}

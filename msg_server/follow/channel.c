@@ -210,7 +210,9 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 		uint64_t was = c->last;
 
 		recent_forget(channel_recent(c), c);
-		c->first = f->first;
+		if (!str_eqc(f->ep, c->ep))
+			c->first = 0;
+		channel_heard_first(c, f->first);
 		str_copy(c->ep, sizeof c->ep, f->ep);
 		c->last = c->head = f->head;
 		channel_unhold(c);
@@ -338,13 +340,13 @@ channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 			channel_schedule(c, true);
 		return;
 	}
+	channel_heard_first(c, page->first);
 	if (c->repair_from > c->last + 1) {
 		/* asked of the history before, answered of this one */
 		if (c->head > c->last)
 			channel_repair(c);
 		return;
 	}
-	channel_heard_first(c, page->first);
 	for (unsigned i = 0; i < page->n_items; i++) {
 		if (frames_page_next(&items, &it) != OK)
 			break;

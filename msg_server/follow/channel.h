@@ -43,7 +43,7 @@ struct channel {
 	enum channel_state state;
 	uint64_t last;     /* delivered (useq for u:) */
 	uint64_t head;     /* highest seq heard of */
-	uint64_t first;    /* oldest retained, as last heard */
+	uint64_t first;    /* oldest retained; only rises within one ep */
 	char ep[EP_LEN + 1];
 	struct channel_wait *waits, **waits_end; /* oldest first */
 	struct channel *wait_prev, *wait_next; /* relay's list of channels with waits */
@@ -67,7 +67,8 @@ void channel_release(struct channel *c);
 void channel_keep(struct channel *c);
 
 bool channel_is_user(const struct channel *c);
-/* a page of its present history has told of the oldest item that is retained */
+/* somebody has told of the oldest item that its present history retains; what
+ * is lower than what is known is old news */
 void channel_heard_first(struct channel *c, uint64_t first);
 
 /* --- from relay.c --- */

@@ -102,6 +102,15 @@ fix_on_page(void *arg, uint64_t peer, struct blob *frame)
 }
 
 static void
+fix_on_trimmed(void *arg, struct str chan, uint64_t first)
+{
+	struct fix *f = arg;
+
+	(void)chan;
+	f->trimmed = first;
+}
+
+static void
 fix_on_backup(void *arg, uint64_t token, const struct log_backup_done *done)
 {
 	struct fix *f = arg;
@@ -116,6 +125,7 @@ static const struct log_ops fix_ops = {
     .on_done = fix_on_done,
     .on_batch_end = fix_on_batch_end,
     .on_page = fix_on_page,
+    .on_trimmed = fix_on_trimmed,
     .on_backup = fix_on_backup,
 };
 

@@ -50,6 +50,7 @@ struct fix {
 	uint64_t req, peer;	       /* the next request's */
 	struct log_backup_done backup; /* the last one's end */
 	unsigned n_backups;
+	uint64_t trimmed; /* first, as last told */
 };
 
 /* a fresh directory and settings for a small log; nothing opened */

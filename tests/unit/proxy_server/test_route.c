@@ -301,6 +301,34 @@ test_behind(void **state)
 	assert_int_equal(m[1].n[F_SUBBED], 3); /* r:13 was never behind */
 }
 
+/* who follows a channel hears what retention has left of it, once */
+static void
+test_trimmed(void **state)
+{
+	(void)state;
+	ms_open(&m[0], "ms1", 1);
+	ms_open(&m[1], "ms2", 2);
+	ms_subbed(&m[0], 1, "r:12", 50);
+	ms_subbed(&m[0], 2, "r:13", 50);
+	ms_subbed(&m[1], 3, "r:13", 50);
+	ms_sub(&m[1], 4, "r:12"); /* not answered yet */
+	FX_WAIT(&fx, 2000, fake.n == 1);
+	fake.ops->on_trimmed(fake.arg, STR_LIT("r:12"), 31);
+	fake.ops->on_trimmed(fake.arg, STR_LIT("r:12"), 20);
+	fake.ops->on_trimmed(fake.arg, STR_LIT("r:14"), 20);
+	FX_WAIT(&fx, 2000, m[0].n[F_SUBBED] == 3);
+	assert_int_equal(m[0].subbed.ch, 1);
+	assert_int_equal(m[0].subbed.head, 50);
+	assert_int_equal(m[0].subbed.first, 31);
+	assert_false(m[0].subbed.reset);
+	assert_true(str_eqc(m[0].subbed.ep, "0123abcd"));
+	fx_spin(&fx);
+	assert_int_equal(m[0].n[F_SUBBED], 3);
+	assert_int_equal(m[1].n[F_SUBBED], 1);
+	fake_commit(200, 50, 0, 0, false);
+	FX_WAIT(&fx, 2000, m[1].n[F_SUBBED] == 2);
+}
+
 static void
 test_marks_and_ephemerals(void **state)
 {
@@ -495,6 +523,7 @@ main(void)
 	    TEST(test_follow_limits),
 	    TEST(test_sub_storm),
 	    TEST(test_behind),
+	    TEST(test_trimmed),
 	    TEST(test_marks_and_ephemerals),
 	    TEST(test_raise),
 	    TEST(test_get_and_inbox),

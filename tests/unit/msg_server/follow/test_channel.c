@@ -108,6 +108,59 @@ test_everything_gone(void **state)
 	close_channel(&c);
 }
 
+/* what is gone stays gone, whoever says late that it is there */
+static void
+test_first_only_rises(void **state)
+{
+	struct channel c;
+
+	(void)state;
+	open_live(&c, "r:12");
+	head = 12;
+	first = 8;
+	send_item(&c, 12);
+	answer_read(&c, 100);
+	assert_int_equal(c.first, 8);
+	first = 3;
+	answer_sub(&c, false);
+	assert_int_equal(c.first, 8);
+	/* nor when the log has lost what we saw of it, and says so */
+	head = 11;
+	answer_sub(&c, true);
+	assert_int_equal(resets, 1);
+	assert_int_equal(c.first, 8);
+	first = 9;
+	answer_sub(&c, false);
+	assert_int_equal(c.first, 9);
+	/* another history has one of its own */
+	str_copy(ep, sizeof ep, STR_LIT("00000002"));
+	first = 1;
+	answer_sub(&c, true);
+	assert_int_equal(c.first, 1);
+	close_channel(&c);
+}
+
+/* a page of this history that answers what was asked of the one before */
+static void
+test_first_of_a_page_of_before(void **state)
+{
+	struct channel c;
+
+	(void)state;
+	open_live(&c, "r:12");
+	head = 12;
+	send_item(&c, 12);
+	str_copy(ep, sizeof ep, STR_LIT("00000002"));
+	head = 5;
+	answer_sub(&c, true);
+	assert_int_equal(c.first, 1);
+	first = 4;
+	answer_read(&c, 100);
+	assert_int_equal(c.first, 4);
+	assert_int_equal(gaps, 0);
+	close_channel(&c);
+}
+
 static void
 test_other_history_resets(void **state)
 {
@@ -357,7 +410,8 @@ main(void)
 	    T(test_in_order_and_doubles), T(test_hole_is_read_back),
 	    T(test_user_channel_goes_by_useq),
 	    T(test_head_at_subbed_shows_the_loss), T(test_retention_is_named),
-	    T(test_everything_gone), T(test_other_history_resets),
+	    T(test_everything_gone), T(test_first_only_rises),
+	    T(test_first_of_a_page_of_before), T(test_other_history_resets),
 	    T(test_failed_read_is_tried_again), T(test_held_items_are_bounded),
 	    T(test_history_changes_during_a_repair),
 	    T(test_log_without_what_was_heard), T(test_held_by_all_is_bounded),

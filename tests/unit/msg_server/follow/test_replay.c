@@ -88,6 +88,19 @@ test_resume_older_than_retention(void **state)
 	assert_int_equal(b.at[0].gaps, 1);
 	assert_int_equal(b.at[0].next, 101);
 	free(j);
+	fake_close(&b);
+	/* what that page told is known to the next who comes */
+	fake_open(&b, 2);
+	j = enter(&b, m, m->ep, 55, true);
+	run_tasks();
+	assert_false(j->res.full);
+	assert_int_equal(j->res.from, 60);
+	assert_int_equal(j->res.n, 41);
+	while (asks)
+		model_answer(100);
+	assert_int_equal(b.at[0].gaps, 0);
+	assert_int_equal(b.at[0].next, 101);
+	free(j);
 	fake_close(&a);
 	fake_close(&b);
 }
