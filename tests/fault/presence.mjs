@@ -7,9 +7,11 @@
  * after such a one (or the first); each explains one.  What was news when a
  * proxy fell may be told once more by the one that takes over; and when all of
  * them fell while somebody was away, even for a moment, nobody is left who knew
- * that he had been there.
+ * that he had been there; nor that it was no news when they fell, one after the
+ * other, within ten seconds of his return (GUARANTEES.md says both).
  */
 const SLACK = 1500;	/* ms by which two clocks of one event may differ */
+const NEW_MS = 10000;	/* a return is not old news before */
 const AGAIN = 8000;	/* a takeover so long after an event may tell it again */
 
 /* "uid rid" -> [[from, to]]: when he was there, on whatever socket */
@@ -47,7 +49,7 @@ checkPresence(j)
 			const again = j.faults.filter(t => t > at - SLACK &&
 			    t < at + AGAIN && t < r.t).length;
 			const forgot = j.falls.filter(t => t > prev - SLACK &&
-			    t < a).length > 1;
+			    t < a + NEW_MS && t < r.t).length > 1;
 			if (kind === 'came') {
 				if ((a - prev >= grace || forgot) && a <= r.t + SLACK &&
 				    a >= since - j.meta.grace)
