@@ -33,5 +33,6 @@ noinst_LIBRARIES += %D%/libcchatctl.a
 	%D%/ctl/ctl_cluster_priv.h %D%/ctl/ctl_report.c \
 	%D%/ctl/ctl_state.c %D%/ctl/ctl_state.h \
 	%D%/ctl/ctl_data.c %D%/ctl/ctl_ask.c %D%/ctl/ctl_ask.h \
-	%D%/ctl/ctl_drain.c %D%/ctl/ctl_cmds.c %D%/ctl/ctl_local.c %D%/ctl/ctl_verify.c \
+	%D%/ctl/ctl_drain.c %D%/ctl/ctl_cmds.c %D%/ctl/ctl_local.c %D%/ctl/tool/verify.c \
+	%D%/ctl/tool/tool.c %D%/ctl/tool/tool.h %D%/ctl/tool/bench.c \
 	%D%/ctl/ctl_verbs.h

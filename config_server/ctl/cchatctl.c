@@ -105,6 +105,47 @@ static const struct verb verbs[] = {
 	"Exit code 0: every promise was kept, 1: one was not, 2: usage or no\n"
 	"node, 3: nothing runs.",
 	verb_verify, false},
+    {"bench", "[SCENE] [--rate N ...]",
+	"how fast is it: a load of its own, and what it cost",
+	"People of its own connect to all msg_servers, in rooms where nobody\n"
+	"else is, and every delivery is booked: how many a second, how long\n"
+	"they took (p50 to p99.9, max), what was lost, doubled or out of "
+	"order;\n"
+	"of servers on this machine also processor time and memory. Scenes:\n\n"
+	"  fan      messages to rooms (where none is named)\n"
+	"  pairs    private messages, between two each\n"
+	"  storm    connect and log in as fast as it goes; idle: and hold\n"
+	"  stall    some stop reading, and read on\n"
+	"  limit    the bare send() of this machine, for comparison\n\n"
+	"  --rooms N --members N    of each (8, 25; at most 15,000 people)\n"
+	"  --senders N              of each room (5)\n"
+	"  --rate N                 messages a second of all together (40); "
+	"one\n"
+	"                           user may send as many as send_rate says\n"
+	"  --window N               instead: as fast as it goes, with so many\n"
+	"                           of a room under way\n"
+	"  --seconds S              how long (10, at most 3600; at most\n"
+	"                           2,000,000 messages at a rate)\n"
+	"  --size N                 bytes of a message (100)\n"
+	"  --ratio                  the bare send loop first: x_limit\n"
+	"  --hold S                 of idle and stall (5)\n"
+	"  --stalled N              of 1000 people N do not read\n"
+	"  --reach N                idle: then a private message to each, N a\n"
+	"                           second\n"
+	"  --together               idle: the people of a room on one server\n"
+	"  --opening N              logins under way at once (16)\n"
+	"  --per-address N          people of one 127.0.1.x, where the "
+	"servers\n"
+	"                           are on this machine (400)\n"
+	"  --level 1|2              of the protocol (2); --dialect workerman\n"
+	"  --url WS[,WS]            these msg_servers (ws:// alone)\n"
+	"  --token-key FILE         as for verify\n\n"
+	"What was said stays in the log as long as keep_days says; of limits\n"
+	"that refuse see cchat.conf(5). With --json: a JSON line a "
+	"measurement.\n\n"
+	"Exit code 0: all arrived, 1: something was lost, doubled, refused or\n"
+	"out of order, 2: usage, 3: nothing runs.",
+	verb_bench, false},
 };
 
 static void
@@ -178,6 +219,8 @@ main(int argc, char **argv)
 	argv++;
 	if (v->run == verb_verify)
 		argc = verify_take(argc, argv);
+	else if (v->run == verb_bench)
+		argc = bench_take(argc, argv);
 	ctl_args_read(&args, argc, argv);
 	if (args.help) {
 		usage_verb(v);

@@ -37,9 +37,12 @@ int verb_jobs(const struct ctl_args *a);
 /* where it is: --config-server, else what runs here, else the default (ctl_ask.c) */
 const char *cmd_address(const struct ctl_args *a);
 
-/* of a live cluster, by load of its own (ctl_verify.c) */
+/* of a live cluster, by load of its own (tool/verify.c) */
 int verb_verify(const struct ctl_args *a);
 /* takes its own flags out of argv, before the others are read; the argc left */
 int verify_take(int argc, char **argv);
+/* the same (tool/bench.c) */
+int verb_bench(const struct ctl_args *a);
+int bench_take(int argc, char **argv);
 
 #endif

@@ -61,6 +61,7 @@ struct options {
 	bool batch;   /* caps of level 2 */
 	bool pairs;   /* private pairs instead of rooms */
 	bool json;    /* the JSON line alone */
+	bool table;   /* the table alone */
 	bool together; /* idle: the people of a room on one server */
 	bool limit;   /* the bare send loop first, for a ratio */
 	unsigned workers; /* idle: processes that hold the connections */

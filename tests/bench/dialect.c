@@ -15,24 +15,27 @@
 enum { DIALECT_LINE_MAX = 8192 };
 
 static size_t
-dialect_upgrade(char *p, const char *path, uint32_t room)
+dialect_upgrade(
+    char *p, const struct target *t, const char *path, uint32_t room)
 {
 	int n = snprintf(p, DIALECT_LOGIN_MAX,
-	    "GET %s%.0u HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\n"
+	    "GET %s%.0u HTTP/1.1\r\nHost: %s:%u\r\nOrigin: http://%s:%u\r\n"
+	    "Upgrade: websocket\r\n"
 	    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
 	    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-	    path, room);
+	    path, room, t->host, t->port, t->host, t->port);
 
 	return (size_t)n;
 }
 
 static size_t
-dialect_hello(char *p, const struct options *o, uint32_t room)
+dialect_hello(
+    char *p, const struct options *o, const struct target *t, uint32_t room)
 {
 	(void)o;
 	(void)room;
 	/* 0 prints as nothing */
-	return dialect_upgrade(p, "/ws", 0);
+	return dialect_upgrade(p, t, "/ws", 0);
 }
 
 /* a text with words around it */
@@ -97,9 +100,10 @@ workerman_said(const char *p, size_t n)
 /* ---- nchan -------------------------------------------------------------- */
 
 static size_t
-nchan_hello(char *p, const struct options *o, uint32_t room)
+nchan_hello(
+    char *p, const struct options *o, const struct target *t, uint32_t room)
 {
-	return dialect_upgrade(p, "/room/", cchat_rid(o, room));
+	return dialect_upgrade(p, t, "/room/", cchat_rid(o, room));
 }
 
 static size_t
@@ -116,8 +120,10 @@ nchan_message(char *p, const struct options *o, uint32_t room, uint32_t to_uid,
 /* ---- nats --------------------------------------------------------------- */
 
 static size_t
-nats_hello(char *p, const struct options *o, uint32_t room)
+nats_hello(
+    char *p, const struct options *o, const struct target *t, uint32_t room)
 {
+	(void)t;
 	return (size_t)snprintf(p, DIALECT_LOGIN_MAX,
 	    "CONNECT {\"verbose\":false}\r\nSUB r.%u 1\r\nPING\r\n",
 	    cchat_rid(o, room));

@@ -24,7 +24,7 @@ struct dialect {
 	bool rooms_only; /* no private texts */
 	bool raw;	 /* no WebSocket: slice() tells frames apart */
 	/* what is written on a new connection; p has DIALECT_LOGIN_MAX */
-	size_t (*hello)(char *p, const struct options *o, uint32_t room);
+	size_t (*hello)(char *p, const struct options *o, const struct target *t, uint32_t room);
 	/* after the upgrade; 0: nothing to write; NULL: ready at once */
 	size_t (*login)(char *p, const struct options *o, uint32_t uid, uint32_t room);
 	/* p has DIALECT_MORE more than a text; to_uid 0: everybody in the room */

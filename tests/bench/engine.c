@@ -417,7 +417,7 @@ engine_hello(struct engine *e, struct bconn *c)
 
 	c->n_out = (uint32_t)d->hello(
 	    engine_room(&c->out, &c->cap_out, 0, DIALECT_LOGIN_MAX), e->o,
-	    c->room);
+	    &e->o->target[c->target], c->room);
 	if (!d->raw)
 		return;
 	c->state = CONN_OPEN;

@@ -4,8 +4,9 @@ EXTRA_PROGRAMS = %D%/bench_log
 %C%_bench_log_SOURCES = %D%/bench_log.c
 %C%_bench_log_LDADD = proxy_server/libproxy_server.a $(shared_libs) $(SQLITE_LIBS)
 
-## The load generator, and a small server with counted faults to test it with.
-check_PROGRAMS += %D%/cchat_bench
+## The load generator, installed for cchatctl bench, and a small server with
+## counted faults to test it with.
+pkglibexec_PROGRAMS += %D%/cchat_bench
 %C%_cchat_bench_SOURCES = %D%/main.c %D%/bench.h %D%/engine.c %D%/engine.h \
 	%D%/dialect.c %D%/dialect.h %D%/hold.h %D%/hold_worker.c \
 	%D%/tally.c %D%/tally.h %D%/cchat.c %D%/cchat.h %D%/usage.c \

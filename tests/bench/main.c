@@ -4,12 +4,15 @@
  * theirs. This file is the command line; each scene is a file of its own. See
  * the usage below.
  */
+#include <arpa/inet.h>
 #include <getopt.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "shared/base/digest.h"
 #include "shared/base/str.h"
@@ -51,7 +54,7 @@ static const char main_usage[] =
     "  --dialect=NAME     cchat, workerman, nchan or nats\n"
     "  --level=1|2        of cchat (2); --batch: caps batch\n"
     "  --token-key=FILE   64 hex digits, where logins need a token\n"
-    "  --json             the JSON line alone\n"
+    "  --json             the JSON line alone; --table: that alone\n"
     "Status: 0; 3 when something was lost, doubled, late or refused.\n";
 
 static void
@@ -72,6 +75,20 @@ main_number(const char *name, const char *v, double min, double max)
 	return d;
 }
 
+/* a name becomes its first IPv4 address */
+static void
+main_resolve(const char *name, char *host, size_t size)
+{
+	struct addrinfo want = {.ai_family = AF_INET}, *got;
+
+	if (getaddrinfo(host, NULL, &want, &got) != 0)
+		main_refuse(name);
+	inet_ntop(AF_INET,
+	    &((struct sockaddr_in *)(void *)got->ai_addr)->sin_addr, host,
+	    (socklen_t)size);
+	freeaddrinfo(got);
+}
+
 static void
 main_address(const char *name, const char *v, struct target *t)
 {
@@ -80,6 +97,7 @@ main_address(const char *name, const char *v, struct target *t)
 	if (colon == NULL || colon - v >= (int)sizeof t->host)
 		main_refuse(name);
 	memcpy(t->host, v, (size_t)(colon - v));
+	main_resolve(name, t->host, sizeof t->host);
 	t->port = (uint16_t)main_number(name, colon + 1, 1, 65535);
 }
 
@@ -168,6 +186,7 @@ enum main_opt {
 	OPT_JOINED,
 	OPT_BATCH,
 	OPT_JSON,
+	OPT_TABLE,
 	OPT_EACH,
 	OPT_HELP,
 	OPT_DIALECT,
@@ -227,6 +246,7 @@ main_options(struct options *o, int argc, char **argv)
 	    {"joined", required_argument, NULL, OPT_JOINED},
 	    {"batch", no_argument, NULL, OPT_BATCH},
 	    {"json", no_argument, NULL, OPT_JSON},
+	    {"table", no_argument, NULL, OPT_TABLE},
 	    {"window-each", no_argument, NULL, OPT_EACH},
 	    {"help", no_argument, NULL, OPT_HELP},
 	    {"dialect", required_argument, NULL, OPT_DIALECT},
@@ -258,6 +278,8 @@ main_options(struct options *o, int argc, char **argv)
 			o->batch = true;
 		} else if (c == OPT_JSON) {
 			o->json = true;
+		} else if (c == OPT_TABLE) {
+			o->table = true;
 		} else if (c == OPT_EACH) {
 			o->window_each = true;
 		} else if (c == OPT_DIALECT) {

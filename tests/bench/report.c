@@ -9,12 +9,13 @@
 static FILE *report_json;
 static char *report_line;
 static size_t report_len;
-static bool report_quiet;
+static bool report_quiet, report_table;
 
 void
 report_begin(const struct options *o)
 {
 	report_quiet = o->json;
+	report_table = o->table;
 	report_json = open_memstream(&report_line, &report_len);
 	fprintf(report_json, "{\"mode\":\"%s\"", o->mode);
 	if (!report_quiet)
@@ -106,7 +107,8 @@ report_end(void)
 {
 	fprintf(report_json, "}");
 	fclose(report_json);
-	puts(report_line);
+	if (!report_table)
+		puts(report_line);
 	free(report_line);
 	fflush(stdout);
 }

@@ -12,6 +12,7 @@ integration_tests += %D%/t408_drain.test.mjs %D%/t409_rolling.test.mjs
 integration_tests += %D%/t406_proxy_links.test.mjs \
 	%D%/t405_presence.test.mjs %D%/t412_watch.test.mjs
 integration_tests += %D%/t604_verify.test.mjs
+integration_tests += %D%/t605_bench.test.mjs
 integration_tests += %D%/t601_cchatctl.test.mjs %D%/t602_backup.test.mjs \
 	%D%/t603_drain_ctl.test.mjs
 

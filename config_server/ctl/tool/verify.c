@@ -12,77 +12,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config_server/ctl/tool/tool.h"
 #include "config_server/ctl/ctl_verbs.h"
 #include "shared/base/err.h"
 #include "shared/proc/log.h"
 
-enum { VERIFY_NODE_MIN = 18, VERIFY_FLAGS_MAX = 64, VERIFY_OWN = 16 };
+enum { VERIFY_NODE_MIN = 18, VERIFY_OWN = 16 };
 
 /* its own flags, each with a value; what they may be is verify.mjs's matter */
 static const char *const verify_flags[] = {"--clients", "--rate", "--seconds",
     "--rooms", "--seed", "--grace", "--url", "--token-key", "--records"};
 
-static char *verify_given[VERIFY_FLAGS_MAX + 1];
-static int verify_n;
-
-static bool
-verify_is_flag(const char *arg, bool *has_value)
-{
-	size_t n = strcspn(arg, "=");
-
-	*has_value = arg[n] == '=';
-	for (size_t i = 0; i < ARRAY_LEN(verify_flags); i++)
-		if (strlen(verify_flags[i]) == n &&
-		    !strncmp(arg, verify_flags[i], n))
-			return true;
-	return false;
-}
+static struct tool verify_tool = {
+    .flags = verify_flags, .n_flags = ARRAY_LEN(verify_flags)};
 
 int
 verify_take(int argc, char **argv)
 {
-	int i, n = 1;
-	bool has_value;
-
-	for (i = 1; i < argc; i++) {
-		if (!verify_is_flag(argv[i], &has_value)) {
-			argv[n++] = argv[i];
-			continue;
-		}
-		if (verify_n + 2 > VERIFY_FLAGS_MAX)
-			fatal(EXIT_USAGE, "too many flags; see verify -h");
-		verify_given[verify_n++] = argv[i];
-		if (has_value)
-			continue;
-		if (i + 1 >= argc)
-			fatal(EXIT_USAGE, "%s needs a value", argv[i]);
-		verify_given[verify_n++] = argv[++i];
-	}
-	argv[n] = NULL;
-	return n;
-}
-
-/* beside us in a build tree, beside our share/, where it was installed */
-static void
-verify_find(char out[PATH_MAX])
-{
-	static const char *const near[] = {
-	    "verify/verify.mjs", "../share/" PACKAGE "/verify/verify.mjs"};
-	char own[PATH_MAX - 64], *slash;
-	ssize_t n = readlink("/proc/self/exe", own, sizeof(own) - 1);
-
-	own[n > 0 ? n : 0] = '\0';
-	slash = strrchr(own, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(near); i++) {
-		snprintf(out, PATH_MAX, "%s/%s", own, near[i]);
-		if (access(out, R_OK) == 0)
-			return;
-	}
-	snprintf(out, PATH_MAX, "%s/verify/verify.mjs", PKGDATADIR);
-	if (access(out, R_OK) != 0)
-		fatal(EXIT_USAGE, "verify: %s is not there", out);
+	return tool_take(&verify_tool, argc, argv);
 }
 
 /* ends the program, with one line, where there is no node or an old one */
@@ -113,7 +60,7 @@ int
 verb_verify(const struct ctl_args *a)
 {
 	char program[PATH_MAX], key[PATH_MAX];
-	const char *argv[VERIFY_FLAGS_MAX + VERIFY_OWN];
+	const char *argv[TOOL_FLAGS_MAX + VERIFY_OWN];
 	int n = 0;
 
 	if (a->n_words > 0) {
@@ -121,7 +68,11 @@ verb_verify(const struct ctl_args *a)
 		    "cchatctl: verify takes flags alone; see verify -h\n");
 		return EXIT_USAGE;
 	}
-	verify_find(program);
+	static const char *const near[] = {
+	    "verify/verify.mjs", "../share/" PACKAGE "/verify/verify.mjs"};
+
+	tool_find("verify", near, ARRAY_LEN(near),
+	    PKGDATADIR "/verify/verify.mjs", program);
 	verify_check_node();
 	snprintf(key, sizeof(key), "%s/token.key", a->set.data);
 	argv[n++] = "node";
@@ -132,8 +83,8 @@ verb_verify(const struct ctl_args *a)
 	argv[n++] = key;
 	if (a->json)
 		argv[n++] = "--json";
-	for (int i = 0; i < verify_n; i++)
-		argv[n++] = verify_given[i];
+	for (int i = 0; i < verify_tool.n; i++)
+		argv[n++] = verify_tool.given[i];
 	argv[n] = NULL;
 	fflush(NULL);
 	execvp("node", (char *const *)(uintptr_t)argv);
