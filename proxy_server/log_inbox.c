@@ -181,12 +181,23 @@ inbox_rooms(struct inbox *in)
 /* --- part 2: whom he has talked with, newest first ----------------------- */
 
 static bool
+inbox_on_seen(void *arg, uint64_t seq, int64_t pchan, uint64_t ref)
+{
+	(void)seq;
+	(void)ref;
+	if (pchan != 0)
+		inbox_see(arg, pchan);
+	return true;
+}
+
+static bool
 inbox_on_pointer(void *arg, uint64_t seq, int64_t pchan, uint64_t ref)
 {
 	struct inbox *in = arg;
 	struct chan_row c;
 	uint64_t read;
 
+	(void)ref;
 	if (inbox_is_full(in))
 		return false;
 	in->at.lo = seq;
@@ -195,7 +206,7 @@ inbox_on_pointer(void *arg, uint64_t seq, int64_t pchan, uint64_t ref)
 	if (pchan == 0 || !inbox_see(in, pchan))
 		return true;
 	in->err = logdb_chan_id(in->db, pchan, &c);
-	if (in->err == ERR_NOTFOUND || (in->err == 0 && c.head != ref)) {
+	if (in->err == ERR_NOTFOUND) {
 		in->err = 0;
 		return true;
 	}
@@ -230,9 +241,15 @@ inbox_peers(struct inbox *in)
 		in->at.lo = in->u.head + 1;
 	}
 	from = in->at.lo > 0 ? in->at.lo - 1 : 0;
-	if (in->u.id != 0 && from >= inbox_floor(in))
-		err = logdb_pointers(in->db, in->u.id, inbox_floor(in), from,
-		    inbox_on_pointer, in);
+	if (in->u.id != 0 && from >= inbox_floor(in)) {
+		/* those of the pages before: some have written again since */
+		if (from < in->at.hi)
+			err = logdb_pointers(in->db, in->u.id, from + 1,
+			    in->at.hi, inbox_on_seen, in);
+		if (err == 0)
+			err = logdb_pointers(in->db, in->u.id, inbox_floor(in),
+			    from, inbox_on_pointer, in);
+	}
 	if (err == 0)
 		err = in->err;
 	if (err == 0 && !in->full) {
@@ -245,16 +262,6 @@ inbox_peers(struct inbox *in)
 }
 
 /* --- part 3: what else he has marked ------------------------------------- */
-
-static bool
-inbox_on_seen(void *arg, uint64_t seq, int64_t pchan, uint64_t ref)
-{
-	(void)seq;
-	(void)ref;
-	if (pchan != 0)
-		inbox_see(arg, pchan);
-	return true;
-}
 
 static bool
 inbox_is_in(const struct inbox *in, struct str rid)

@@ -6,8 +6,9 @@
  * looked at, of each conversation its newest INBOX_UNREAD items are counted,
  * and a page ends at INBOX_LOOK rows or INBOX_BYTES of bodies.
  *
- * A pointer is the newest of its conversation when it leads to that one's
- * head; so nothing has to be remembered from page to page.
+ * A conversation stands where its newest pointer was when the first page was
+ * asked for. What the pages before have given is found again from the cursor,
+ * so nothing has to be remembered from page to page.
  */
 #ifndef PROXY_SERVER_LOG_INBOX_H
 #define PROXY_SERVER_LOG_INBOX_H

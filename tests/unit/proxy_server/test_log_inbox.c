@@ -263,6 +263,37 @@ test_pages(void **state)
 	    "r:30 1 1 0, r:31 1 1 0, r:32 1 1 0, r:33 1 1 0, ");
 }
 
+/* who writes between two pages is not passed over, nor there twice */
+static void
+test_pages_meanwhile(void **state)
+{
+	struct fix *f = *state;
+	struct f_inbox q = ask(1, NULL, NULL);
+	struct f_inboxed in;
+
+	say(f, "201", "1001", 3);
+	say(f, "202", "1001", 3);
+	say(f, "203", "1001", 3);
+	settle(f);
+	in = fix_inbox(f, &q, entries);
+	assert_string_equal(listed(&in), "p:1001:203 3 0 3");
+	q.at = in.next;
+	/* one who is still to come, one who was here, a newcomer */
+	say(f, "201", "1001", 1);
+	say(f, "203", "1001", 1);
+	say(f, "204", "1001", 1);
+	settle(f);
+	in = fix_inbox(f, &q, entries);
+	assert_string_equal(listed(&in), "p:1001:202 3 0 3");
+	q.at = in.next;
+	in = fix_inbox(f, &q, entries);
+	assert_string_equal(listed(&in), "p:1001:201 4 0 4");
+	q.at = in.next;
+	in = fix_inbox(f, &q, entries);
+	assert_string_equal(listed(&in), "");
+	assert_int_equal(in.next.part, 0);
+}
+
 /* many words of one: others are found behind them, counting has an end */
 static void
 test_bounds(void **state)
@@ -323,6 +354,7 @@ main(void)
 	    T(test_raise),
 	    T(test_parts),
 	    T(test_pages),
+	    T(test_pages_meanwhile),
 	    T(test_bounds),
 	    T(test_odd_cursors),
 #undef T
