@@ -21,7 +21,8 @@ check_PROGRAMS += %D%/bench_ref
 bench_tests = %D%/bench.test.mjs %D%/instr.test.mjs
 TESTS += $(bench_tests)
 dist_check_SCRIPTS += $(bench_tests)
-EXTRA_DIST += %D%/run.sh %D%/median.mjs %D%/instr.json
+EXTRA_DIST += %D%/run.sh %D%/cluster.sh %D%/median.mjs \
+	%D%/million.sh %D%/million.mjs %D%/instr.json
 
 check_PROGRAMS += %D%/test_tally
 %C%_test_tally_SOURCES = %D%/test_tally.c %D%/tally.c
