@@ -7,8 +7,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { WebSocket } from 'ws';
 import { Cluster, until } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
+import { CChat } from '../../www/sdk/cchat.js';
 
 const grace = 1500;
 let c, serial = 0;
@@ -142,6 +144,35 @@ test('a msg_server dies: off after the grace, for those who do not come back',
 	await c.msgs[1].start();
 	await c.msgs[1].ready();
 	await Promise.all([w, a2].map(x => x.bye()));
+});
+
+test('the SDK says its list again, and that it is away, to the next server',
+    async t => {
+	const [amy, eve] = [uid(), uid()];
+	const a = await login(0, amy);
+	const chat = new CChat({ url: c.msgs[1].ws, WebSocket, backoff: [20, 200] });
+	t.after(() => chat.close());
+	const heard = [];
+	chat.on('status', f => heard.push([f.uid, f.st]));
+	await chat.login({ name: 'eve', uid: eve, rid: room() });
+	await chat.watch([amy]);
+	await chat.status('away');
+	await until('amy is on', () => heard.length === 1);
+	await watch(a, eve);
+	assert.equal((await a.next(of(eve))).st, 'away');
+	await c.msgs[1].kill();
+	await until('online elsewhere', () => chat.state === 'online');
+	await until('told again', () => heard.length === 2);
+	a.send({ cmd: 'bye' });
+	await until('amy is off', () => heard.length === 3);
+	assert.deepEqual(heard, [[amy, 'on'], [amy, 'on'], [amy, 'off']]);
+	const b = await login(0);
+	await watch(b, eve);
+	await until('away there, too', async () =>
+	    (await b.next(of(eve), grace + 4000)).st === 'away');
+	await c.msgs[1].start();
+	await c.msgs[1].ready();
+	await b.bye();
 });
 
 test('the active proxy dies: nothing is told but what happens', async () => {

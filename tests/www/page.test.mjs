@@ -215,6 +215,26 @@ test('the first load stays within its budget', async () => {
 	assert.ok(all <= 64 * 1024, `${all} bytes`);
 });
 
+/* Who embeds the SDK loads what cchat.js names; the rest comes when wanted. */
+test('the SDK, compressed', async () => {
+	const at = new Set();
+	const walk = async f => {
+		if (at.has(f))
+			return;
+		at.add(f);
+		for (const [, to] of (await text(`sdk/${f}`)).matchAll(
+		    /^import [^;]*?from '\.\/([^']+)';/gm))
+			await walk(to);
+	};
+	await walk('cchat.js');
+	assert.deepEqual([...at].sort(),
+	    ['cchat.js', 'link.js', 'outbox.js', 'stream.js']);
+	let sum = 0;
+	for (const f of at)
+		sum += gzipSync(await text(`sdk/${f}`), { level: 9 }).length;
+	assert.ok(sum <= 14 * 1024, `${sum} bytes`);
+});
+
 test('what is preloaded is what main.js needs at once', async () => {
 	const html = await text('index.html');
 	const ahead = [...html.matchAll(/modulepreload" href="([^"]+)"/g)]

@@ -2,53 +2,9 @@
 /* needs: node */
 /* The SDK against a socket the test holds: order, once, again, and back-off. */
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, test } from 'node:test';
-import { CChat } from '../../www/sdk/cchat.js';
+import { test } from 'node:test';
+import { EP, head, item, make, online, priv, seqs } from './chat.mjs';
 import { FakeSocket, settle, until } from './fake.mjs';
-
-const EP = '9f3a01c2';
-const head = seq => ({ ep: EP, seq, n: 0, full: true });
-const item = (seq, o = {}) => ({ cmd: 'message', uid: '7', name: 'Bob',
-    type: 'text', rid: '1', msg: `m${seq}`, seq, mid: `r:1/${seq}`, ts: seq,
-    ...o });
-const priv = (useq, seq, o = {}) => ({ cmd: 'message', uid: '7', name: 'Bob',
-    type: 'text', tid: '7', msg: `p${seq}`, seq, useq, ts: seq, ...o });
-
-/* Timers of a chat that a failed test left open would keep node alive. */
-const open = new Set();
-afterEach(() => {
-	for (const chat of open)
-		chat.close();
-	open.clear();
-});
-
-/* A chat that writes down what it hears. */
-function
-make(options = {})
-{
-	const chat = new CChat({ url: 'ws://host/ws', WebSocket: FakeSocket,
-	    random: () => 1, ...options });
-	open.add(chat);
-	const heard = { message: [], state: [], fail: [], ack: [], gap: [],
-	    close: [], synced: [], reset: [], left: [], error: [], item: [] };
-	for (const k of Object.keys(heard))
-		chat.on(k, e => heard[k].push(k === 'state' && e.retryAt ?
-		    { ...e, wait: e.retryAt - Date.now() } : e));
-	return { chat, heard };
-}
-
-async function
-online(pos = { 1: head(10) }, options, who = {}, more)
-{
-	const c = make(options);
-	const done = c.chat.login({ name: 'Amy', ...who });
-	FakeSocket.last().welcome(pos, more);
-	c.ok = await done;
-	return { ...c, s: FakeSocket.last() };
-}
-const seqs = heard => heard.message.map(m => m.seq);
-
-beforeEach(() => FakeSocket.reset());
 
 test('login: what is sent, what comes back', async () => {
 	const { chat } = make();
@@ -473,81 +429,6 @@ test('move to a server that is not there: the old one goes on', async () => {
 	s.give(item(11));
 	assert.deepEqual(seqs(heard), [11]);
 	assert.equal(chat.state, 'online');
-	chat.close();
-});
-
-test('requests: answer, error, silence, and 102 is remembered', async () => {
-	const { chat, s } = await online(undefined, { askTimeout: 20 });
-	const h = chat.history({ tid: '7' }, { limit: 2 });
-	const f = s.of('getHistory')[0];
-	assert.deepEqual([f.tid, f.limit, f.rid], ['7', 2, undefined]);
-	s.give({ cmd: 'getHistory', cid: f.cid, tid: '7', ep: EP, more: true,
-	    list: [priv(9, 5), { cmd: 'edit', tid: '7', ref: 1, seq: 4, uid: '7' },
-	        { ...priv(7, 3), uid: '1001' }, 'junk', null, { seq: 'x' }] });
-	const page = await h;
-	assert.deepEqual(page.msgs.map(m => [m.seq, m.conv, m.mine]),
-	    [[3, '@7', true], [5, '@7', false]]);
-	assert.deepEqual([page.from, page.to, page.more], [3, 5, true]);
-	await assert.rejects(chat.ask('search', {}), e => e.code === 'timeout');
-	const two = chat.inbox();
-	s.give({ cmd: 'inbox', cid: s.of('inbox')[0].cid, next: '2.3.9.',
-	    list: [{ tid: '7', unread: 1 }] });
-	await until('the next page', () => s.of('inbox').length === 2);
-	assert.equal(s.of('inbox')[1].next, '2.3.9.');
-	s.give({ cmd: 'inbox', cid: s.of('inbox')[1].cid, list: [{ rid: '1' }] });
-	assert.deepEqual((await two).map(e => e.tid ?? e.rid), ['7', '1']);
-	s.sent.length = 0;
-	const inbox = chat.inbox();
-	s.give({ cmd: 'error', errCode: 102, errMsg: '?', cid: s.of('inbox')[0].cid });
-	assert.deepEqual(await inbox, []);
-	assert.deepEqual(await chat.inbox(), []);
-	assert.equal(s.of('inbox').length, 1);
-	s.drop();
-	await assert.rejects(chat.history({ rid: '1' }), e => e.code === 'offline');
-	chat.close();
-});
-
-test('historyAll pages to the end', async () => {
-	const { chat, s } = await online();
-	const got = (async () => {
-		const out = [];
-		for await (const m of chat.historyAll({ rid: '1' }))
-			out.push(m.seq);
-		return out;
-	})();
-	let f = await until('a page', () => s.of('getHistory')[0]);
-	assert.equal(f.after, 0);
-	s.give({ cmd: 'getHistory', cid: f.cid, list: [item(1), item(2)], more: true });
-	f = await until('the next', () => s.of('getHistory')[1]);
-	assert.equal(f.after, 2);
-	s.give({ cmd: 'getHistory', cid: f.cid, list: [item(3)], more: false });
-	assert.deepEqual(await got, [1, 2, 3]);
-	chat.close();
-});
-
-test('marks go at most once a second, the highest', async () => {
-	const { chat, s } = await online(undefined, { backoff: [1, 1] });
-	for (const n of [3, 5, 4, 9])
-		chat.mark({ tid: '7' }, n);
-	assert.deepEqual(s.of('mark').map(m => m.read), [3]);
-	s.give({ cmd: 'ok', cid: s.of('mark')[0].cid });
-	await until('the last', () => s.of('mark').length === 2);
-	assert.equal(s.of('mark')[1].read, 9);
-	/* what the line took away is said again, and no more than that */
-	chat.mark({ tid: '7' }, 12);
-	await until('12', () => s.of('mark').length === 3);
-	s.drop();
-	const t = await until('a new socket', () => FakeSocket.sockets[1]);
-	t.welcome();
-	assert.deepEqual(t.of('mark').map(m => m.read), []);
-	await until('12 again', () => t.of('mark').length === 1);
-	t.give({ cmd: 'ok', cid: t.of('mark')[0].cid });
-	const marks = [];
-	chat.on('mark', m => marks.push(m));
-	t.give({ cmd: 'mark', tid: '7', uid: '7', read: 4 },
-	    { cmd: 'mark', tid: '7', uid: '1001', read: 9 });
-	assert.deepEqual(marks.map(m => [m.conv, m.uid, m.read]),
-	    [['@7', '7', 4], ['@7', '1001', 9]]);
 	chat.close();
 });
 

@@ -53,6 +53,9 @@ export async function main(): Promise<void> {
 			console.log(e.code, e.retry);
 	}
 	const { users } = await chat.online('1');
+	chat.on('status', s => console.log(s.uid, s.st === 'away', s.last));
+	await chat.watch(users.map(u => u.uid));
+	await chat.status('away');
 	console.log(users[0]?.name);
 	off();
 	chat.close();
@@ -62,6 +65,8 @@ export async function main(): Promise<void> {
 chat.on('nonsense', () => {});`), /error TS/);
 		assert.match(check(`export const chat = new CChat();
 void chat.login({ rid: '1' });`), /error TS/);
+		assert.match(check(`export const chat = new CChat();
+void chat.status('asleep');`), /error TS/);
 	} finally {
 		rmSync(dir, { recursive: true });
 	}

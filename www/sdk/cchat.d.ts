@@ -109,7 +109,8 @@ export interface Events {
   newUser: { uid: string; name: string; rid: string };
   offline: { uid: string; name: string; rid: string };
   presence: { rid: string; count: number; in: User[]; out: string[] };
-  status: { uid: string; st: string; last?: number };
+  /** Of those I `watch`; `last` (ms) is when the last session left. */
+  status: { uid: string; st: 'on' | 'away' | 'off'; last?: number };
   mark: { conv: string; uid: string; read?: number; recv?: number };
   typing: { conv: string; uid: string; on?: boolean };
   notice: { msg: string; level?: string };
@@ -156,6 +157,8 @@ export class CChat {
   join(rid: string): Promise<{ rid: string }>;
   leave(rid: string): Promise<void>;
   mark(of: Target, read: number): void;
+  watch(uids: string[]): Promise<void>;
+  status(st: 'on' | 'away'): Promise<void>;
   auth(token: string): Promise<Record<string, unknown>>;
   ask(cmd: string, keys: Record<string, unknown>): Promise<Record<string, any>>;
   cid(): string;

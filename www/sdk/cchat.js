@@ -4,22 +4,20 @@
  * browsers, workers and Node (22 as is; older ones get a WebSocket class by
  * option).  It logs in, comes back by itself (link.js), resumes where it
  * was, sends each message until the server has it, and hands out every
- * conversation in rising `seq`.  It draws nothing and stores nothing.
+ * conversation in rising `seq`.  It draws nothing and stores nothing.  What is
+ * asked for beside that (history, people, marks) comes with asks.js, late.
  * README.md is its manual, cchat.d.ts the list of its names.
  */
 import { CChatError, Link } from './link.js';
 import { Outbox } from './outbox.js';
-import { clean, isSeq, items, key, list, message, Stream, str } from './stream.js';
+import { clean, isSeq, items, key, message, name, PAGE, Stream, str } from './stream.js';
 
 export { CChatError };
 
 /** @typedef {import('./link.js').Frame} Frame */
 /** @typedef {{rid?: string, tid?: string}} Target */
-const PAGE = 200;	/* items in one getHistory */
 const SYNC = 5000;	/* a lost `synced` holds the queue no longer, ms */
 
-/** @param {Target} of @returns {Frame} */
-const name = (of) => of.tid ? { tid: of.tid } : { rid: of.rid };
 const home = () => {
 	const l = globalThis.location;
 	return l?.host && `${l.protocol === 'https:' ? 'wss' : 'ws'}://${l.host}/ws`;
@@ -40,7 +38,8 @@ export class CChat {
 	/** @type {Map<string, Stream>} */ #rooms = new Map();
 	/** @type {any} */ #priv = { ep: '', seq: null };
 	/** @type {Map<string, number>} */ #peers = new Map();
-	/** @type {Map<string, any>} */ #marks = new Map();
+	/** @type {import('./asks.js').Asks|null} */ #asks = null;
+	/** @type {Promise<import('./asks.js').Asks>|null} */ #fetched = null;
 	/** @type {Set<string>} */ #lacks = new Set();
 
 	/** Protocol version agreed at login: 0 before, then 1 or 2. */
@@ -127,7 +126,7 @@ export class CChat {
 		this.#rooms.clear();
 		this.#peers.clear();
 		this.#lacks.clear();
-		this.#marks.clear();
+		this.#asks?.end(new CChatError('closed'));
 		this.#priv = { ep: '', seq: null };
 		for (const [key, p] of Object.entries(who.pos ?? {})) {
 			const e = key === '@' ? this.#priv : this.#room(key);
@@ -230,6 +229,7 @@ export class CChat {
 		for (const r of this.#rooms.values())
 			this.#joined(r, err);
 		this.#out.end(err);
+		this.#asks?.end(err);
 		this.#first?.reject(err);
 		this.#first = null;
 	}
@@ -256,68 +256,44 @@ export class CChat {
 		});
 	}
 
+	/** @returns {Promise<import('./asks.js').Asks>} */
+	#late() {
+		/** @type {any} */ const me = this;
+		const line = () => this.state === 'online' && !this.#syncs.size
+			? this.#link.cur : null;
+		return this.#fetched ??= import('./asks.js').then(
+			(m) => this.#asks = new m.Asks(me, line), (e) => {
+				this.#fetched = null;	/* the next one tries again */
+				throw new CChatError('network', String(e));
+			});
+	}
+
 	/**
 	 * One page of history, oldest first.
 	 * @param {Target} of @param {{before?: number, after?: number,
 	 *   around?: number, limit?: number}} [opt]
 	 */
-	async history(of, opt = {}) {
-		const f = this.v === 1 ? {}
-			: await this.ask('getHistory', { ...name(of), limit: 50, ...opt });
-		const all = items(f.list).map((i) => message({ ...name(of), ...i }, this.me?.uid));
-		return {
-			items: all, msgs: all.filter((i) => i.cmd === 'message'),
-			more: !!f.more, ep: str(f.ep), first: f.first, last: f.last,
-			from: all[0]?.seq ?? 0, to: all.at(-1)?.seq ?? 0,
-		};
-	}
+	async history(of, opt = {}) { return (await this.#late()).history(of, opt); }
 
 	/**
 	 * Everything, oldest first, page by page.
 	 * @param {Target} of @param {{from?: number}} [opt]
 	 */
 	async *historyAll(of, opt = {}) {
-		let after = Math.max(0, (opt.from ?? 1) - 1);
-		for (;;) {
-			const p = await this.history(of, { after, limit: PAGE });
-			yield* p.msgs;
-			if (!p.more || p.to <= after)
-				return;
-			after = p.to;
-		}
+		yield* (await this.#late()).historyAll(of, opt);
 	}
 
 	/**
 	 * Who is in a room: all pages of getOnline, at most `max` people.
 	 * @param {string} rid @param {number} [max]
 	 */
-	async online(rid, max = 10000) {
-		const p = await this.#pages('getOnline', { rid, limit: PAGE }, 'users', max);
-		return { count: p.count, users: p.all.map((u) => clean(u)) };
-	}
-
-	/** @param {string} cmd @param {Frame} keys @param {string} of @param {number} max */
-	async #pages(cmd, keys, of, max) {
-		/** @type {any[]} */ const all = [];
-		/** @type {Frame} */ let f = {};
-		do {
-			f = await this.ask(cmd, f.next ? { ...keys, next: f.next } : keys);
-			all.push(...list(f[of]));
-		} while (f.next && all.length < max);
-		return { all, count: f.count ?? all.length };
-	}
+	async online(rid, max = 10000) { return (await this.#late()).online(rid, max); }
 
 	/** Which of these are online, anywhere. @param {string[]} uids */
-	async users(uids) {
-		const f = await this.ask('getOnline', { uids: uids.slice(0, 200) });
-		return list(f.users).map((u) => clean(u));
-	}
+	async users(uids) { return (await this.#late()).users(uids); }
 
 	/** My conversations and what is unread; [] where no server keeps them. */
-	inbox(max = 200) {
-		return this.#pages('inbox', {}, 'list', max).then((p) => p.all,
-			(e) => e.code === 102 ? [] : Promise.reject(e));
-	}
+	async inbox(max = 200) { return (await this.#late()).inbox(max); }
 
 	/**
 	 * Say how far a conversation was read; at most once a second each, and
@@ -325,22 +301,21 @@ export class CChat {
 	 * @param {Target} of @param {number} read
 	 */
 	mark(of, read) {
-		const conv = of.tid ? `@${of.tid}` : str(of.rid);
-		const m = this.#marks.get(conv) ?? { of, done: 0, want: 0, timer: 0 };
-		this.#marks.set(conv, m);
-		m.want = Math.max(m.want, read);
-		this.#mark(m);
+		this.#late().then((a) => a.mark(of, read), () => {});
 	}
 
-	#mark(/** @type {any} */ m) {
-		if (m.timer || m.want <= m.done || this.state !== 'online')
-			return;
-		const n = m.done = m.want;
-		m.timer = setTimeout(() => { m.timer = 0; this.#mark(m); }, 1000);
-		/* lost with the line: again after the next login */
-		this.ask('mark', { ...name(m.of), read: n }).catch((e) => {
-			m.done = e.code === 'offline' ? 0 : m.done; });
+	/**
+	 * Hear `status` of these users (200 at most), in place of those before.
+	 * Resolves when the server has the list; said again after every loss.
+	 * @param {string[]} uids
+	 */
+	async watch(uids) {
+		const own = [...uids];
+		return (await this.#late()).watch(own);
 	}
+
+	/** Whether I am away; said again likewise. @param {'on'|'away'} st */
+	async status(st) { return (await this.#late()).status(st); }
 
 	/* ---- rooms ----------------------------------------------------- */
 
@@ -582,7 +557,7 @@ export class CChat {
 				r.fill(r.head);
 		this.#emit('synced', { missed: this.#missed, full: this.#whole });
 		this.#missed = 0;
-		this.#marks.forEach((m) => this.#mark(m));
+		this.#asks?.again();
 		this.#out.flush();
 	}
 

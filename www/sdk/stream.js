@@ -17,7 +17,10 @@
  */
 
 const HOLD = 2000;	/* items kept back while a hole is filled */
+export const PAGE = 200;	/* items in one getHistory */
 
+/** A conversation as commands name it. @param {Frame} of @returns {Frame} */
+export const name = (of) => of.tid ? { tid: of.tid } : { rid: of.rid };
 /** @param {unknown} n @returns {n is number} */
 export const isSeq = (n) => Number.isSafeInteger(n) &&
 	/** @type {number} */ (n) > 0;

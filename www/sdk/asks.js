@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a chat asks its server for, and what it lets it know beside messages:
+ * history, people, inbox; read marks, whom it watches, whether it is away.
+ * cchat.js fetches this module when the first of them is wanted.  It knows
+ * no sockets: it has `ask`, and is told when a line is there.
+ */
+import { CChatError } from './link.js';
+import { clean, items, list, message, name, PAGE, str } from './stream.js';
+
+/** @typedef {import('./link.js').Frame} Frame */
+/** @typedef {import('./cchat.js').CChat} CChat */
+/** @typedef {{rid?: string, tid?: string}} Target */
+/** @typedef {() => object|null} Line the present one, logged in and synced */
+
+/* Something the server forgets with every line: said again on the next. */
+class Wish {
+	/** @type {Frame|null} */ #keys = null;
+	/** @type {object|null} */ #said = null;
+	/** @type {{resolve: Function, reject: Function}[]} */ #wait = [];
+
+	/** @param {CChat} chat @param {Line} line @param {string} cmd */
+	constructor(chat, line, cmd) {
+		this.chat = chat;
+		this.line = line;
+		this.cmd = cmd;
+	}
+
+	/** @param {Frame} keys @returns {Promise<void>} when the server has it */
+	set(keys) {
+		if (this.chat.state === 'idle' || this.chat.state === 'closed')
+			return Promise.reject(new CChatError('closed'));
+		this.#keys = keys;
+		this.#said = null;
+		return new Promise((resolve, reject) => {
+			this.#wait.push({ resolve, reject });
+			this.say();
+		});
+	}
+
+	say() {
+		const keys = this.#keys, line = this.line();
+		if (!keys || !line || this.#said === line)
+			return;
+		this.#said = line;
+		/* a newer wish answers for the older one */
+		this.chat.ask(this.cmd, keys).then(
+			() => keys === this.#keys && this.#done(),
+			(e) => keys === this.#keys && this.#refused(e));
+	}
+
+	/** @param {import('./cchat.js').CChatError} e */
+	#refused(e) {
+		if (e.code === 'offline')
+			return;		/* on the next line */
+		const soon = e.code === 'timeout' ? 1000 : e.retry ?? -1;
+		if (soon < 0)
+			return this.end(e);
+		setTimeout(() => { this.#said = null; this.say(); }, soon);
+	}
+
+	#done() {
+		for (const w of this.#wait.splice(0))
+			w.resolve();
+	}
+
+	/** @param {Error} err nothing is wished any more */
+	end(err) {
+		this.#keys = null;
+		for (const w of this.#wait.splice(0))
+			w.reject(err);
+	}
+}
+
+export class Asks {
+	/** @type {Map<string, any>} */ #marks = new Map();
+	/** @type {Wish} */ #watch;
+	/** @type {Wish} */ #status;
+
+	/** @param {CChat} chat @param {Line} line */
+	constructor(chat, line) {
+		this.chat = chat;
+		this.line = line;
+		this.#watch = new Wish(chat, line, 'watch');
+		this.#status = new Wish(chat, line, 'status');
+	}
+
+	/** A line is there: what it has not heard is said. */
+	again() {
+		this.#marks.forEach((m) => this.#mark(m));
+		this.#status.say();
+		this.#watch.say();
+	}
+
+	/** @param {Error} err */
+	end(err) {
+		this.#marks.forEach((m) => { m.want = 0; });
+		this.#marks.clear();
+		this.#status.end(err);
+		this.#watch.end(err);
+	}
+
+	/** @param {Target} of @param {Frame} opt */
+	async history(of, opt) {
+		const { chat } = this;
+		const f = chat.v === 1 ? {}
+			: await chat.ask('getHistory', { ...name(of), limit: 50, ...opt });
+		const all = items(f.list).map((i) =>
+			message({ ...name(of), ...i }, chat.me?.uid));
+		return {
+			items: all, msgs: all.filter((i) => i.cmd === 'message'),
+			more: !!f.more, ep: str(f.ep), first: f.first, last: f.last,
+			from: all[0]?.seq ?? 0, to: all.at(-1)?.seq ?? 0,
+		};
+	}
+
+	/** @param {Target} of @param {{from?: number}} opt */
+	async *historyAll(of, opt) {
+		let after = Math.max(0, (opt.from ?? 1) - 1);
+		for (;;) {
+			const p = await this.history(of, { after, limit: PAGE });
+			yield* p.msgs;
+			if (!p.more || p.to <= after)
+				return;
+			after = p.to;
+		}
+	}
+
+	/** @param {string} cmd @param {Frame} keys @param {string} of @param {number} max */
+	async #pages(cmd, keys, of, max) {
+		/** @type {any[]} */ const all = [];
+		/** @type {Frame} */ let f = {};
+		do {
+			f = await this.chat.ask(cmd, f.next ? { ...keys, next: f.next } : keys);
+			all.push(...list(f[of]));
+		} while (f.next && all.length < max);
+		return { all, count: f.count ?? all.length };
+	}
+
+	/** @param {string} rid @param {number} max */
+	async online(rid, max) {
+		const p = await this.#pages('getOnline', { rid, limit: PAGE }, 'users', max);
+		return { count: p.count, users: p.all.map((u) => clean(u)) };
+	}
+
+	/** @param {string[]} uids */
+	async users(uids) {
+		const f = await this.chat.ask('getOnline', { uids: uids.slice(0, 200) });
+		return list(f.users).map((u) => clean(u));
+	}
+
+	/** @param {number} max */
+	inbox(max) {
+		return this.#pages('inbox', {}, 'list', max).then((p) => p.all,
+			(e) => e.code === 102 ? [] : Promise.reject(e));
+	}
+
+	/** @param {Target} of @param {number} read */
+	mark(of, read) {
+		const conv = of.tid ? `@${of.tid}` : str(of.rid);
+		const m = this.#marks.get(conv) ?? { of, done: 0, want: 0, timer: 0 };
+		this.#marks.set(conv, m);
+		m.want = Math.max(m.want, read);
+		this.#mark(m);
+	}
+
+	#mark(/** @type {any} */ m) {
+		if (m.timer || m.want <= m.done || this.chat.state !== 'online')
+			return;
+		const n = m.done = m.want;
+		m.timer = setTimeout(() => { m.timer = 0; this.#mark(m); }, 1000);
+		/* lost with the line: again after the next login */
+		this.chat.ask('mark', { ...name(m.of), read: n }).catch((e) => {
+			m.done = e.code === 'offline' ? 0 : m.done; });
+	}
+
+	/** @param {string[]} uids */
+	watch(uids) { return this.#watch.set({ uids }); }
+
+	/** @param {string} st */
+	status(st) { return this.#status.set({ st }); }
+}
