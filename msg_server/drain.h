@@ -17,9 +17,10 @@
  *	a second SIGTERM or SIGINT: now, whatever is under way
  *	JOB "abort" of the same number: who is here stays, listeners open again
  *
- * Whoever waits for an answer (an append, a page, his login) gets it first:
- * for 11 s in his slot, 3 s at once, not at all now. When all have gone and
- * all is flushed the last BEAT says so and srv->on_quit is called: exit code 0.
+ * Whoever waits for an answer (an append, a page, an inbox, a room, his login)
+ * gets it first: for 11 s in his slot, 3 s at once, not at all now. When all
+ * have gone and all is flushed the last BEAT says so and srv->on_quit is
+ * called: exit code 0.
  *
  * For presence a session closed here has lost its link: who is back within
  * the grace was never away. Where to: servers that are `up` in the topology,

@@ -91,7 +91,7 @@ inbox_on_done(struct relay_inbox *call, unsigned code,
     const struct f_inboxed *f, struct str entries)
 {
 	struct inbox_call *q = container_of(call, struct inbox_call, call);
-	struct session *s = asker_session(&q->asker);
+	struct session *s = asker_done(&q->asker);
 
 	if (code != 200)
 		asker_refuse(&q->asker, 503, 0);
@@ -140,5 +140,7 @@ inbox_ask(struct server *srv, struct session *s, struct str cid,
 	if (relay_inbox(srv->relay, &f, &q->call) != 0) {
 		asker_refuse(&q->asker, 503, 0);
 		free(q);
+		return;
 	}
+	asker_wait(s);
 }

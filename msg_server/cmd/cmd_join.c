@@ -10,6 +10,7 @@
 struct join_call {
 	struct follow_call call;
 	struct asker asker;
+	bool answered;
 };
 
 static void
@@ -25,6 +26,9 @@ join_on_joined(struct follow_call *call, struct session *s,
 	    .full = res->full};
 	struct event ev = {.kind = EVENT_OK, .pos = &pos, .n_pos = 1};
 
+	/* what he missed is the log's: a drain does not wait for that */
+	(void)asker_done(&j->asker);
+	j->answered = true;
 	if (res->code != 200) {
 		asker_refuse(&j->asker, res->code, 0);
 		free(j);
@@ -48,7 +52,14 @@ join_on_synced(struct follow_call *call, struct session *s)
 static void
 join_on_lost(struct follow_call *call)
 {
-	free(container_of(call, struct join_call, call));
+	struct join_call *j = container_of(call, struct join_call, call);
+
+	struct session *s = j->answered ? NULL : asker_done(&j->asker);
+
+	/* out of the room again before he was in */
+	if (s != NULL && session_is_open(s))
+		asker_refuse(&j->asker, 409, 0);
+	free(j);
 }
 
 void
@@ -69,5 +80,6 @@ cmd_join(struct server *srv, struct session *s, const struct command *cmd)
 	j->call.on_joined = join_on_joined;
 	j->call.on_synced = join_on_synced;
 	j->call.on_lost = join_on_lost;
+	asker_wait(s);
 	room_join(srv, s, cmd->rid, ep, from, false, &j->call);
 }

@@ -213,6 +213,48 @@ test('the library moves: make before break', async t => {
 	assert.equal(await metric(b, 'msg_moved_logins_total'), 1);
 });
 
+test('who waits for an answer gets it first', async t => {
+	const c = await Cluster.start({ conf: { msg_server: {
+	    drain_rate: 1000 } } });
+	t.after(() => c.stop());
+	await known(c);
+	const [a] = c.msgs, [px] = c.proxies;
+	const asks = { message: { type: 'text', msg: 'late', rid: '1' },
+		getHistory: { rid: '1', after: 0 }, getOnline: { rid: '1' },
+		join: { rid: 'another' }, inbox: {} };
+	const all = [];
+	for (const cmd of Object.keys(asks))
+		all.push([cmd, await Client.login(a.ws, cmd, '1')]);
+	await all[0][1].say('1', 'before');
+	a.killed = true;
+	a.signal('SIGTERM');
+	const t0 = ms();
+	/* nobody goes where `move` says; just before they are closed they ask */
+	await sleep(4500);
+	px.signal('SIGSTOP');
+	const answers = all.map(([cmd, x]) => x.cmd({ cmd, ...asks[cmd] })
+	    .then(f => f.cmd, e => e.message));
+	await sleep(1000);	/* the time has passed */
+	px.signal('SIGCONT');
+	assert.deepEqual(await Promise.all(answers),
+	    all.map(([cmd]) => cmd === 'message' || cmd === 'join' ? 'ok' : cmd));
+	for (const [cmd, x] of all)
+		assert.equal((await x.dies(4200, 9000)).code, 4200, cmd);
+	assert.deepEqual(await a.exit, { code: 0, signal: null });
+	t.diagnostic(`all answered, ended after ${(ms() - t0).toFixed(0)} ms`);
+});
+
+test('out of a room before he was in: said so', async t => {
+	const c = await Cluster.start({ msgs: 1 });
+	t.after(() => c.stop());
+	const x = await Client.login(c.msgs[0].ws, 'amy', '1');
+	c.proxies[0].signal('SIGSTOP');
+	const join = x.cmd({ cmd: 'join', rid: 'two' }).catch(e => e.errCode);
+	await x.cmd({ cmd: 'leave', rid: 'two' });
+	assert.equal(await join, 409);
+	c.proxies[0].signal('SIGCONT');
+});
+
 test('a second signal makes haste; SIGINT is quick; nobody to go to', async t => {
 	const c = await Cluster.start({ conf: { msg_server: { drain_rate: 1 } } });
 	t.after(() => c.stop());
