@@ -55,8 +55,11 @@ marks_send_read(
 {
 	struct str uid = str_of(m->uid), tid = str_of(m->tid);
 	struct chan_name chan = chan_user(uid), peer = chan_user(tid);
+	struct chan_name of =
+	    tid.len > 0 ? chan_pair(uid, tid) : chan_room(str_of(m->rid));
 	char key[ID_MAX + 4], body[ID_MAX + 64];
-	struct f_raise f = {.chan = chan_str(&chan), .n = m->read};
+	struct f_raise f = {
+	    .chan = chan_str(&chan), .n = m->read, .of = chan_str(&of)};
 
 	snprintf(key, sizeof key, "k:%s", conv);
 	f.key = str_of(key);

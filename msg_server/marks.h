@@ -6,6 +6,9 @@
  * to the user's devices (STATE) and to the peer of a private conversation
  * (EPH). `recv` is kept nowhere: it is told alone.
  *
+ * A mark beyond the end of its conversation changes nothing, and one of a
+ * conversation in which nothing was said leaves no trace.
+ *
  * At most one a second for a conversation; what comes faster is coalesced, the
  * greatest wins. While no proxy is active it waits; what was said as the
  * active one went is said again. At most MARKS_MAX at once: beyond that a mark

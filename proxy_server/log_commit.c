@@ -299,6 +299,22 @@ log_commit_one_state(struct log_commit *cm, struct log_chan *c, struct str key,
 	return false;
 }
 
+/* nobody has come to a place that is not there; nor is there a row for it */
+static int
+log_commit_is_ahead(
+    struct log_commit *cm, struct str of, uint64_t n, bool *ahead)
+{
+	struct log_chan *c;
+	int err = 0;
+
+	*ahead = false;
+	if (str_is_set(of))
+		err = log_chans_get(cm->chans, cm->db, of, &c);
+	if (err == 0 && str_is_set(of))
+		*ahead = n > c->head;
+	return err;
+}
+
 /* what only grows, whichever server says it: the greater number stands */
 static int
 log_commit_raise(struct log_commit *cm, struct log_op *op)
@@ -307,6 +323,7 @@ log_commit_raise(struct log_commit *cm, struct log_op *op)
 	struct state_rec rec = {.key = f->key};
 	struct log_chan *c;
 	uint64_t was = 0;
+	bool ahead;
 	char val[24];
 	int err = log_chans_get(cm->chans, cm->db, f->chan, &c);
 
@@ -318,6 +335,9 @@ log_commit_raise(struct log_commit *cm, struct log_op *op)
 	/* a place in another history, said late, would never be reached */
 	if (!str_eqc(f->ep, cm->ep))
 		return 0;
+	err = log_commit_is_ahead(cm, f->of, f->n, &ahead);
+	if (err != 0 || ahead)
+		return err;
 	if (log_commit_one_state(cm, c, f->key, &op->states, &err) &&
 	    str_u64(buf_str(&op->states), &was) != 0)
 		was = 0;

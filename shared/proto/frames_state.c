@@ -28,6 +28,7 @@ put_raise(struct buf *b, const struct f_raise *f)
 	wire_put_str(b, f->ep);
 	wire_put_str(b, f->tell);
 	wire_put_str(b, f->body);
+	wire_put_str(b, f->of);
 	frames_end(b, mark);
 }
 
@@ -43,6 +44,7 @@ get_raise(struct str body, struct f_raise *f)
 	f->ep = fields_ep(&in, false);
 	f->tell = fields_chan(&in, CHAN_USER, true);
 	f->body = fields_str(&in, STATE_VAL_MAX, true);
+	f->of = fields_chan(&in, 0, true);
 	/* numbers of items, which are below 2^63 */
 	if (f->n > INT64_MAX)
 		fields_fail(&in, ERR_PROTO);

@@ -13,7 +13,7 @@
 /*
  * 28 RAISE: a state record that only grows (marks, what was delivered). Judged
  * in the writer, where all servers' meet: a number not above the one that
- * stands, or of another history, changes nothing. What has changed goes to the
+ * stands, above the head of `of`, or of another history, changes nothing. What has changed goes to the
  * followers of chan as STATE and, with tell, to those of that channel as EPH
  * (kind 2, of the user of chan). No answer.
  */
@@ -22,6 +22,7 @@ struct f_raise {
 	uint64_t n;	/* stored in decimal */
 	struct str ep;	/* the history it is a place in */
 	struct str tell, body; /* u: channel and body of the EPH, or absent */
+	struct str of;	/* the channel whose item n is, or absent: not looked at */
 };
 /* 29 GET, 31 GOT: one state record, in the order of the writer */
 struct f_get {

@@ -155,6 +155,34 @@ test('mark: monotone on all servers, known at the next login',
 		await x.bye();
 }));
 
+test('mark: of what is not there, or beyond its end, leaves no trace',
+    withCluster({ msgs: 1 }, async c => {
+	const amy = await v2(c, 0, '1001');
+	const bob = await v2(c, 0, '1002');
+	await whisper(amy, '1002', 'one');
+	await amy.say(RID, 'two');
+	for (const read of [2, 2 ** 53 - 1]) {
+		await bob.cmd({ cmd: 'mark', tid: '1001', read });
+		await bob.cmd({ cmd: 'mark', rid: RID, read });
+	}
+	for (let i = 0; i < 100; i++)
+		bob.send({ cmd: 'mark', tid: `nobody${i}`, read: 1 });
+	for (const x of [amy, bob])
+		await x.none('mark', 1500);
+	const { list } = await bob.cmd({ cmd: 'inbox' });
+	assert.deepEqual(brief(entry(list, '@1001')), [1, 0, 1, 'one']);
+	assert.deepEqual(brief(entry(list, RID)), [1, 0, 1, 'two']);
+	assert.equal(list.length, 2);
+	/* an honest one counts, once what was said before is forgotten */
+	await until('it is told', async () => {
+		await bob.cmd({ cmd: 'mark', tid: '1001', read: 1 });
+		return amy.seen.some(f => f.cmd === 'mark');
+	}, 15000);
+	assert.equal((await amy.next('mark')).read, 1);
+	for (const x of [amy, bob])
+		await x.bye();
+}));
+
 test('inbox: pages of rooms and people', withCluster({ msgs: 1 }, async c => {
 	const bob = await v2(c, 0, '1002');
 	const people = names('p', 70);

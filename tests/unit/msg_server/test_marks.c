@@ -24,6 +24,12 @@ relay_raise(struct relay *r, const struct f_raise *f)
 	if (!linked)
 		return false;
 	assert_false(str_is_set(f->ep));
+	/* whose item it is a number of */
+	if (f->key.p[2] == '@')
+		assert_int_equal(chan_kind(f->of), CHAN_PAIR);
+	else
+		assert_true(str_eq(
+		    chan_id(f->of), str_n(f->key.p + 2, f->key.len - 2)));
 	snprintf(log_text + n, sizeof log_text - n, "[%.*s %.*s=%u|%.*s:%.*s]",
 	    STR_ARG(f->chan), STR_ARG(f->key), (unsigned)f->n, STR_ARG(f->tell),
 	    STR_ARG(f->body));

@@ -343,11 +343,18 @@ fix_raise(struct fix *f, const char *chan, const char *key, uint64_t n,
 {
 	struct f_raise raise = {
 	    .chan = str_of(chan), .key = str_of(key), .n = n, .ep = str_of(ep)};
+
+	return fix_raise_as(f, &raise);
+}
+
+struct fix_result *
+fix_raise_as(struct fix *f, const struct f_raise *raise)
+{
 	unsigned had = f->n_res;
 	struct buf b;
 
 	buf_init(&b, LINK_FRAME_MAX);
-	put_raise(&b, &raise);
+	put_raise(&b, raise);
 	assert_int_equal(fix_submit(f, LOG_RAISE, &b), 0);
 	fix_wait_results(f, had + 1);
 	return fix_last(f);

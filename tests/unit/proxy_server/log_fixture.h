@@ -80,6 +80,7 @@ int fix_set(struct fix *f, const char *chan, const char *key, const char *val);
 /* ep: of the history it is a place in */
 struct fix_result *fix_raise(struct fix *f, const char *chan, const char *key,
     uint64_t n, const char *ep);
+struct fix_result *fix_raise_as(struct fix *f, const struct f_raise *raise);
 struct fix_result *fix_get(struct fix *f, const char *chan, const char *key);
 /* entries point into the page, as do the strings of what is returned */
 struct f_inboxed fix_inbox(

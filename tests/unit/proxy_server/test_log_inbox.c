@@ -81,6 +81,32 @@ test_raise(void **state)
 	expect_d(f, "1");
 }
 
+/* a number of an item: of one that is there */
+static void
+test_raise_of(void **state)
+{
+	struct fix *f = *state;
+	struct f_raise raise = {.chan = STR_LIT("u:1001"),
+	    .key = STR_LIT("k:12"),
+	    .n = 1,
+	    .ep = str_of(f->ep),
+	    .of = STR_LIT("r:12")};
+	struct f_append a = fix_append("r:12", "1002", "a1", "hi");
+
+	/* a conversation without a word */
+	assert_true(fix_raise_as(f, &raise)->dup);
+	assert_int_equal(fix_get(f, "u:1001", "k:12")->n_states, 0);
+	assert_int_equal(fix_do(f, &a)->code, 200);
+	raise.n = 2;
+	assert_true(fix_raise_as(f, &raise)->dup);
+	raise.n = INT64_MAX;
+	assert_true(fix_raise_as(f, &raise)->dup);
+	assert_int_equal(fix_get(f, "u:1001", "k:12")->n_states, 0);
+	raise.n = 1;
+	assert_false(fix_raise_as(f, &raise)->dup);
+	assert_string_equal(fix_get(f, "u:1001", "k:12")->val, "1");
+}
+
 static void
 say(struct fix *f, const char *from, const char *to, unsigned n)
 {
@@ -352,6 +378,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	    T(test_raise),
+	    T(test_raise_of),
 	    T(test_parts),
 	    T(test_pages),
 	    T(test_pages_meanwhile),

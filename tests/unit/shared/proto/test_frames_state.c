@@ -134,7 +134,8 @@ full_raise(void)
 	    .n = INT64_MAX,
 	    .ep = STR_LIT("9f3a01c2"),
 	    .tell = STR_LIT("u:1002"),
-	    .body = x(STATE_VAL_MAX)};
+	    .body = x(STATE_VAL_MAX),
+	    .of = STR_LIT("p:1001:1002")};
 }
 
 static struct f_inbox
@@ -266,6 +267,7 @@ test_limits(void **state)
 	BAD(raise, full_raise(), ERR_PROTO, f->ep = STR_NONE);
 	BAD(raise, full_raise(), ERR_PROTO, f->tell = STR_LIT("r:1"));
 	BAD(raise, full_raise(), ERR_LIMIT, f->body = x(STATE_VAL_MAX + 1));
+	BAD(raise, full_raise(), ERR_PROTO, f->of = STR_LIT("x:1"));
 	BAD(inbox, full_inbox(), 0, (void)0);
 	BAD(inbox, full_inbox(), ERR_PROTO, f->chan = STR_LIT("r:1"));
 	BAD(inbox, full_inbox(), ERR_PROTO, f->n = 0);
