@@ -241,6 +241,29 @@ conn_on_readable(struct conn *c)
 	}
 }
 
+/*
+ * No time for this one in this turn. The socket stays readable, so that the
+ * next turn hears of it again.
+ */
+static bool
+conn_pass_over(struct conn *c)
+{
+	struct net *net = c->net;
+
+	if (c->urgent)
+		return false;
+	if ((net->crowded && c->round == net->round) ||
+	    (net->turn_reads > 0 &&
+		clock_mono_us() - net->turn_us >= NET_TURN_US)) {
+		net->turn_passed++;
+		net->passed++;
+		return true;
+	}
+	c->round = net->round & 1;
+	net->turn_reads++;
+	return false;
+}
+
 static void
 conn_on_io(struct ev_loop *loop, ev_io *w, int revents)
 {
@@ -253,7 +276,7 @@ conn_on_io(struct ev_loop *loop, ev_io *w, int revents)
 	}
 	if (revents & EV_WRITE)
 		conn_mark_dirty(c);
-	if (revents & EV_READ)
+	if ((revents & EV_READ) && !conn_pass_over(c))
 		conn_on_readable(c);
 }
 
@@ -434,6 +457,19 @@ conn_open(struct conn *c, struct net *net, int fd, const struct conn_ops *ops)
 }
 
 void
+conn_urgent(struct conn *c)
+{
+	int active = ev_is_active(&c->io);
+
+	c->urgent = 1;
+	if (active)
+		ev_io_stop(c->net->loop, &c->io);
+	ev_set_priority(&c->io, EV_MAXPRI);
+	if (active)
+		ev_io_start(c->net->loop, &c->io);
+}
+
+void
 conn_move(struct conn *dst, struct conn *src, const struct conn_ops *ops)
 {
 	struct net *net = src->net;
@@ -447,6 +483,8 @@ conn_move(struct conn *dst, struct conn *src, const struct conn_ops *ops)
 	dst->ops = ops;
 	ev_io_init(&dst->io, conn_on_io, src->io.fd, 0);
 	dst->io.data = l;
+	if (dst->urgent)
+		ev_set_priority(&dst->io, EV_MAXPRI);
 	if (l != NULL)
 		l->c = dst;
 	if (dst->closed) {

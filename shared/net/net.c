@@ -86,6 +86,21 @@ net_on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
 	net_turn_run(container_of(w, struct net, prepare), NET_BURIALS);
 }
 
+/* events have come, none is handled yet */
+static void
+net_on_check(struct ev_loop *loop, ev_check *w, int revents)
+{
+	struct net *net = container_of(w, struct net, check);
+
+	(void)loop;
+	(void)revents;
+	net->crowded = net->turn_passed > 0;
+	if (net->crowded && net->turn_reads == 0)
+		net->round ^= 1; /* all who wait were read in this one */
+	net->turn_us = clock_mono_us();
+	net->turn_reads = net->turn_passed = 0;
+}
+
 static void
 net_on_again(struct ev_loop *loop, ev_timer *w, int revents)
 {
@@ -104,7 +119,11 @@ net_new(struct ev_loop *loop)
 	ev_timer_init(&net->again, net_on_again, 0., 0.);
 	ev_prepare_init(&net->prepare, net_on_prepare);
 	ev_prepare_start(loop, &net->prepare);
+	ev_check_init(&net->check, net_on_check);
+	ev_set_priority(&net->check, EV_MAXPRI);
+	ev_check_start(loop, &net->check);
 	/* the turn alone must not keep a loop running that has nothing else */
+	ev_unref(loop);
 	ev_unref(loop);
 	return net;
 }
@@ -116,7 +135,9 @@ net_free(struct net *net)
 		return;
 	net_turn_run(net, UINT_MAX);
 	ev_ref(net->loop);
+	ev_ref(net->loop);
 	ev_prepare_stop(net->loop, &net->prepare);
+	ev_check_stop(net->loop, &net->check);
 	ev_timer_stop(net->loop, &net->again);
 	if (net->spare_fd >= 0)
 		close(net->spare_fd);

@@ -462,6 +462,7 @@ linkconn_begin(struct linkconn *lc, bool dialed, struct str rest,
 	/* fails on a unix socket, where the kernel loses nothing */
 	(void)setsockopt(
 	    lc->conn.io.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+	conn_urgent(&lc->conn);
 	lc->opened_ms = lc->ticked_ms = lc->heard_ms = clock_mono_ms();
 	timer_init(&lc->timer, lc->conn.net, linkconn_on_tick, lc);
 	timer_set(&lc->timer, LINK_TICK_MS, LINK_TICK_MS);

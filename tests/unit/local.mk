@@ -95,6 +95,10 @@ unit_tests += %D%/shared/net/test_timer
 %C%_shared_net_test_timer_SOURCES = %D%/shared/net/test_timer.c \
 	%D%/shared/net/fixture.h
 %C%_shared_net_test_timer_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/net/test_turn
+%C%_shared_net_test_turn_SOURCES = %D%/shared/net/test_turn.c \
+	%D%/shared/net/fixture.h %D%/shared/net/owner.h
+%C%_shared_net_test_turn_LDADD = $(unit_ldadd)
 
 unit_tests += %D%/shared/base/test_buf
 %C%_shared_base_test_buf_SOURCES = %D%/shared/base/test_buf.c
