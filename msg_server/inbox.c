@@ -118,7 +118,7 @@ inbox_rooms(const struct session *s, struct f_inbox *f)
 	for (m = s->members; m != NULL && f->n_rooms < INBOX_ROOMS_MAX;
 	     m = m->next_of_session)
 		if (m->cursor.follow == NULL || !m->cursor.follow->waiting)
-			f->rooms[f->n_rooms++] = str_of(m->room->rid);
+			f->rooms[f->n_rooms++] = str_of(room_rid(m->room));
 	qsort(f->rooms, f->n_rooms, sizeof f->rooms[0], inbox_compare);
 }
 
@@ -132,7 +132,7 @@ inbox_ask(struct server *srv, struct session *s, struct str cid,
 
 	if (at != NULL)
 		f.at = *at;
-	f.chan = chan_str(&s->user->channel.name);
+	f.chan = channel_name(&s->user->channel);
 	inbox_rooms(s, &f);
 	asker_fill(&q->asker, srv, s, &cmd);
 	q->call.done = inbox_on_done;

@@ -184,7 +184,7 @@ static void
 marks_give(
     struct server *srv, struct channel *c, struct event *ev, struct str conv)
 {
-	struct user *u = user_find(srv, chan_id(chan_str(&c->name)));
+	struct user *u = user_find(srv, str_of(channel_id(c)));
 	struct fanout f;
 
 	if (u == NULL || conv.len == 0)
@@ -209,7 +209,7 @@ marks_on_state(
 	if (!channel_is_user(c) || !str_starts(rec->key, STR_LIT("k:")) ||
 	    str_u64(rec->val, &ev.read) != 0)
 		return;
-	ev.uid = chan_id(chan_str(&c->name));
+	ev.uid = str_of(channel_id(c));
 	marks_give(srv, c, &ev, str_n(rec->key.p + 2, rec->key.len - 2));
 }
 

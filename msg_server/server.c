@@ -138,8 +138,8 @@ server_on_beat(void *arg, struct f_beat *beat)
 	int64_t now = clock_mono_ms(), ms = now - srv->last_beat_ms;
 
 	beat->conns = srv->n_clients;
-	beat->users = HASH_COUNT(srv->users);
-	beat->rooms = HASH_COUNT(srv->rooms);
+	beat->users = srv->users.n;
+	beat->rooms = srv->rooms.n;
 	beat->queue_kb = (uint32_t)(srv->net->queued / 1024);
 	drain_beat(srv->drain, beat);
 	beat->lag = (uint32_t)(srv->stats[S_LAGGED] - srv->last_lagged);
@@ -257,7 +257,7 @@ server_on_status(void *arg, struct buf *out)
 	    "\"topology\":{\"ver\":%llu,\"linked\":%s},\"relay\":{",
 	    srv->public_url, srv->direct_url, srv->n_clients, srv->max_clients,
 	    srv->n_not_logged_in, (unsigned long long)srv->stats[S_SESSIONS],
-	    HASH_COUNT(srv->users), HASH_COUNT(srv->rooms),
+	    srv->users.n, srv->rooms.n,
 	    (unsigned long long)srv->net->queued / 1024,
 	    (unsigned long long)topology_ver(srv->topology),
 	    topology_is_linked(srv->topology) ? "true" : "false");

@@ -69,8 +69,8 @@ struct server {
 	uint64_t stats[S_COUNT];
 	uint32_t node_no, inc, next_session;
 	struct session *sessions; /* by cn */
-	struct room *rooms;       /* by rid */
-	struct user *users;       /* by uid */
+	struct table rooms;       /* by rid */
+	struct table users;       /* by uid */
 	struct relay *relay;
 	struct recent *recent;    /* newest items of the channels followed; NULL: none */
 	struct replay_line *replays; /* those served from it in turn (replay.c) */

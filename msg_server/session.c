@@ -48,7 +48,7 @@ session_dev(const struct session *s)
 struct str
 session_uid(const struct session *s)
 {
-	return s->user != NULL ? str_of(s->user->uid) : STR_NONE;
+	return s->user != NULL ? str_of(user_uid(s->user)) : STR_NONE;
 }
 
 static void

@@ -167,7 +167,7 @@ message_fill(struct server *srv, struct session *s, const struct command *cmd,
 	it->body = cmd->msg;
 	if (cmd->tid.len > 0) {
 		it->rid = cmd->rid;
-		ap->to[ap->n_to++] = str_of(s->user->channel.name.s);
+		ap->to[ap->n_to++] = channel_name(&s->user->channel);
 	}
 	(void)srv;
 }

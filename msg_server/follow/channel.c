@@ -6,6 +6,8 @@
  * or, beyond that, dropped: the log has them and the repair goes on until it
  * has met the live stream.
  */
+#include <stdlib.h>
+
 #include "msg_server/follow/recent.h"
 #include "msg_server/follow/relay_priv.h"
 #include "msg_server/server.h"
@@ -19,7 +21,15 @@ static void channel_on_page(struct relay_read *rd, unsigned code,
 bool
 channel_is_user(const struct channel *c)
 {
-	return c->name.s[0] == CHAN_USER;
+	return c->name[0] == CHAN_USER;
+}
+
+struct chan_name
+channel_copy_name(const struct channel *c)
+{
+	struct str id = str_of(channel_id(c));
+
+	return channel_is_user(c) ? chan_user(id) : chan_room(id);
 }
 
 static uint64_t
@@ -43,6 +53,37 @@ channel_heard_first(struct channel *c, uint64_t first)
 	recent_trim(channel_recent(c), c, first);
 }
 
+/* --- what goes on ------------------------------------------------------- */
+
+struct channel_busy *
+channel_busy(struct channel *c)
+{
+	struct channel_busy *b = c->busy;
+
+	if (b)
+		return b;
+	b = c->busy = xcalloc(1, sizeof *b);
+	b->channel = c;
+	b->waits_end = &b->waits;
+	b->repair.done = channel_on_page;
+	b->task.fn = channel_on_task;
+	buf_init(&b->held, CHANNEL_HELD_MAX);
+	return b;
+}
+
+void
+channel_rest(struct channel *c)
+{
+	struct channel_busy *b = c->busy;
+
+	if (!b || b->waits || b->pages || buf_len(&b->held) || c->repairing ||
+	    c->released || c->listed || c->task_on)
+		return;
+	buf_fini(&b->held);
+	free(b);
+	c->busy = NULL;
+}
+
 /* --- waiting ------------------------------------------------------------ */
 
 static void
@@ -51,11 +92,10 @@ channel_schedule(struct channel *c, bool later)
 	if (c->task_on)
 		return;
 	c->task_on = true;
-	c->task.fn = channel_on_task;
 	if (later)
-		relay_retry(c->relay, &c->task);
+		relay_retry(c->relay, &channel_busy(c)->task);
 	else
-		relay_later(c->relay, &c->task);
+		relay_later(c->relay, &channel_busy(c)->task);
 }
 
 static void
@@ -63,18 +103,21 @@ channel_unlist(struct channel *c)
 {
 	if (!c->listed)
 		return;
-	DL_DELETE2(c->relay->waiting, c, wait_prev, wait_next);
+	DL_DELETE(c->relay->waiting, c->busy);
 	c->listed = false;
 }
 
 static void
 channel_tell(struct channel *c, unsigned code)
 {
-	struct channel_wait *w = c->waits;
+	struct channel_busy *b = c->busy;
+	struct channel_wait *w = b ? b->waits : NULL;
 
+	if (!w)
+		return;
 	channel_unlist(c);
-	c->waits = NULL;
-	c->waits_end = &c->waits;
+	b->waits = NULL;
+	b->waits_end = &b->waits;
 	while (w) {
 		struct channel_wait *next = w->next;
 
@@ -86,16 +129,18 @@ channel_tell(struct channel *c, unsigned code)
 void
 channel_wait(struct channel *c, struct channel_wait *w)
 {
+	struct channel_busy *b = channel_busy(c);
+
 	w->next = NULL;
 	w->since_ms = clock_mono_ms();
-	*c->waits_end = w;
-	c->waits_end = &w->next;
+	*b->waits_end = w;
+	b->waits_end = &w->next;
 	if (c->state == CHANNEL_LIVE) {
 		channel_schedule(c, false);
 		return;
 	}
 	if (!c->listed) {
-		DL_APPEND2(c->relay->waiting, c, wait_prev, wait_next);
+		DL_APPEND(c->relay->waiting, b);
 		c->listed = true;
 		relay_wake(c->relay);
 	}
@@ -104,31 +149,34 @@ channel_wait(struct channel *c, struct channel_wait *w)
 void
 channel_give_up(struct channel *c, int64_t since_ms)
 {
+	struct channel_busy *b = channel_busy(c);
 	struct channel_wait *w;
 
 	/* one at a time: who is told may wait again, at the end */
-	while ((w = c->waits) && w->since_ms <= since_ms) {
-		c->waits = w->next;
-		if (!c->waits) {
-			c->waits_end = &c->waits;
+	while ((w = b->waits) && w->since_ms <= since_ms) {
+		b->waits = w->next;
+		if (!b->waits) {
+			b->waits_end = &b->waits;
 			channel_unlist(c);
 		}
 		w->done(w, c, 503);
 	}
+	channel_rest(c);
 }
 
 static void
 channel_on_task(struct relay_task *t)
 {
-	struct channel *c = container_of(t, struct channel, task);
+	struct channel *c = container_of(t, struct channel_busy, task)->channel;
 
 	c->task_on = false;
-	if (c->state != CHANNEL_LIVE)
-		return; /* the next SUBBED does both */
-	if (c->waits)
+	/* if it is not live, the next SUBBED does both */
+	if (c->state == CHANNEL_LIVE) {
 		channel_tell(c, 200);
-	if (!c->repairing && c->head > c->last)
-		channel_repair(c);
+		if (!c->repairing && c->head > c->last)
+			channel_repair(c);
+	}
+	channel_rest(c);
 }
 
 /* --- what came too early ------------------------------------------------ */
@@ -136,20 +184,22 @@ channel_on_task(struct relay_task *t)
 static void
 channel_unhold(struct channel *c)
 {
-	c->relay->held -= buf_len(&c->held);
-	buf_fini(&c->held);
+	if (!c->busy)
+		return;
+	c->relay->held -= buf_len(&c->busy->held);
+	buf_fini(&c->busy->held);
 }
 
 static void
 channel_hold(struct channel *c, const struct item *it)
 {
-	size_t was = buf_len(&c->held);
+	struct buf *held = &channel_busy(c)->held;
+	size_t was = buf_len(held);
 
 	if (c->held_over)
 		return;
-	if (c->relay->held < RELAY_HELD_MAX &&
-	    put_page_item(&c->held, it) == OK) {
-		c->relay->held += buf_len(&c->held) - was;
+	if (c->relay->held < RELAY_HELD_MAX && put_page_item(held, it) == OK) {
+		c->relay->held += buf_len(held) - was;
 		return;
 	}
 	channel_unhold(c);
@@ -158,8 +208,16 @@ channel_hold(struct channel *c, const struct item *it)
 
 /* --- subscribing -------------------------------------------------------- */
 
+struct str
+channel_key(const struct table_link *e)
+{
+	const struct channel *c = container_of(e, const struct channel, by_ch);
+
+	return str_n((const char *)&c->ch, sizeof c->ch);
+}
+
 void
-channel_open(struct channel *c, struct relay *r, struct chan_name name,
+channel_open(struct channel *c, struct relay *r, const char *name,
     bool want_presence, const struct channel_ops *ops)
 {
 	memset(c, 0, sizeof *c);
@@ -168,10 +226,7 @@ channel_open(struct channel *c, struct relay *r, struct chan_name name,
 	c->name = name;
 	c->presence = want_presence;
 	c->ch = ++r->next_ch;
-	c->waits_end = &c->waits;
-	c->repair.done = channel_on_page;
-	buf_init(&c->held, CHANNEL_HELD_MAX);
-	HASH_ADD(hh, r->channels, ch, sizeof c->ch, c);
+	table_add(&r->channels, &c->by_ch, channel_key);
 	channel_subscribe(c);
 }
 
@@ -180,7 +235,7 @@ channel_subscribe(struct channel *c)
 {
 	struct buf *out = relay_out(c->relay);
 	struct f_sub f = {.ch = c->ch,
-	    .chan = chan_str(&c->name),
+	    .chan = channel_name(c),
 	    .from_seq = SUB_HEAD,
 	    .want_presence = c->presence};
 
@@ -221,10 +276,10 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 		if (again)
 			c->ops->on_gap(c, was + 1, f->head, true);
 	}
-	if (c->waits)
-		channel_tell(c, 200);
+	channel_tell(c, 200);
 	if (!c->repairing && c->head > c->last)
 		channel_repair(c);
+	channel_rest(c);
 }
 
 /* --- items -------------------------------------------------------------- */
@@ -266,13 +321,18 @@ channel_on_item(struct channel *c, const struct item *it, uint64_t seq,
 static void
 channel_replay_held(struct channel *c)
 {
-	struct buf held = c->held;
-	struct str rest = buf_str(&held);
+	struct channel_busy *b = c->busy;
+	struct buf held;
+	struct str rest;
 	struct item it;
 
-	c->relay->held -= buf_len(&held);
-	buf_init(&c->held, CHANNEL_HELD_MAX);
 	c->held_over = false;
+	if (!b)
+		return;
+	held = b->held;
+	rest = buf_str(&held);
+	c->relay->held -= buf_len(&held);
+	buf_init(&b->held, CHANNEL_HELD_MAX);
 	while (rest.len && frames_page_next(&rest, &it) == OK) {
 		uint64_t seq = channel_seq_of(c, &it);
 
@@ -301,7 +361,7 @@ static void
 channel_repair(struct channel *c)
 {
 	struct f_read rd = {
-	    .chan = chan_str(&c->name), .n = PAGE_MAX, .max_bytes = 512 * 1024};
+	    .chan = channel_name(c), .n = PAGE_MAX, .max_bytes = 512 * 1024};
 	uint64_t was = c->last;
 
 	if (c->repairing)
@@ -313,23 +373,21 @@ channel_repair(struct channel *c)
 	if (c->last == c->head)
 		return;
 	rd.from = c->last + 1;
-	if (relay_read(c->relay, &rd, &c->repair) != OK) {
+	if (relay_read(c->relay, &rd, &channel_busy(c)->repair) != OK) {
 		channel_schedule(c, true);
 		return;
 	}
 	c->repairing = true;
-	c->repair_from = rd.from;
+	c->busy->repair_from = rd.from;
 }
 
 static void
-channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
+channel_take_page(struct channel *c, unsigned code, const struct f_page *page,
     struct str items)
 {
-	struct channel *c = container_of(rd, struct channel, repair);
 	uint64_t was = c->last;
 	struct item it;
 
-	c->repairing = false;
 	if (code != 200) {
 		channel_schedule(c, true);
 		return;
@@ -341,7 +399,7 @@ channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 		return;
 	}
 	channel_heard_first(c, page->first);
-	if (c->repair_from > c->last + 1) {
+	if (c->busy->repair_from > c->last + 1) {
 		/* asked of the history before, answered of this one */
 		if (c->head > c->last)
 			channel_repair(c);
@@ -371,6 +429,18 @@ channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 		channel_schedule(c, true); /* not in the log yet */
 }
 
+static void
+channel_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
+    struct str items)
+{
+	struct channel *c =
+	    container_of(rd, struct channel_busy, repair)->channel;
+
+	c->repairing = false;
+	channel_take_page(c, code, page, items);
+	channel_rest(c);
+}
+
 /* --- leaving ------------------------------------------------------------ */
 
 void
@@ -379,7 +449,7 @@ channel_release(struct channel *c)
 	if (c->released)
 		return;
 	c->released = true;
-	wheel_set(&c->relay->wheel, &c->idle, CHANNEL_IDLE_S);
+	wheel_set(&c->relay->wheel, &channel_busy(c)->idle, CHANNEL_IDLE_S);
 }
 
 void
@@ -388,17 +458,20 @@ channel_keep(struct channel *c)
 	if (!c->released)
 		return;
 	c->released = false;
-	wheel_cancel(&c->idle);
+	wheel_cancel(&c->busy->idle);
+	channel_rest(c);
 }
 
 static void
 channel_forget(struct channel *c)
 {
-	wheel_cancel(&c->idle);
+	if (c->busy)
+		wheel_cancel(&c->busy->idle);
 	channel_unlist(c);
 	recent_forget(channel_recent(c), c);
-	HASH_DELETE(hh, c->relay->channels, c);
+	table_del(&c->relay->channels, &c->by_ch, channel_key);
 	channel_unhold(c);
+	free(c->busy);
 	c->ops->on_idle(c); /* frees it */
 }
 
@@ -414,9 +487,10 @@ channel_expire(struct channel *c)
 {
 	struct buf *out = relay_out(c->relay);
 
-	if (c->waits || c->repairing || c->task_on || c->pages) {
+	if (c->repairing || c->task_on ||
+	    (c->busy && (c->busy->waits || c->busy->pages))) {
 		/* somebody still comes back to this memory */
-		wheel_set(&c->relay->wheel, &c->idle, 1);
+		wheel_set(&c->relay->wheel, &channel_busy(c)->idle, 1);
 		return;
 	}
 	if (out && c->state != CHANNEL_NEW)

@@ -7,12 +7,17 @@
  *
  * Embedded in struct room (r:) and struct user (u:). Unsubscribed 30 s after
  * its last follower left (channel_release), kept until then.
+ *
+ * There is one for every user and every room: what a channel at rest needs is
+ * in struct channel, what goes on is in struct channel_busy, which exists
+ * only meanwhile.
  */
 #ifndef MSG_SERVER_FOLLOW_CHANNEL_H
 #define MSG_SERVER_FOLLOW_CHANNEL_H
 
 #include "msg_server/follow/relay.h"
 #include "shared/base/map.h"
+#include "shared/base/table.h"
 #include "shared/net/timer.h"
 
 enum channel_state { CHANNEL_NEW, CHANNEL_ASKED, CHANNEL_LIVE };
@@ -34,32 +39,38 @@ struct channel_ops {
 	void (*on_idle)(struct channel *);
 };
 
-struct channel {
-	struct relay *relay;
-	const struct channel_ops *ops;
-	struct chan_name name;
-	UT_hash_handle hh; /* relay's channels by ch */
-	uint32_t ch;       /* number on every link of ours */
-	enum channel_state state;
-	uint64_t last;     /* delivered (useq for u:) */
-	uint64_t head;     /* highest seq heard of */
-	uint64_t first;    /* oldest retained; only rises within one ep */
-	char ep[EP_LEN + 1];
+/* what goes on; freed when nothing does (channel_rest) */
+struct channel_busy {
+	struct channel *channel;
 	struct channel_wait *waits, **waits_end; /* oldest first */
-	struct channel *wait_prev, *wait_next; /* relay's list of channels with waits */
+	struct channel_busy *prev, *next; /* relay's list of those with waits */
 	struct relay_read repair; /* the one read of a gap repair */
 	uint64_t repair_from;     /* its first item */
 	struct relay_task task;   /* waits due, or repair to be tried again */
 	struct buf held;          /* live items that came during a repair, as page items */
 	struct wheel_entry idle;  /* armed while released */
-	struct recent_chan *recent;   /* its newest items in memory (recent.h), or NULL */
 	struct replay_page *pages;    /* reads under way for cursors (replay.c) */
-	uint32_t erased;              /* recalls heard of */
+};
+
+struct channel {
+	struct table_link by_ch; /* relay's channels */
+	struct relay *relay;
+	const struct channel_ops *ops;
+	const char *name;  /* borrowed from the owner, who has it as long as the channel */
+	uint64_t last;     /* delivered (useq for u:) */
+	uint64_t head;     /* highest seq heard of */
+	uint64_t first;    /* oldest retained; only rises within one ep */
+	struct channel_busy *busy;    /* NULL at rest */
+	struct recent_chan *recent;   /* its newest items in memory (recent.h), or NULL */
+	uint32_t ch;       /* number on every link of ours */
+	uint32_t erased;   /* recalls heard of */
+	char ep[EP_LEN + 1];
+	enum channel_state state : 8;
 	unsigned repairing : 1, presence : 1, released : 1, listed : 1, task_on : 1, held_over : 1;
 };
 
 /* subscribes from the head; wait->done comes later, always */
-void channel_open(struct channel *c, struct relay *r, struct chan_name name, bool want_presence, const struct channel_ops *ops);
+void channel_open(struct channel *c, struct relay *r, const char *name, bool want_presence, const struct channel_ops *ops);
 /* tells when it is live: at once in a later turn when it is already */
 void channel_wait(struct channel *c, struct channel_wait *w);
 /* the owner has no more use for it now (on_idle later) / has again */
@@ -67,11 +78,32 @@ void channel_release(struct channel *c);
 void channel_keep(struct channel *c);
 
 bool channel_is_user(const struct channel *c);
+/* makes it if need be: for what begins now */
+struct channel_busy *channel_busy(struct channel *c);
+/* something has ended: nothing is kept for a channel at rest */
+void channel_rest(struct channel *c);
 /* somebody has told of the oldest item that its present history retains; what
  * is lower than what is known is old news */
 void channel_heard_first(struct channel *c, uint64_t first);
 
+static inline struct str
+channel_name(const struct channel *c)
+{
+	return str_of(c->name);
+}
+
+/* for who may outlive it */
+struct chan_name channel_copy_name(const struct channel *c);
+
+/* the uid or rid, NUL-terminated */
+static inline const char *
+channel_id(const struct channel *c)
+{
+	return c->name + 2;
+}
+
 /* --- from relay.c --- */
+struct str channel_key(const struct table_link *e);
 /* the link to the active proxy is new: subscribe (again) from where we are */
 void channel_subscribe(struct channel *c);
 /* who waits since `since_ms` or longer and was not answered is told 503 */

@@ -39,7 +39,7 @@ delivered_has(const struct session *s, uint64_t *useq)
 static void
 delivered_tell(struct server *srv, struct user *u)
 {
-	struct f_raise f = {.chan = chan_str(&u->channel.name),
+	struct f_raise f = {.chan = channel_name(&u->channel),
 	    .key = STR_LIT(DELIVERED_KEY),
 	    .n = u->at.useq,
 	    .ep = str_of(u->channel.ep)};

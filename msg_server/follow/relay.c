@@ -129,11 +129,19 @@ relay_no_active(struct relay *r)
 	r->active_ms = clock_mono_ms();
 }
 
+/* to all channels there are */
+static void
+relay_subscribe(struct relay *r)
+{
+	struct table_link *e, *next;
+
+	TABLE_EACH(&r->channels, e, next, channel_key)
+	channel_subscribe(container_of(e, struct channel, by_ch));
+}
+
 static void
 relay_promote(struct relay *r, struct proxy *p)
 {
-	struct channel *c, *next;
-
 	r->active = p;
 	if (p->gen < r->gen)
 		log_warn("proxy %s has a log of its own: gen %llu, known was "
@@ -145,8 +153,7 @@ relay_promote(struct relay *r, struct proxy *p)
 	log_info("proxy %s is active, gen %llu", p->link->lc.link.peer.name,
 	    (unsigned long long)r->gen);
 	/* the order of wire.md: SUBs, then resent appends, then new ones */
-	HASH_ITER (hh, r->channels, c, next)
-		channel_subscribe(c);
+	relay_subscribe(r);
 	if (r->ops->on_promoted)
 		r->ops->on_promoted(r->srv);
 	calls_on_promote(r);
@@ -179,7 +186,6 @@ static int
 relay_on_active(struct relay *r, struct proxy *p, struct str body)
 {
 	struct f_active f;
-	struct channel *c, *next;
 	int err = get_active(body, &f);
 	bool same = r->active == p && f.active && f.gen == p->gen;
 	bool other_ep;
@@ -203,8 +209,7 @@ relay_on_active(struct relay *r, struct proxy *p, struct str body)
 		/* the log has found that it is an older copy: all stand
 		   elsewhere in it now */
 		relay_set_ep(r, f.ep);
-		HASH_ITER (hh, r->channels, c, next)
-			channel_subscribe(c);
+		relay_subscribe(r);
 		return OK;
 	}
 	if (r->active == p)
@@ -449,7 +454,7 @@ relay_new(struct server *srv, struct net *net, const struct link_id *self,
 void
 relay_free(struct relay *r)
 {
-	struct channel *c, *next;
+	struct table_link *e, *next;
 
 	if (!r)
 		return;
@@ -457,8 +462,8 @@ relay_free(struct relay *r)
 	relay_set_proxies(r, NULL, 0);
 	calls_free(r);
 	tasks_run_all(r);
-	HASH_ITER (hh, r->channels, c, next)
-		channel_drop(c);
+	TABLE_EACH(&r->channels, e, next, channel_key)
+	channel_drop(container_of(e, struct channel, by_ch));
 	tasks_fini(r);
 	free(r);
 }
@@ -501,7 +506,7 @@ relay_status(const struct relay *r, struct buf *json)
 	    "\"waiting\":%zu,\"channels\":%u,\"links\":[",
 	    (unsigned long long)r->gen, r->ep,
 	    r->active ? r->active->link->lc.link.peer.name : "", r->n_unacked,
-	    r->n_asked, HASH_COUNT(r->channels));
+	    r->n_asked, r->channels.n);
 	for (size_t i = 0; i < r->n_proxies; i++) {
 		const struct proxy *p = r->proxies[i];
 		char text[ADDR_TEXT_MAX];

@@ -8,10 +8,10 @@
 static struct channel *
 relay_channel(struct relay *r, uint32_t ch)
 {
-	struct channel *c;
+	struct table_link *e = table_find(
+	    &r->channels, str_n((const char *)&ch, sizeof ch), channel_key);
 
-	HASH_FIND(hh, r->channels, &ch, sizeof ch, c);
-	return c;
+	return e ? container_of(e, struct channel, by_ch) : NULL;
 }
 
 static int
@@ -33,8 +33,7 @@ relay_on_item(struct relay *r, struct str body)
 
 		for (unsigned i = 0; i < f.n_refs; i++) {
 			c = relay_channel(r, f.refs[i].ch);
-			if (c &&
-			    str_eq(chan_id(chan_str(&c->name)), f.item.uid))
+			if (c && str_eqc(f.item.uid, channel_id(c)))
 				ack.useq = f.refs[i].useq;
 		}
 		calls_on_ack(r, &ack);

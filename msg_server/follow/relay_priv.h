@@ -101,8 +101,8 @@ struct relay {
 		char ep[EP_LEN + 1];
 		uint64_t gen; /* the last one seen of it */
 	} past[RELAY_PAST_MAX];
-	struct channel *channels; /* by ch */
-	struct channel *waiting;  /* channels somebody waits for */
+	struct table channels; /* by ch */
+	struct channel_busy *waiting; /* channels somebody waits for */
 	uint32_t next_ch, next_rid;
 	uint64_t next_req;
 	struct unacked *unacked, *unacked_by_req;

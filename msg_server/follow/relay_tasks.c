@@ -70,16 +70,15 @@ static void
 relay_on_tick(void *arg)
 {
 	struct relay *r = arg;
-	struct channel *c, *next;
+	struct channel_busy *b, *next;
 	int64_t now = clock_mono_ms();
 	bool busy;
 
 	relay_run(&r->retry, &r->retry_end);
 	busy = calls_tick(r, now);
-	DL_FOREACH_SAFE2(r->waiting, c, next, wait_next)
-	{
+	DL_FOREACH_SAFE (r->waiting, b, next) {
 		busy = true;
-		channel_give_up(c, now - RELAY_WAIT_MS);
+		channel_give_up(b->channel, now - RELAY_WAIT_MS);
 	}
 	if (!busy && !r->retry && !r->later)
 		timer_stop(&r->tick);
@@ -89,7 +88,7 @@ static void
 relay_on_idle(struct wheel_entry *e, void *arg)
 {
 	(void)arg;
-	channel_expire(container_of(e, struct channel, idle));
+	channel_expire(container_of(e, struct channel_busy, idle)->channel);
 }
 
 void

@@ -23,8 +23,8 @@ replay_event(struct event *ev, const struct channel *c, const struct item *it,
 	ev->ep = str_of(c->ep);
 	*view = mine ? VIEW_SELF : VIEW_OTHER;
 	if (!channel_is_user(c)) {
-		ev->rid = chan_id(chan_str(&c->name));
-		ev->chan = chan_str(&c->name);
+		ev->rid = str_of(channel_id(c));
+		ev->chan = channel_name(c);
 		return;
 	}
 	ev->chan = it->pchan;
@@ -59,7 +59,7 @@ replay_gap(struct session *s, struct channel *c, struct cursor *cur,
 	if (channel_is_user(c))
 		ev.tid = STR_LIT("@");
 	else
-		ev.rid = chan_id(chan_str(&c->name));
+		ev.rid = str_of(channel_id(c));
 	reply_event(s, &ev);
 }
 
@@ -209,7 +209,7 @@ replay_enter(struct follow *f, struct session *s, unsigned code)
 			call->on_joined(call, s, &res);
 		return;
 	}
-	struct chan_name name = c->name;
+	struct chan_name name = channel_copy_name(c);
 	uint64_t cn = s->cn;
 	replay_fill(f, c, &res, &cur->pos);
 	if (call)
@@ -262,7 +262,7 @@ replay_on_channel(struct channel_wait *w, struct channel *c, unsigned code)
 		 * He comes from another server, which has heard of more, or
 		 * from a history that is lost: the log knows.
 		 */
-		struct f_read rd = {.chan = chan_str(&c->name),
+		struct f_read rd = {.chan = channel_name(c),
 		    .from = f->from,
 		    .n = 1,
 		    .max_bytes = 1};

@@ -129,12 +129,12 @@ replay_find(struct session *s, struct str name, struct channel **c)
 	struct member *m;
 
 	/* it may have become somebody else's meanwhile */
-	if (s->user && str_eq(chan_str(&s->user->channel.name), name)) {
+	if (s->user && str_eqc(name, s->user->channel.name)) {
 		*c = &s->user->channel;
 		return &s->priv;
 	}
 	for (m = s->members; m; m = m->next_of_session)
-		if (str_eq(chan_str(&m->room->channel.name), name)) {
+		if (str_eqc(name, m->room->channel.name)) {
 			*c = &m->room->channel;
 			return &m->cursor;
 		}
@@ -178,7 +178,7 @@ replay_new(struct server *srv, struct session *s, const struct channel *c,
 	rp->srv = srv;
 	rp->cn = s->cn;
 	rp->from = from;
-	rp->name = c->name;
+	rp->name = channel_copy_name(c);
 	s->paging = 1;
 	return rp;
 }
@@ -372,7 +372,8 @@ replay_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 	struct replay *rp = p->waiting, *next;
 	bool first = true;
 
-	DL_DELETE(c->pages, p);
+	DL_DELETE(c->busy->pages, p);
+	channel_rest(c);
 	if (code == 200) {
 		recent_fill(
 		    relay_server(c->relay)->recent, c, page, items, p->erased);
@@ -391,9 +392,9 @@ replay_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 static struct replay_page *
 replay_page_for(const struct channel *c, uint64_t from)
 {
-	struct replay_page *p;
+	struct replay_page *p = c->busy ? c->busy->pages : NULL;
 
-	DL_FOREACH (c->pages, p)
+	DL_FOREACH (p, p)
 		if (from >= p->from && from - p->from < REPLAY_ITEMS / 2)
 			return p;
 	return NULL;
@@ -404,7 +405,7 @@ replay_ask(struct server *srv, struct session *s, struct channel *c,
     struct cursor *cur)
 {
 	uint64_t from = cur->pos + 1;
-	struct f_read rd = {.chan = chan_str(&c->name),
+	struct f_read rd = {.chan = channel_name(c),
 	    .from = from,
 	    .n = REPLAY_ITEMS,
 	    .max_bytes = REPLAY_BYTES};
@@ -425,7 +426,7 @@ replay_ask(struct server *srv, struct session *s, struct channel *c,
 			return;
 		}
 		srv->stats[S_RECENT_MISSES]++;
-		DL_APPEND(c->pages, p);
+		DL_APPEND(channel_busy(c)->pages, p);
 	} else {
 		srv->stats[S_RECENT_SHARED]++;
 	}

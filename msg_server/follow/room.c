@@ -29,13 +29,18 @@ room_of(struct channel *c)
 	return container_of(c, struct room, channel);
 }
 
+static struct str
+room_key(const struct table_link *e)
+{
+	return str_of(room_rid(container_of(e, const struct room, by_rid)));
+}
+
 static struct room *
 room_find(struct server *srv, struct str rid)
 {
-	struct room *room;
+	struct table_link *e = table_find(&srv->rooms, rid, room_key);
 
-	HASH_FIND(hh, srv->rooms, rid.p, rid.len, room);
-	return room;
+	return e ? container_of(e, struct room, by_rid) : NULL;
 }
 
 static struct member *
@@ -44,7 +49,7 @@ room_member_any(struct session *s, struct str rid)
 	struct member *m;
 
 	for (m = s->members; m; m = m->next_of_session)
-		if (str_eqc(rid, m->room->rid))
+		if (str_eqc(rid, room_rid(m->room)))
 			return m;
 	return NULL;
 }
@@ -89,10 +94,10 @@ room_on_idle(struct channel *c)
 	struct room *room = room_of(c);
 	struct server *srv = relay_server(c->relay);
 
-	HASH_DELETE(hh, srv->rooms, room);
-	srv->stats[S_ROOMS] = HASH_COUNT(srv->rooms);
+	table_del(&srv->rooms, &room->by_rid, room_key);
+	srv->stats[S_ROOMS] = srv->rooms.n;
 	turn_drop(room);
-	if (!srv->rooms)
+	if (srv->rooms.n == 0)
 		turn_end(srv);
 	free(room->members);
 	free(room);
@@ -135,7 +140,7 @@ room_mark_told(struct server *srv, struct room *room, struct str uid)
 
 	for (struct session *s = u ? u->sessions : NULL; s;
 	     s = s->next_of_user) {
-		m = room_member_any(s, str_of(room->rid));
+		m = room_member_any(s, str_of(room_rid(room)));
 		if (m)
 			m->told = true;
 	}
@@ -178,7 +183,7 @@ room_on_in(struct server *srv, struct room *room, const struct f_room *f,
 	struct channel *c = &room->channel;
 	enum told_what was = told_get(srv->told, c->ch, u->uid);
 	struct event ev = {.kind = EVENT_NEW_USER,
-	    .rid = str_of(room->rid),
+	    .rid = str_of(room_rid(room)),
 	    .rid_is_num = u->num_rid,
 	    .uid = u->uid,
 	    .name = u->name,
@@ -203,7 +208,7 @@ room_on_out(struct server *srv, struct room *room, const struct f_room *f,
 {
 	struct channel *c = &room->channel;
 	struct event ev = {.kind = EVENT_OFFLINE,
-	    .rid = str_of(room->rid),
+	    .rid = str_of(room_rid(room)),
 	    .uid = u->uid,
 	    .name = u->name,
 	    .avatar = u->avatar};
@@ -223,7 +228,7 @@ room_on_people(struct server *srv, struct channel *c, const struct f_room *f)
 	struct room *room = room_of(c);
 	struct room_user in[ARRAY_LEN(f->in)], out[ARRAY_LEN(f->out)];
 	struct event ev = {.kind = EVENT_PRESENCE,
-	    .rid = str_of(room->rid),
+	    .rid = str_of(room_rid(room)),
 	    .count = f->count,
 	    .more_people = f->more,
 	    .in = in,
@@ -261,7 +266,7 @@ static void
 room_announce(
     struct server *srv, struct session *s, struct channel *c, bool silent)
 {
-	struct member *m = room_member_any(s, chan_id(chan_str(&c->name)));
+	struct member *m = room_member_any(s, str_of(channel_id(c)));
 	struct f_pres pres;
 
 	if (!room_of(c)->entered_ms)
@@ -272,7 +277,7 @@ room_announce(
 	}
 	room_presence_fill(s, &pres);
 	pres.silent = silent;
-	pres.add[pres.n_add++] = chan_id(chan_str(&c->name));
+	pres.add[pres.n_add++] = str_of(channel_id(c));
 	relay_pres(srv->relay, &pres);
 }
 
@@ -282,17 +287,19 @@ static struct room *
 room_get(struct server *srv, struct str rid)
 {
 	struct room *room = room_find(srv, rid);
+	struct chan_name name;
 
 	if (room) {
 		channel_keep(&room->channel);
 		return room;
 	}
-	room = xcalloc(1, sizeof *room);
-	str_copy(room->rid, sizeof room->rid, rid);
-	HASH_ADD_KEYPTR(hh, srv->rooms, room->rid, strlen(room->rid), room);
-	srv->stats[S_ROOMS] = HASH_COUNT(srv->rooms);
-	channel_open(&room->channel, srv->relay, chan_room(rid), true,
-	    &room_channel_ops);
+	name = chan_room(rid);
+	room = xcalloc(1, sizeof *room + name.len + 1);
+	memcpy(room->name, name.s, name.len);
+	channel_open(
+	    &room->channel, srv->relay, room->name, true, &room_channel_ops);
+	table_add(&srv->rooms, &room->by_rid, room_key);
+	srv->stats[S_ROOMS] = srv->rooms.n;
 	return room;
 }
 
@@ -330,7 +337,7 @@ room_drop_member(struct session *s, struct member *m)
 static void
 room_on_refused(struct server *srv, struct session *s, struct channel *c)
 {
-	struct member *m = room_member_any(s, chan_id(chan_str(&c->name)));
+	struct member *m = room_member_any(s, str_of(channel_id(c)));
 
 	(void)srv;
 	if (m)
@@ -441,7 +448,7 @@ room_join(struct server *srv, struct session *s, struct str rid, struct str ep,
 		room_answer_later(srv, s, call, 403, rid);
 		return;
 	}
-	if (srv->max_rooms > 0 && HASH_COUNT(srv->rooms) >= srv->max_rooms &&
+	if (srv->max_rooms > 0 && srv->rooms.n >= srv->max_rooms &&
 	    !room_find(srv, rid)) {
 		room_answer_later(srv, s, call, 503, rid);
 		return;
@@ -534,7 +541,7 @@ room_put_seats(struct server *srv, struct session *s, bool told,
 			put(arg, pres);
 			pres->n_add = 0;
 		}
-		pres->add[pres->n_add++] = str_of(m->room->rid);
+		pres->add[pres->n_add++] = str_of(room_rid(m->room));
 	}
 	/* one without a room is there all the same */
 	if (pres->n_add > 0 || told)

@@ -42,7 +42,7 @@ struct member {
 
 struct room {
 	struct channel channel;
-	UT_hash_handle hh; /* server->rooms by rid */
+	struct table_link by_rid; /* server->rooms */
 	struct member **members; /* owned array */
 	uint32_t n_members, cap;
 	struct bucket rate; /* what is said in it, by anybody (room_rate) */
@@ -50,19 +50,31 @@ struct room {
 	struct turn *turn;       /* owned; items not yet given to the members (turn.h) */
 	int64_t rest_us;         /* until then it gathers; monotonic */
 	uint16_t classes;        /* bits of (dialect, level) members have had */
-	char rid[ID_MAX + 1];
+	char name[];             /* the channel's: r:<rid> */
 };
 
 struct user {
-	struct channel channel; /* u:<uid> */
-	UT_hash_handle hh;      /* server->users by uid */
+	struct channel channel;
+	struct table_link by_uid; /* server->users */
 	struct session *sessions;
 	struct bucket send;     /* 10/s a uid and server */
 	uint32_t n_sessions; /* one uid may have them all */
 	uint32_t made_s, n_made; /* rooms opened, in the minute from made_s on */
 	struct delivering at; /* how far he has it (delivered.h) */
-	char uid[ID_MAX + 1];
+	char name[]; /* the channel's: u:<uid> */
 };
+
+static inline const char *
+room_rid(const struct room *room)
+{
+	return channel_id(&room->channel);
+}
+
+static inline const char *
+user_uid(const struct user *u)
+{
+	return channel_id(&u->channel);
+}
 
 /* what becoming a follower gave: for "pos" in the answer */
 struct follow_result {
@@ -96,6 +108,7 @@ void user_attach(struct server *srv, struct session *s, struct str uid, struct s
 /* the session ends: leaves all rooms and its user; bye: presence drops without grace */
 void room_detach(struct server *srv, struct session *s, bool bye);
 struct user *user_find(struct server *srv, struct str uid);
+struct str user_key(const struct table_link *e); /* of server->users */
 void user_detach(struct server *srv, struct session *s);
 /* relay_ops.on_room and on_snapshot */
 void room_on_people(struct server *srv, struct channel *c, const struct f_room *f);

@@ -14,13 +14,18 @@ user_of(struct channel *c)
 	return container_of(c, struct user, channel);
 }
 
+struct str
+user_key(const struct table_link *e)
+{
+	return str_of(user_uid(container_of(e, const struct user, by_uid)));
+}
+
 struct user *
 user_find(struct server *srv, struct str uid)
 {
-	struct user *u;
+	struct table_link *e = table_find(&srv->users, uid, user_key);
 
-	HASH_FIND(hh, srv->users, uid.p, uid.len, u);
-	return u;
+	return e ? container_of(e, struct user, by_uid) : NULL;
 }
 
 /* the three shapes of a private item: to version 1, to the sender, to the other
@@ -47,16 +52,16 @@ user_on_item(struct channel *c, const struct item *it,
 		s->given = 1;
 		if (replay_is_echo(s, it))
 			continue;
-		unsigned class = s->level < 2		    ? CLASS_V1
-				 : str_eqc(it->uid, u->uid) ? CLASS_SELF
-							    : CLASS_OTHER;
+		unsigned class = s->level < 2			 ? CLASS_V1
+				 : str_eqc(it->uid, user_uid(u)) ? CLASS_SELF
+								 : CLASS_OTHER;
 		if (!begun[class]) {
 			replay_event(&ev[class], c, it, s, &view);
 			fanout_begin(&f[class], &ev[class]);
 			begun[class] = true;
 		}
 		fanout_send(&f[class], s,
-		    str_eqc(it->uid, u->uid) ? VIEW_SELF : VIEW_OTHER);
+		    str_eqc(it->uid, user_uid(u)) ? VIEW_SELF : VIEW_OTHER);
 	}
 	for (unsigned i = 0; i < CLASS_COUNT; i++)
 		if (begun[i])
@@ -82,7 +87,7 @@ user_on_idle(struct channel *c)
 	struct server *srv = relay_server(c->relay);
 
 	delivered_forget(srv, u);
-	HASH_DELETE(hh, srv->users, u);
+	table_del(&srv->users, &u->by_uid, user_key);
 	free(u);
 }
 
@@ -116,13 +121,15 @@ user_attach(struct server *srv, struct session *s, struct str uid,
     struct str ep, uint64_t from, struct follow_call *call)
 {
 	struct user *u = user_find(srv, uid);
+	struct chan_name name;
 
 	if (!u) {
-		u = xcalloc(1, sizeof *u);
-		str_copy(u->uid, sizeof u->uid, uid);
-		HASH_ADD_KEYPTR(hh, srv->users, u->uid, strlen(u->uid), u);
-		channel_open(&u->channel, srv->relay, chan_user(uid), false,
-		    &user_channel_ops);
+		name = chan_user(uid);
+		u = xcalloc(1, sizeof *u + name.len + 1);
+		memcpy(u->name, name.s, name.len);
+		channel_open(
+		    &u->channel, srv->relay, u->name, false, &user_channel_ops);
+		table_add(&srv->users, &u->by_uid, user_key);
 	} else {
 		channel_keep(&u->channel);
 	}

@@ -94,11 +94,14 @@ model_item(const struct model *m, uint64_t seq, struct item *it)
 static inline struct channel *
 model_channel(const struct model *m)
 {
-	struct channel *c, *next;
+	struct table_link *e, *next;
 
-	HASH_ITER (hh, relay.channels, c, next)
-		if (str_eq(chan_str(&c->name), chan_str(&m->name)))
+	TABLE_EACH (&relay.channels, e, next, channel_key) {
+		struct channel *c = container_of(e, struct channel, by_ch);
+
+		if (str_eqc(chan_str(&m->name), c->name))
 			return c;
+	}
 	return NULL;
 }
 
@@ -481,7 +484,7 @@ core_setup(void **state)
 static inline int
 core_teardown(void **state)
 {
-	struct channel *c, *next;
+	struct table_link *e, *next;
 
 	(void)state;
 	while (asks)
@@ -490,12 +493,12 @@ core_teardown(void **state)
 		run_tasks();
 	while (asks)
 		model_answer(0);
-	HASH_ITER (hh, relay.channels, c, next)
-		channel_drop(c);
+	TABLE_EACH (&relay.channels, e, next, channel_key)
+		channel_drop(container_of(e, struct channel, by_ch));
 	told_free(srv.told);
 	watch_free(srv.watch);
-	assert_null(srv.rooms);
-	assert_null(srv.users);
+	assert_int_equal(srv.rooms.n, 0);
+	assert_int_equal(srv.users.n, 0);
 	assert_null(srv.sessions);
 	assert_int_equal(calls_open, 0);
 	assert_int_equal(relay.held, 0);

@@ -111,7 +111,7 @@ relay_pres(struct relay *r, const struct f_pres *pres)
 struct str
 session_uid(const struct session *s)
 {
-	return str_of(s->user->uid);
+	return str_of(user_uid(s->user));
 }
 
 struct session *
@@ -236,7 +236,7 @@ setup(void **state)
 	srv.set.drain_rate = 10;
 	srv.set.drain_within = 30;
 	srv.on_quit = on_quit;
-	str_copy(user.uid, sizeof user.uid, STR_LIT("1001"));
+	user.channel.name = "u:1001";
 	httpd_init(&srv.httpd, fx.net, &http_ops, &srv, 10, 1024);
 	srv.drain = drain_new(&srv);
 	add_server("ms1", "up", "ws://me/", 1);

@@ -27,6 +27,7 @@ enum { PARTS = 8 };
 
 static struct server srv;
 static struct session s;
+static char user_name[CHAN_MAX + 1];
 static struct user user;
 static struct {
 	struct follow_call *call;
@@ -65,7 +66,8 @@ user_attach(struct server *server, struct session *session, struct str uid,
     struct str ep, uint64_t from, struct follow_call *call)
 {
 	(void)server;
-	str_copy(user.uid, sizeof user.uid, uid);
+	snprintf(user_name, sizeof user_name, "u:%.*s", STR_ARG(uid));
+	user.channel.name = user_name;
 	session->user = &user;
 	part_add(call, STR_LIT("@"), ep, from);
 }

@@ -146,7 +146,7 @@ test_spread(void **state)
 		static struct user users[300];
 
 		who[i].s.user = &users[i];
-		str_copy(users[i].uid, sizeof users[i].uid, STR_LIT("1001"));
+		users[i].channel.name = "u:1001";
 	}
 	drain_stop(srv.drain, DRAIN_SLOTS);
 	for (i = 0; i < 300; i++) {

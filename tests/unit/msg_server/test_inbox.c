@@ -17,8 +17,9 @@
 
 static struct server srv;
 static struct session s;
-static struct user user = {.uid = "1001"};
+static struct user user;
 static struct room rooms[3];
+static char room_names[3][CHAN_MAX + 1];
 static struct member members[3];
 static struct f_inbox asked;
 static struct relay_inbox *call;
@@ -80,7 +81,7 @@ room_member(struct session *session, struct str rid)
 	struct member *m;
 
 	for (m = session->members; m != NULL; m = m->next_of_session)
-		if (str_eqc(rid, m->room->rid))
+		if (str_eqc(rid, room_rid(m->room)))
 			return m;
 	return NULL;
 }
@@ -88,7 +89,8 @@ room_member(struct session *session, struct str rid)
 static void
 join(unsigned i, const char *rid)
 {
-	str_copy(rooms[i].rid, sizeof rooms[i].rid, str_of(rid));
+	snprintf(room_names[i], sizeof room_names[i], "r:%s", rid);
+	rooms[i].channel.name = room_names[i];
 	members[i] = (struct member){
 	    .session = &s, .room = &rooms[i], .next_of_session = s.members};
 	s.members = &members[i];
@@ -103,7 +105,7 @@ setup(void **state)
 	s.cn = 7;
 	s.level = 2;
 	s.user = &user;
-	user.channel.name = chan_user(STR_LIT("1001"));
+	user.channel.name = "u:1001";
 	HASH_ADD(hh, srv.sessions, cn, sizeof s.cn, &s);
 	session_set_strings(&s, STR_LIT("amy"), STR_NONE, STR_NONE);
 	busy = false;

@@ -24,7 +24,7 @@ test_level_2(void **state)
 	cmd_login(&srv, &s, &c);
 	/* the user alone, with his position, before any room */
 	assert_int_equal(n_parts, 1);
-	assert_string_equal(user.uid, "1001");
+	assert_string_equal(user_uid(&user), "1001");
 	assert_int_equal(part[0].from, 31);
 	assert_true(s.logging_in);
 	joins(0, 200);
@@ -203,7 +203,7 @@ test_again(void **state)
 	syncs(2);
 	assert_string_equal(told, "409 login ) ");
 	assert_true(str_eqc(session_name(&s), "amy"));
-	assert_string_equal(user.uid, "1001");
+	assert_string_equal(user_uid(&user), "1001");
 	/* and one that fails leaves him where he is */
 	told[0] = '\0';
 	c.rid = STR_LIT("14");

@@ -64,17 +64,17 @@ test_open_mode(void **state)
 	assert_string_equal(attempt(1, "1000000000000001", NULL), "401 ");
 	/* drawn, with the token for the next time */
 	assert_string_equal(attempt(2, NULL, NULL), "");
-	assert_true(auth_uid_is_drawn(str_of(user.uid)));
+	assert_true(auth_uid_is_drawn(str_of(user_uid(&user))));
 	assert_true(token[0] != '\0');
 	strcpy(mine, token);
-	strcpy(told, user.uid);
+	strcpy(told, user_uid(&user));
 	assert_string_equal(attempt(2, NULL, mine), "");
 	assert_string_equal(token, ""); /* still young: not renewed */
-	assert_string_equal(attempt(2, user.uid, mine), "");
+	assert_string_equal(attempt(2, user_uid(&user), mine), "");
 	assert_string_equal(attempt(2, "1000000000000001", mine), "401 ");
 	/* level 1 draws seven digits and gets no token */
 	assert_string_equal(attempt(1, NULL, NULL), "");
-	assert_int_equal(strlen(user.uid), 7);
+	assert_int_equal(strlen(user_uid(&user)), 7);
 	assert_string_equal(token, "");
 	/* renewed in the second half of its life */
 	assert_string_equal(
@@ -101,7 +101,7 @@ test_token_mode(void **state)
 	assert_string_equal(attempt(2, NULL, NULL), "401 ");
 	assert_string_equal(attempt(1, "1001", NULL), "401 ");
 	assert_string_equal(attempt(2, NULL, minted("u7", "Site", exp)), "");
-	assert_string_equal(user.uid, "u7");
+	assert_string_equal(user_uid(&user), "u7");
 	/* the site's name, whatever he types; and its end is ours */
 	assert_true(str_eqc(session_name(&s), "Site"));
 	assert_int_equal(s.exp_ms, exp / 1000 * 1000);

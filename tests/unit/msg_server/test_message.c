@@ -17,7 +17,7 @@
 
 static struct server srv;
 static struct session s;
-static struct user user = {.uid = "1001"};
+static struct user user;
 static struct member in_12;
 static char msg[8192];
 /* the last append, and what was told */
@@ -111,7 +111,7 @@ setup(void **state)
 	s.cn = 1ULL << 32 | 0x2a;
 	s.user = &user;
 	s.level = 2;
-	user.channel.name = chan_user(STR_LIT("1001"));
+	user.channel.name = "u:1001";
 	session_set_strings(&s, STR_LIT("amy"), STR_NONE, STR_NONE);
 	HASH_ADD(hh, srv.sessions, cn, sizeof s.cn, &s);
 	memset(msg, 'x', sizeof msg);

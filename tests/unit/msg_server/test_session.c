@@ -18,7 +18,7 @@ static void
 test_strings(void **state)
 {
 	struct session s = {0};
-	struct user u = {.uid = "1001"};
+	struct user u = {.channel.name = "u:1001"};
 
 	(void)state;
 	assert_false(str_is_set(session_name(&s)));

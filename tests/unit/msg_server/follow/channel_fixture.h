@@ -242,10 +242,7 @@ teardown(void **state)
 static inline void
 open_live(struct channel *c, const char *name)
 {
-	struct chan_name n;
-
-	assert_int_equal(chan_parse(str_of(name), &n), OK);
-	channel_open(c, &relay, n, false, &ops);
+	channel_open(c, &relay, name, false, &ops);
 	assert_int_equal(c->state, CHANNEL_ASKED);
 	answer_sub(c, false);
 	assert_int_equal(c->state, CHANNEL_LIVE);
@@ -255,8 +252,10 @@ open_live(struct channel *c, const char *name)
 static inline void
 close_channel(struct channel *c)
 {
-	HASH_DELETE(hh, relay.channels, c);
-	buf_fini(&c->held);
+	table_del(&relay.channels, &c->by_ch, channel_key);
+	if (c->busy)
+		buf_fini(&c->busy->held);
+	free(c->busy);
 }
 
 #endif

@@ -441,10 +441,7 @@ static const struct channel_ops chan_ops = {on_item, on_gap, on_idle};
 static inline void
 open_channel(const char *name)
 {
-	struct chan_name n;
-
-	assert_int_equal(chan_parse(str_of(name), &n), 0);
-	channel_open(&chan, r, n, false, &chan_ops);
+	channel_open(&chan, r, name, false, &chan_ops);
 }
 
 /* --- life --------------------------------------------------------------- */
@@ -500,7 +497,7 @@ on_state(
 {
 	(void)s;
 	states.n++;
-	snprintf(states.last, sizeof states.last, "%.64s %.*s=%.*s", c->name.s,
+	snprintf(states.last, sizeof states.last, "%.64s %.*s=%.*s", c->name,
 	    STR_ARG(rec->key), STR_ARG(rec->val));
 }
 

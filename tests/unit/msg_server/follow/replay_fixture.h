@@ -18,7 +18,7 @@ judge_index(const struct fake *f, const char *rid)
 		const char *name = models[i].name.s;
 
 		if (!strcmp(rid, "@")
-			? f->s.user && !strcmp(f->s.user->channel.name.s, name)
+			? f->s.user && !strcmp(f->s.user->channel.name, name)
 			: name[0] == CHAN_ROOM && !strcmp(rid, name + 2))
 			return i;
 	}

@@ -51,7 +51,7 @@ is_in(struct fake *f, const struct model *m)
 	struct str id = chan_id(chan_str(&m->name));
 
 	for (struct member *x = f->s.members; x; x = x->next_of_session)
-		if (m->name.s[0] == CHAN_ROOM && str_eqc(id, x->room->rid))
+		if (m->name.s[0] == CHAN_ROOM && str_eqc(id, room_rid(x->room)))
 			return true;
 	return m->name.s[0] == CHAN_USER && f->s.user;
 }
@@ -144,8 +144,12 @@ is_busy(void)
 {
 	bool busy = asks || relay.later;
 
-	for (struct room *r = srv.rooms; r; r = r->hh.next)
-		busy |= r->turn != NULL;
+	for (unsigned k = 0; k < n_models; k++) {
+		struct channel *c = model_channel(&models[k]);
+
+		busy |= c && c->name[0] == CHAN_ROOM &&
+			container_of(c, struct room, channel)->turn;
+	}
 	for (unsigned k = 0; k < FAKES; k++)
 		busy |= fakes[k].started && fakes[k].queued > 0;
 	return busy;

@@ -229,7 +229,8 @@ test_ends_in_the_middle(void **state)
 	fake_close(&c);
 	item_from(m, "9", 99);
 	fake_close(&a);
-	assert_null(srv.rooms->turn);
+	assert_null(
+	    container_of(table_first(&srv.rooms), struct room, by_rid)->turn);
 	loop_turn();
 	fake_close(&d);
 }
