@@ -205,13 +205,20 @@ server_on_kick(struct server *srv, const struct f_kick *kick)
 	}
 }
 
+static void
+server_on_promoted(struct server *srv)
+{
+	srv->promoted_ms = clock_mono_ms();
+	watch_on_promoted(srv);
+}
+
 static const struct relay_ops server_relay_ops = {
     .on_room = room_on_people,
     .on_eph = marks_on_eph,
     .on_state = marks_on_state,
     .on_kick = server_on_kick,
     .on_status = watch_on_status,
-    .on_promoted = watch_on_promoted,
+    .on_promoted = server_on_promoted,
     .on_snapshot = room_snapshot,
 };
 

@@ -86,6 +86,7 @@ struct server {
 	struct gate *gate;        /* who may connect */
 	struct marks *marks;      /* read marks on their way */
 	struct told *told;        /* what rooms heard of people */
+	int64_t promoted_ms; /* when an active proxy was last met anew */
 	struct watch *watch;      /* whom sessions watch */
 	struct delivered *delivered; /* how far users have their private traffic */
 	struct drain *drain;      /* the end, and what can be taken back of it */

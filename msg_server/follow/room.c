@@ -14,6 +14,8 @@
 
 enum {
 	ROOM_TOLD_S = 10, /* by then an announced one was told of */
+	/* a new active proxy may hold one so much longer than the one before */
+	ROOM_HELD_MS = 10000,
 	ROOM_MINUTE_S = 60
 };
 
@@ -155,6 +157,20 @@ room_is_before_us(
 				u->age > clock_mono_ms() - room->entered_ms);
 }
 
+/*
+ * Whoever entered just before the active proxy fell may have a list from it
+ * that the new one knows nothing of, and here nobody has heard of that user.
+ */
+static bool
+room_is_riddle(struct server *srv, const struct room *room,
+    const struct f_room *f, const struct room_user *u, enum told_what was)
+{
+	return f->unsure && was == TOLD_NOTHING && room->entered_ms &&
+	       srv->promoted_ms &&
+	       room->entered_ms > srv->promoted_ms - ROOM_HELD_MS &&
+	       (u->maybe || room_is_before_us(room, f, u));
+}
+
 /* is it news to version 2, where `now` is how it is said to be? */
 static bool
 room_is_news(const struct f_room *f, const struct room_user *u,
@@ -234,6 +250,13 @@ room_on_people(struct server *srv, struct channel *c, const struct f_room *f)
 	    .in = in,
 	    .out = out};
 
+	for (unsigned i = 0; i < f->n_in + f->n_out && !ev.more_people; i++) {
+		const struct room_user *u =
+		    i < f->n_in ? &f->in[i] : &f->out[i - f->n_in];
+
+		ev.more_people = room_is_riddle(
+		    srv, room, f, u, told_get(srv->told, c->ch, u->uid));
+	}
 	for (unsigned i = 0; i < f->n_in; i++)
 		if (room_on_in(srv, room, f, &f->in[i]))
 			in[ev.n_in++] = f->in[i];
@@ -241,8 +264,13 @@ room_on_people(struct server *srv, struct channel *c, const struct f_room *f)
 		if (room_on_out(srv, room, f, &f->out[i]))
 			out[ev.n_out++] = f->out[i];
 	/* the rest of a big room's crowd is for version 1 alone */
-	if (f->big && !f->rest && (ev.n_in + ev.n_out > 0 || f->more))
+	if (f->big && !f->rest && (ev.n_in + ev.n_out > 0 || ev.more_people))
 		room_tell(room, &ev, 0, 2, 2);
+	if (f->big || !ev.more_people)
+		return;
+	/* in small ones each was told already: the list is to be asked for */
+	ev.n_in = ev.n_out = 0;
+	room_tell(room, &ev, 0, 2, 2);
 }
 
 void

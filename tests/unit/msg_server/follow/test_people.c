@@ -124,6 +124,34 @@ test_before_us(void **state)
 	end();
 }
 
+/* who entered before the old one fell may have a list of it: it may be old */
+static void
+test_riddle(void **state)
+{
+	(void)state;
+	clock_test_set(1000000, 1000000);
+	begin();
+	srv.promoted_ms = 1010000;
+	tell("+1?", true, "", ""); /* ten seconds: both knew the same */
+	tell("-0", true, "", out_);
+	news.out[0].uid = STR_LIT("8");
+	news.out[0].maybe = true;
+	v2.last[0] = '\0';
+	room_on_people(&srv, model_channel(m), &news);
+	assert_string_equal(v2.last, "");
+	srv.promoted_ms = 1009999;
+	news.out[0].uid = STR_LIT("9");
+	room_on_people(&srv, model_channel(m), &news);
+	assert_string_equal(v2.last, "presence 0 in 0 out 0 more");
+	assert_string_equal(v1.last, "");
+	v2.last[0] = '\0'; /* known by now */
+	room_on_people(&srv, model_channel(m), &news);
+	assert_string_equal(v2.last, "");
+	srv.promoted_ms = 0;
+	clock_test_set(0, 0);
+	end();
+}
+
 /* a room that was not followed in between: what was told is told again */
 static void
 test_forgotten(void **state)
@@ -322,8 +350,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, core_setup, core_teardown)
 	    T(test_told_again), T(test_round_trip), T(test_silent_return),
-	    T(test_before_us), T(test_forgotten), T(test_bound), T(test_rest),
-	    T(test_snapshot), T(test_rooms_new), T(test_bucket_pour)};
+	    T(test_before_us), T(test_riddle), T(test_forgotten), T(test_bound),
+	    T(test_rest), T(test_snapshot), T(test_rooms_new),
+	    T(test_bucket_pour)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
