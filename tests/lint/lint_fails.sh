@@ -12,7 +12,8 @@ fresh() {
 	rm -rf "$tree" && mkdir -p "$tree/tests/lint" "$tree/tests/browser" \
 		"$tree/tests/unit" "$tree/www" "$tree/shared/base" \
 		"$tree/shared/net" "$tree/shared/proto" "$tree/msg_server/dialect" \
-		"$tree/config_server" "$tree/proxy_server" || exit 1
+		"$tree/config_server" "$tree/proxy_server" \
+		"$tree/tests/integration" "$tree/tests/fault" || exit 1
 	cp "$src"/tests/lint/*.sh "$tree/tests/lint/" &&
 		cp "$src/.clang-format" "$tree/" || exit 1
 	lic='/* SPDX-License-Identifier: MIT */'
@@ -25,6 +26,11 @@ fresh() {
 	printf '%s\nconst x = 1;\n' "$lic" >"$tree/tests/browser/x.mjs"
 	printf '%s\n#ifndef SHARED_BASE_X_H\n#define SHARED_BASE_X_H\n#endif\n' \
 		"$lic" >"$tree/shared/base/x.h"
+	printf '%s\n' "$lic" >"$tree/tests/integration/t101_x.test.mjs"
+	printf "%s\n\t'kill-x': 1,\n" "$lic" >"$tree/tests/fault/faults.mjs"
+	printf "%s\n\tlost: 'x',\n" "$lic" >"$tree/tests/fault/judge.mjs"
+	echo '| all | `fault` kill-*; the judge: `lost`; [x](base/x.h), `t101_x` |' \
+		>"$tree/shared/GUARANTEES.md"
 }
 
 lint() {
@@ -49,7 +55,7 @@ plant() {
 	fi
 }
 
-for s in includes size house; do
+for s in includes size house promises; do
 	plant $s 0 'no file'
 done
 plant includes 1 shared/base/x.c '#include "shared/net/x.h"'
@@ -74,6 +80,12 @@ plant house 4 www/x.js 'x.innerHTML = 1;'
 plant house 5 tests/unit/x.c 'void f(void) { usleep(1); }'
 plant house 5 tests/browser/x.mjs 'await sleep(1);'
 plant house 7 tests/unit/x.c 'void f(void) { skip(); }'
+plant promises 1 shared/GUARANTEES.md '(`t102_x`)'
+plant promises 1 shared/GUARANTEES.md '(unit `test_y`)'
+plant promises 1 shared/GUARANTEES.md '(`y.test.mjs`)'
+plant promises 2 shared/GUARANTEES.md '| x | `fault` kill-x, kill-y; |'
+plant promises 3 shared/GUARANTEES.md 'the judge: `lost`, `late`'
+plant promises 4 shared/GUARANTEES.md '[y](base/y.h)'
 
 # not a fault: // in a string, a pause with its reason
 fresh

@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What GUARANTEES.md names as a proof is there: tests, kinds of faults, words
+# of the judge. And where a page points to a file of ours, there is one.
+. "${top_srcdir:-.}/tests/lint/lib.sh"
+page=shared/GUARANTEES.md
+echo 1..4
+
+names=$(mktemp) || exit 1
+trap 'rm -f "$found" "$names"' EXIT
+
+# a test by the name it has among its kind
+is_test() {
+	case $1 in
+	t[0-9]*) [ -f "tests/integration/$1.test.mjs" ] ;;
+	*.test.mjs) [ -n "$(find tests -name node_modules -prune -o -name "$1" -print)" ] ;;
+	*) [ -n "$(find tests/unit -name "$1.c")" ] ;;
+	esac
+}
+grep -oE '`(t[0-9]+_[a-z0-9_]+|test_[a-z0-9_]+|[a-z0-9_]+\.test\.mjs)`' $page |
+tr -d '`' | LC_ALL=C sort -u >"$names"
+: >"$found"
+[ -s "$names" ] || echo "$page names no test" >"$found"
+while read -r t; do
+	is_test "$t" || echo "$page: there is no test $t"
+done <"$names" >>"$found"
+verdict 1 'tests named in GUARANTEES.md' "$found"
+
+# behind the word `fault` in a row of the table, up to what is no kind of it
+sed -n '/^|/s/[^`]*`fault` \([^`;|(]*\).*/\1/p' $page | tr ', ' '\n\n' |
+grep -E '^[a-z]+-[a-z*]+$|^vanishing$' | LC_ALL=C sort -u >"$names"
+: >"$found"
+[ -s "$names" ] || echo "$page names no fault" >"$found"
+while read -r k; do
+	grep -qE "^	'?$(echo "$k" | sed 's/\*/[a-z-]*/')'?: " tests/fault/faults.mjs ||
+		echo "$page: there is no fault $k"
+done <"$names" >>"$found"
+verdict 2 'faults named in GUARANTEES.md' "$found"
+
+grep -oE "the judge('s|:)( |)(\`[a-z]+\`(, )?)+" $page | grep -oE '`[a-z]+`' |
+tr -d '`' | LC_ALL=C sort -u >"$names"
+: >"$found"
+[ -s "$names" ] || echo "$page names no word of the judge" >"$found"
+while read -r w; do
+	grep -qE "^	$w: '" tests/fault/judge.mjs ||
+		echo "$page: the judge has no word '$w'"
+done <"$names" >>"$found"
+verdict 3 'words of the judge named in GUARANTEES.md' "$found"
+
+for md in README.md README.zh-CN.md $page www/sdk/README.md tests/fault/README.md; do
+	[ -f "$md" ] || continue
+	grep -oE '\]\([^)#:]+\)' "$md" | sed 's/^](//; s/)$//' |
+	while read -r to; do
+		[ -e "$(dirname "$md")/$to" ] || echo "$md: there is no $to"
+	done
+done >"$found"
+verdict 4 'files that our pages point to' "$found"
