@@ -10,7 +10,8 @@
 #
 # Limits are lifted, ports are the kernel's, all is on loopback, and only
 # processes started here are ended.  KEEP=dir keeps lines, logs and data;
-# SYNC=full and RECENT=32 (MiB of recent items of a msg_server) are settings.
+# SYNC=full, PING=25 (s) and RECENT=32 (MiB of recent items of a msg_server)
+# are settings.
 
 # daemons are found before they are started, so nothing is left half up
 bench_begin()
@@ -126,6 +127,7 @@ cluster_conf()
 		conn_rate = 100000
 		conn_burst = 1000000
 		memory = 2048
+		ping = ${PING:-25}
 		recent_mib = ${RECENT:-32}
 	}
 	proxy_server {
@@ -192,7 +194,7 @@ ref_start()
 # one NAME ARGS...: its lines are kept with the name in front
 one()
 {
-	scene=$1
+	called=$1
 	shift
 	status=0
 	# flags like $cluster are meant to be split
@@ -200,7 +202,7 @@ one()
 	line=$(timeout "${MOST:-300}" "$bench" $* --json 2>>"$dir/bench.log") ||
 		status=$?
 	[ -n "$line" ] || line="{\"mode\":\"broken\",\"status\":$status}"
-	echo "$line" | sed "s/^{/{\"scene\":\"$scene\",\"status\":$status,/" \
+	echo "$line" | sed "s/^{/{\"scene\":\"$called\",\"status\":$status,/" \
 		>>"$out"
-	echo "  $scene: status $status" >&2
+	echo "  $called: status $status" >&2
 }

@@ -27,6 +27,7 @@ struct hold_part {
 	uint64_t told; /* frames that answer nothing: newUser, ... */
 	uint64_t errors;
 	uint64_t said, expected, reach_sent, reached;
+	uint64_t busy; /* were told to try again, and did */
 	int64_t in_us;	  /* the last was in, or refused */
 	int64_t heard_us; /* the last frame */
 	double cpu;

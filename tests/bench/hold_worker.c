@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "shared/base/digest.h"
@@ -18,6 +19,8 @@
 /* in the place of a room's number of a message */
 #define HOLD_PRIVATE UINT32_MAX
 
+enum { HOLD_FLYING = 32, HOLD_AGAIN_US = 1000000, HOLD_STUCK_US = 5000000 };
+
 struct worker {
 	const struct options *o;
 	struct hold_share *share;
@@ -27,6 +30,11 @@ struct worker {
 	struct stream *got; /* of a connection */
 	bool *reached;
 	uint64_t due; /* of this phase */
+	uint64_t asked, answered, answered_then;
+	int64_t answered_us;
+	uint32_t *again; /* who was told to try again */
+	uint32_t n_again, cap_again;
+	int64_t again_us;
 	int64_t since_us;
 	enum hold_phase phase;
 	char *text, *frame;
@@ -58,8 +66,10 @@ worker_on_text(struct worker *w, struct bconn *c, const struct stamp *st)
 		else if (tally_arrival(&p->talk, &w->got[c->index], st->n) !=
 			 ARRIVED_AGAIN)
 			tally_latency(&p->talk, us);
-	} else if (st->sender != w->e.first + c->index) {
-		/* and not the copy that a sender gets of his own */
+	} else if (st->sender == w->e.first + c->index) {
+		/* the copy that a sender gets of his own */
+		w->answered++;
+	} else {
 		if (w->reached[c->index])
 			p->reach.again++;
 		else
@@ -67,6 +77,24 @@ worker_on_text(struct worker *w, struct bconn *c, const struct stamp *st)
 		p->reached += !w->reached[c->index];
 		w->reached[c->index] = true;
 	}
+}
+
+/* "busy, try again": he does, when the others have had their turn */
+static bool
+worker_is_busy(struct worker *w, const struct bconn *c, const char *p, size_t n)
+{
+	if (w->phase != HOLD_REACH ||
+	    memmem(p, n, "\"errCode\":503", 13) == NULL)
+		return false;
+	w->answered++;
+	w->p->busy++;
+	if (w->n_again == w->cap_again) {
+		w->cap_again = w->cap_again * 2 + 64;
+		w->again = xrealloc(w->again, w->cap_again * sizeof(*w->again));
+	}
+	w->again[w->n_again++] = c->index;
+	w->again_us = w->e.now_us + HOLD_AGAIN_US;
+	return true;
 }
 
 static void
@@ -91,6 +119,8 @@ worker_on_frame(struct engine *e, struct bconn *c, const char *p, size_t n)
 		engine_ready(e, c);
 		break;
 	case CCHAT_ERROR:
+		if (worker_is_busy(w, c, p, n))
+			break;
 		if (w->p->errors++ < 3)
 			fprintf(stderr, "cchat_bench: the server says %.*s\n",
 			    (int)(n > 300 ? 300 : n), p);
@@ -137,44 +167,80 @@ worker_talk(struct worker *w, int64_t due_us)
 }
 
 static void
-worker_reach(struct worker *w, int64_t due_us)
+worker_reach(struct worker *w, uint32_t i, int64_t due_us)
 {
 	uint32_t total = worker_total(w->o);
-	struct bconn *c = &w->e.conns[w->due];
+	struct bconn *c = &w->e.conns[i];
 	uint32_t g = w->e.first + c->index, peer = (g + total / 2) % total;
 
 	if (c->state != CONN_READY)
 		return;
-	w->p->reach_sent++;
+	w->asked++;
 	worker_say(w, c, peer,
 	    &(struct stamp){w->o->tag, g, HOLD_PRIVATE, (uint64_t)due_us});
 }
 
-/* says what is due; us until the next is */
+/*
+ * One to each, as fast as `reach` says, but a server that is behind is waited
+ * for: it has a bound for what it may be told, and so has each of us.
+ */
 static int64_t
-worker_due(struct worker *w, int64_t now)
+worker_reach_due(struct worker *w, int64_t now)
 {
-	bool reach = w->phase == HOLD_REACH;
-	double all = reach ? w->o->reach : w->o->rate, rate;
+	double rate = w->o->reach * w->p->n / worker_total(w->o);
 	int64_t next;
 
-	if ((w->phase != HOLD_TALK && !reach) || all <= 0)
-		return 20000;
-	rate = all * w->p->n / worker_total(w->o);
-	for (;;) {
-		if (reach && w->due >= w->p->n) {
-			atomic_store(&w->p->sent, true);
+	if (w->answered != w->answered_then) {
+		w->answered_then = w->answered;
+		w->answered_us = now;
+	} else if (now - w->answered_us > HOLD_STUCK_US) {
+		/* these are lost; the others are not to wait for them */
+		w->asked = w->answered;
+		w->answered_us = now;
+	}
+	while (w->asked < w->answered + HOLD_FLYING) {
+		if (w->n_again > 0 && now >= w->again_us) {
+			worker_reach(w, w->again[--w->n_again], now);
+			continue;
+		}
+		if (w->due >= w->p->n) {
+			if (w->n_again == 0)
+				atomic_store(&w->p->sent, true);
 			return 20000;
 		}
 		next = w->since_us + (int64_t)((double)w->due * 1e6 / rate);
 		if (next > now)
 			return next - now < 20000 ? next - now : 20000;
-		if (reach)
-			worker_reach(w, next);
-		else
-			worker_talk(w, next);
+		w->p->reach_sent++;
+		worker_reach(w, (uint32_t)w->due++, now);
+	}
+	return 5000;
+}
+
+/* says what is due; us until the next is */
+static int64_t
+worker_talk_due(struct worker *w, int64_t now)
+{
+	double rate = w->o->rate * w->p->n / worker_total(w->o);
+	int64_t next;
+
+	for (;;) {
+		next = w->since_us + (int64_t)((double)w->due * 1e6 / rate);
+		if (next > now)
+			return next - now < 20000 ? next - now : 20000;
+		worker_talk(w, next);
 		w->due++;
 	}
+}
+
+static int64_t
+worker_due(struct worker *w, int64_t now)
+{
+	if (w->phase == HOLD_TALK && w->o->rate > 0)
+		return worker_talk_due(w, now);
+	if (w->phase == HOLD_REACH && w->o->reach > 0)
+		return worker_reach_due(w, now);
+	return 20000;
 }
 
 static void

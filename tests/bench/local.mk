@@ -1,8 +1,12 @@
 ## Benchmarks: built only when asked for (`make tests/bench/bench_log`), never
 ## part of `make check`.
-EXTRA_PROGRAMS = %D%/bench_log
+EXTRA_PROGRAMS = %D%/bench_log %D%/bench_lws
 %C%_bench_log_SOURCES = %D%/bench_log.c
 %C%_bench_log_LDADD = proxy_server/libproxy_server.a $(shared_libs) $(SQLITE_LIBS)
+
+## A peer, where libwebsockets is installed (make tests/bench/bench_lws).
+%C%_bench_lws_SOURCES = %D%/bench_lws.c
+%C%_bench_lws_LDADD = shared/libshared.a $(CRYPTO_LIBS) -lwebsockets -lm
 
 ## The load generator, installed for cchatctl bench, and a small server with
 ## counted faults to test it with.
@@ -22,7 +26,9 @@ bench_tests = %D%/bench.test.mjs %D%/instr.test.mjs
 TESTS += $(bench_tests)
 dist_check_SCRIPTS += $(bench_tests)
 EXTRA_DIST += %D%/run.sh %D%/cluster.sh %D%/median.mjs \
-	%D%/million.sh %D%/million.mjs %D%/instr.json
+	%D%/million.sh %D%/million.mjs \
+	%D%/growth.sh %D%/growth.mjs %D%/chart.mjs %D%/page.mjs \
+	%D%/peers.sh %D%/peers.mjs %D%/instr.json
 
 check_PROGRAMS += %D%/test_tally
 %C%_test_tally_SOURCES = %D%/test_tally.c %D%/tally.c

@@ -9,10 +9,11 @@
 #	tests/bench/million.sh [BUILD-DIR]
 #
 # PEOPLE=1000000, SERVERS (one for each 18,900), REACH=5000 private messages a
-# second, SPREAD=1 (the people of a room on different servers), HOLD=30 s and
-# KEEP=dir are taken from the environment.  Before it starts it looks whether
-# the memory suffices (NEED KiB of the kernel and both programs for each, 14),
-# and it says at which number it stopped, if it did.
+# second, SPREAD=1 (the people of a room on different servers), HOLD=30 s,
+# PING=300 (s; a million pings every 25 s would be the load) and KEEP=dir are
+# taken from the environment.  Before it starts it looks whether the memory
+# suffices (NEED KiB of the kernel and both programs for each, 14), and it says
+# at which number it stopped, if it did.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -32,6 +33,7 @@ if [ $((people * need)) -gt "$free" ]; then
 		"there are $((free / 1024))" >&2
 	exit 1
 fi
+PING=${PING:-300}
 bench_begin "$@"
 cluster_start "$servers"
 slab=$(memory Slab)

@@ -235,6 +235,7 @@ hold_sum(const struct hold *h, struct hold_part *sum)
 		sum->expected += p->expected;
 		sum->reach_sent += p->reach_sent;
 		sum->reached += p->reached;
+		sum->busy += p->busy;
 		hold_add(&sum->login, &p->login);
 		hold_add(&sum->talk, &p->talk);
 		hold_add(&sum->reach, &p->reach);
@@ -303,6 +304,7 @@ hold_report_reach(const struct hold_part *sum)
 {
 	report_int("reach_sent", sum->reach_sent, "private messages");
 	report_int("reached", sum->reached, "");
+	report_int("reach_busy", sum->busy, "were told to try again");
 	report_int("reached_twice", sum->reach.again, "");
 	report_latency_of("reach_", &sum->reach);
 	return (sum->reach_sent > sum->reached ? sum->reach_sent - sum->reached
