@@ -40,11 +40,17 @@ const stops = (role, lo, hi, from) => ({
 	heal: (s, d) => d.signal('SIGCONT'),
 });
 
-/* it ends by itself, in order, and nobody is worse off */
+/*
+ * It ends by itself, in order, and nobody is worse off.  `proc`: the process
+ * that was told; another fault may have killed it, and started the next.
+ */
 const ENDS_MS = 40000;
-const ended = async (s, d) => {
+const ended = async (s, d, proc) => {
+	if (d.proc !== proc)
+		return;
 	d.signal('SIGCONT');
-	await until(`${d.name} ends`, () => !d.running, ENDS_MS).catch(e => {
+	await until(`${d.name} ends`, () => !d.running || d.proc !== proc,
+	    ENDS_MS).catch(e => {
 		s.crashes.push(`${e.message}\n${d.log.slice(-2000)}`);
 		return d.kill();
 	});
@@ -52,11 +58,12 @@ const ended = async (s, d) => {
 const terms = role => ({
 	aim: aims[role], from: 'hit', hold: hold(0, 600), exits: 0,
 	hit: (s, d) => {
+		d.told = d.proc;
 		d.signal('SIGTERM');
 		return performance.now();
 	},
 	heal: async (s, d) => {
-		await ended(s, d);
+		await ended(s, d, d.told);
 		if (!d.running)
 			await d.start();
 	},
@@ -109,6 +116,7 @@ export const FAULTS = {
 		from: 'hit', hold: hold(200, 2000), exits: 0,
 		hit: async (s, a, rng) => {
 			const t = performance.now();
+			a.proc = a.d.proc;
 			a.begun = await s.drain(a.d, 'POST', { rate: rng.int(6, 40),
 			    within: '6s' });
 			return t;
@@ -124,7 +132,7 @@ export const FAULTS = {
 			if (a.abort && a.begun && await s.drain(a.d, 'DELETE'))
 				return;
 			if (a.begun)
-				await ended(s, a.d);
+				await ended(s, a.d, a.proc);
 			if (!a.d.running)
 				await a.d.start();
 		},
