@@ -127,7 +127,7 @@ presence_room_get(struct presence *pr, struct str rid)
 void
 presence_room_rest(struct presence *pr, struct pres_room *room)
 {
-	if (room->n_members > 0 || room->changes != NULL)
+	if (room->n_members > 0 || room->changes != NULL || room->cut)
 		return;
 	HASH_DEL(pr->rooms, room);
 	free(room);

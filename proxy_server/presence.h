@@ -19,7 +19,8 @@
  * Changes of a room in one turn go out together; rooms of more than 100 users
  * are told at most once a second, marked `big`: 64 in and 64 out at most are
  * for all, who changes beyond that is for version 1 alone (`rest`) and the count
- * says the rest (`more`).
+ * says the rest (`more`). `more` is said of a room of any size when somebody was
+ * given its list (WHO) just before a change that nobody was told of was undone.
  *
  * After a promotion what was news in the last seconds is told again, marked
  * `unsure`, with where people were before (`maybe`): a msg_server knows what

@@ -142,7 +142,8 @@ struct pres_room {
 	uint32_t n_changes;
 	struct pres_change *changes; /* owned list, oldest first */
 	int64_t told_ms;	     /* last frame of a big room */
-	bool cut; /* some of a big room's changes went out for v1 alone */
+	bool asked; /* the list was given while changes were not yet told */
+	bool cut; /* what is told is not all: the list is to be asked for */
 	struct pres_room *prev_dirty, *next_dirty;
 	char rid[ID_MAX + 1];
 };

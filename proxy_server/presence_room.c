@@ -35,6 +35,7 @@ presence_forget_changes(struct presence *pr, struct pres_room *room)
 {
 	while (room->changes != NULL)
 		presence_change_free(room, room->changes);
+	room->asked = room->cut = false;
 	DL_DELETE2(pr->dirty, room, prev_dirty, next_dirty);
 }
 
@@ -42,6 +43,12 @@ static bool
 presence_is_big(const struct pres_room *room)
 {
 	return room->n_members > PRESENCE_BIG;
+}
+
+static bool
+presence_is_dirty(const struct pres_room *room)
+{
+	return room->changes != NULL || room->cut;
 }
 
 bool
@@ -77,6 +84,8 @@ presence_merge(struct pres_room *room, struct pres_change *new)
 		} else if (new->kind != CHANGE_OUT) {
 			continue;
 		}
+		/* the list that somebody has tells of what now never was */
+		room->cut = room->cut || room->asked;
 		presence_change_free(room, c);
 	}
 	/* where nobody else can have told, nobody need hear of a round trip */
@@ -93,7 +102,7 @@ void
 presence_change(struct presence *pr, struct pres_room *room,
     enum pres_change_kind kind, const struct pres_user *user, uint64_t cn)
 {
-	bool was_dirty = room->changes != NULL;
+	bool was_dirty = presence_is_dirty(room);
 	const struct pres_session *s;
 	struct pres_change *c;
 
@@ -107,7 +116,7 @@ presence_change(struct presence *pr, struct pres_room *room,
 	str_copy(c->uid, sizeof c->uid, str_of(user->uid));
 	if (!presence_merge(room, c)) {
 		free(c);
-		if (was_dirty && room->changes == NULL)
+		if (was_dirty && !presence_is_dirty(room))
 			DL_DELETE2(pr->dirty, room, prev_dirty, next_dirty);
 		return;
 	}
@@ -182,6 +191,7 @@ presence_tell_some(
 		if (presence_frame_full(&f))
 			presence_tell_frame(pr, room, &f);
 	}
+	f.more = room->cut && keep == 0;
 	presence_tell_frame(pr, room, &f);
 	while (room->n_changes > keep)
 		presence_change_free(room, room->changes);
@@ -208,7 +218,8 @@ presence_tell_big(struct presence *pr, struct pres_room *room)
 	struct pres_change *c;
 
 	/* from the newest backwards: how many fit into one frame */
-	for (c = room->changes->prev;; c = c->prev) {
+	for (c = room->changes != NULL ? room->changes->prev : NULL; c != NULL;
+	     c = c->prev) {
 		if (c->kind == CHANGE_OUT)
 			n_out++;
 		else
@@ -230,7 +241,6 @@ presence_tell_big(struct presence *pr, struct pres_room *room)
 	DL_FOREACH (room->changes, c)
 		presence_put_change(&f, c);
 	presence_tell_frame(pr, room, &f);
-	room->cut = false;
 }
 
 static void

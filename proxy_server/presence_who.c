@@ -154,6 +154,7 @@ who_room(struct presence *pr, const struct f_who *who, struct jw *w,
 	who_page_init(&pg, who);
 	if (room != NULL) {
 		answer->count = room->n_members;
+		room->asked = pr->active && room->changes != NULL;
 		DL_FOREACH (room->members, m)
 			who_offer(&pg, m->user->uid, m);
 	}

@@ -227,6 +227,69 @@ test_big_room(void **state)
 	TOLD("12=110! +x1*;");
 }
 
+static void
+ask_list(const char *rid)
+{
+	struct f_who who = {.what = WHO_ROOM, .arg = str_of(rid)};
+	struct f_whois answer;
+	struct buf json;
+
+	buf_init(&json, 1 << 20);
+	presence_who(pr, &who, &json, &answer);
+	buf_fini(&json);
+}
+
+/* somebody has a list with one in it whose coming and going nobody is told */
+static void
+test_list_in_between(void **state)
+{
+	char uid[16];
+
+	(void)state;
+	put(n1, 1, "amy", "13", NULL, false);
+	TOLD("13=1 +amy;");
+	for (unsigned i = 0; i <= PRESENCE_BIG; i++) {
+		snprintf(uid, sizeof uid, "u%u", i);
+		put(n1, 10 + i, uid, "12", NULL, false);
+	}
+	presence_tick(pr);
+	pass(1000);
+	told[0] = '\0';
+	put(n1, 1000, "x", "12", NULL, false);
+	TOLD("12=102! +x;");
+	put(n1, 1001, "y", "12", NULL, false);
+	gone(n1, 1001, PRES_BYE, false);
+	pass(1000);
+	TOLD(""); /* nobody knows of him */
+	put(n1, 1002, "y", "12", NULL, false);
+	TOLD("12=103! +y;");
+	put(n1, 1003, "z", "12", NULL, false);
+	ask_list("12");
+	gone(n1, 1003, PRES_BYE, false);
+	TOLD("");
+	pass(1000);
+	TOLD("12=103!m;");
+	pass(1000);
+	TOLD("");
+	/* a list without one who is back before it was told that he went */
+	gone(n1, 1000, PRES_BYE, false);
+	TOLD("12=102! -x;");
+	gone(n1, 1002, PRES_BYE, false);
+	ask_list("12");
+	put(n1, 1004, "y", "12", NULL, false);
+	pass(1000);
+	TOLD("12=102!m +y*;");
+	/* small ones, within a turn */
+	put(n1, 1, "amy", NULL, "13", false);
+	ask_list("13");
+	put(n1, 1, "amy", "13", NULL, false);
+	TOLD("13=1m +amy*;");
+	put(n1, 2, "bob", "14", NULL, false);
+	ask_list("14");
+	gone(n1, 2, PRES_BYE, false);
+	TOLD("14=0m;");
+}
+
 static unsigned n_plain, n_rest, names_plain, names_rest;
 static uint32_t last_count;
 static bool last_more;
@@ -486,6 +549,7 @@ main(void)
 	    TEST(test_move),
 	    TEST(test_move_into_another_room),
 	    TEST(test_one_of_two_is_sent_away),
+	    TEST(test_list_in_between),
 	    TEST(test_link_lost),
 	    TEST(test_numbers_begin_anew),
 	    TEST(test_snapshot_replaces),
