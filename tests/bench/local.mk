@@ -22,13 +22,13 @@ check_PROGRAMS += %D%/bench_ref
 %C%_bench_ref_SOURCES = %D%/bench_ref.c
 %C%_bench_ref_LDADD = $(shared_libs)
 
-bench_tests = %D%/bench.test.mjs %D%/instr.test.mjs
+bench_tests = %D%/bench.test.mjs %D%/fit.test.mjs %D%/instr.test.mjs
 TESTS += $(bench_tests)
 dist_check_SCRIPTS += $(bench_tests)
-EXTRA_DIST += %D%/run.sh %D%/cluster.sh %D%/median.mjs \
+EXTRA_DIST += %D%/README.md %D%/run.sh %D%/cluster.sh %D%/median.mjs \
 	%D%/million.sh %D%/million.mjs \
 	%D%/growth.sh %D%/growth.mjs %D%/chart.mjs %D%/page.mjs \
-	%D%/peers.sh %D%/peers.mjs %D%/instr.json
+	%D%/peers.sh %D%/peers.mjs %D%/soak.sh %D%/soak.mjs %D%/targets.sh %D%/targets.mjs %D%/instr.json
 
 check_PROGRAMS += %D%/test_tally
 %C%_test_tally_SOURCES = %D%/test_tally.c %D%/tally.c

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What tests/bench/million.sh found, for people. */
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { fill } from './page.mjs';
 
 const l = JSON.parse(readFileSync(process.argv[2], 'utf8').trim()
     .split('\n').pop());
@@ -10,7 +13,7 @@ if (l.mode === 'broken') {
 }
 const mib = b => `${(b / 1048576).toFixed(0)} MiB`;
 const of = l.connections;
-for (const [what, v] of [
+const rows = [
 	['people', `${of} on ${l.servers} msg_servers, rooms of ${l.members}`],
 	['failed, gone', `${l.failed}, ${l.gone}`],
 	['all in after', `${l.seconds_in?.toFixed(1)} s: ` +
@@ -24,6 +27,9 @@ for (const [what, v] of [
 	['idling', `${((l.idle_cpu_share ?? 0) * 100).toFixed(0)} % of one core`],
 	['reached', `${l.reached} of ${l.reach_sent} by a private message, p50 ` +
 	    `${l.reach_p50_ms} ms, p99 ${l.reach_p99_ms} ms, max ${l.reach_max_ms} ms`],
-])
+];
+for (const [what, v] of rows)
 	console.log(`${what.padEnd(14)} ${v}`);
+fill(join(dirname(fileURLToPath(import.meta.url)), 'README.md'), 'million',
+    [['what', 'figure'], ...rows]);
 process.exit(l.status);

@@ -371,6 +371,7 @@ fan_report(struct fan *f, const struct usage *a, const struct usage *b,
 		report_num("rate", o->rate, "messages/s asked");
 	else
 		report_int("window", f->window, "of a room");
+	report_num("seconds", s, "measured");
 	report_num("deliveries_per_s", (double)measured / s, "");
 	report_num("messages_per_s",
 	    (double)measured / s / (double)f->rooms[0].readers, "");

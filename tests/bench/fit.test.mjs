@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * needs: node
+ *
+ * What the growth, soak and target tables are made by: known laws must come
+ * out of the fits, charts must be sound, and tables land in their page.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { chart, curve } from './chart.mjs';
+import { fit, points } from './growth.mjs';
+import { fill, median, short } from './page.mjs';
+import { line } from './soak.mjs';
+
+test('a power law is found, and how well it fits', () => {
+	const xs = [10, 30, 100, 300, 1000];
+	const f = fit(xs.map(x => [x, 3 * x ** 1.25]));
+	assert.ok(Math.abs(f.b - 1.25) < 1e-9 && Math.abs(f.a - 3) < 1e-9);
+	assert.ok(f.r2 > 0.999999);
+	const bad = fit(xs.map((x, i) => [x, x * (i % 2 ? 4 : 0.25)]));
+	assert.ok(bad.r2 < 0.9, `${bad.r2}`);
+	assert.equal(fit([[1, 1], [2, 2]]), undefined);
+});
+
+test('points are medians by n, without what was not measured', () => {
+	const list = [[10, 5], [10, 7], [10, 90], [20, undefined], [5, 1]]
+	    .map(([n, v]) => ({ n, v }));
+	assert.deepEqual(points(list, l => l.n, l => l.v), [[5, 1], [10, 7]]);
+	assert.equal(median([]), undefined);
+	assert.equal(median([1, undefined, 4]), 2.5);
+	assert.equal(short(1234567), '1.23M');
+});
+
+test('a slope', () => {
+	const l = line([[0, 10], [1, 12], [2, 14]]);
+	assert.ok(Math.abs(l.slope - 2) < 1e-9 && Math.abs(l.mean - 12) < 1e-9);
+	assert.equal(line([[0, 3], [1, 3]]).slope, 0);
+});
+
+test('charts are whole, and stay on their sheet', () => {
+	const p = [[10, 3], [100, 30], [1000, 299]];
+	const o = { x: 'people & <rooms>', series: [
+		{ name: 'one', points: p, fit: fit(p) },
+		{ name: 'two', points: p.map(([x, y]) => [x, y * 2]) },
+	] };
+	for (const svg of [chart(o), curve(o)]) {
+		const open = svg.match(/<(svg|style|text)\b/g).length;
+		const shut = svg.match(/<\/(svg|style|text)>/g).length;
+		assert.equal(open, shut);
+		assert.ok(svg.includes('people &amp; &lt;rooms&gt;'));
+		assert.ok(svg.includes('prefers-color-scheme:dark'));
+		assert.ok(!/NaN|undefined|Infinity/.test(svg), svg);
+		const all = [...svg.matchAll(/cx="([-\d.]+)" cy="([-\d.]+)"/g)];
+		assert.equal(all.length, p.length + 1);
+		for (const [, x, y] of all)
+			assert.ok(+x >= 0 && +x <= 560 && +y >= 0 && +y <= 320);
+	}
+	assert.ok(chart(o).includes('n^1.00, r² 1.000'));
+});
+
+test('a table lands between its markers, and again in its place', () => {
+	const dir = mkdtempSync(join(tmpdir(), 'cchat-test-'));
+	const page = join(dir, 'p.md');
+	writeFileSync(page, 'a\n<!-- t -->\n<!-- /t -->\nb\n');
+	fill(page, 't', [['x', 'y'], ['1', '2']]);
+	fill(page, 't', [['x', 'y'], ['3', '4']]);
+	assert.equal(readFileSync(page, 'utf8'),
+	    'a\n<!-- t -->\n| x | y |\n| --- | --- |\n| 3 | 4 |\n<!-- /t -->\nb\n');
+	assert.throws(() => fill(page, 'other', [['x']]), /no <!-- other -->/);
+	rmSync(dir, { recursive: true });
+});
