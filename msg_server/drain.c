@@ -25,7 +25,8 @@ enum {
 	DRAIN_END_MS = 1000,  /* for the last bytes of all */
 	DRAIN_KEY_MS = 60000, /* life of a key behind its slot: clocks differ */
 	DRAIN_ASK_MS = 300,   /* for a request on a connection just taken */
-	DRAIN_RETRY_MS = 500, /* closed in its slot: back after 0..this */
+	DRAIN_ALONE_MS = 1000,	/* nobody is heard of: longer than a takeover */
+	DRAIN_RETRY_MS = 500,	/* closed in its slot: back after 0..this */
 	DRAIN_SPREAD_MS = 2000, /* closed with all others: at least 0..this */
 	DRAIN_SPREAD_MAX_MS = 20000,
 	DRAIN_TARGETS_MAX = 64
@@ -50,6 +51,7 @@ struct drain {
 	uint64_t job;
 	uint32_t rate;
 	int64_t within_ms, begun_ms, hurry_ms, end_ms;
+	int64_t heard_ms; /* when a proxy or the config_server was there last */
 	int64_t step_us;
 	uint64_t *cn; /* owned, n: who goes, in the order of slots */
 	size_t n, told, gone, late;
@@ -353,6 +355,23 @@ drain_reopen(struct drain *d)
 	topology_beat_now(srv->topology);
 }
 
+/*
+ * Told to end like everybody else, on a machine that goes down: what the
+ * topology says is old, and who goes anywhere has no proxy there either.
+ */
+static void
+drain_look_around(struct drain *d, int64_t now)
+{
+	if (topology_is_linked(d->srv->topology) ||
+	    relay_has_active(d->srv->relay))
+		d->heard_ms = now;
+	if (d->pace != DRAIN_SLOTS || now - d->heard_ms < DRAIN_ALONE_MS)
+		return;
+	log_info("no proxy_server and no config_server: all clients go at "
+		 "once");
+	drain_hurry(d, DRAIN_AT_ONCE);
+}
+
 static void
 drain_on_tick(void *arg)
 {
@@ -365,6 +384,7 @@ drain_on_tick(void *arg)
 	}
 	if (d->pace == DRAIN_SLOTS && now - d->begun_ms >= d->within_ms)
 		drain_hurry(d, DRAIN_AT_ONCE);
+	drain_look_around(d, now);
 	if (d->pace == DRAIN_SLOTS)
 		drain_by_slots(d, now);
 	else
@@ -403,7 +423,7 @@ drain_begin(struct drain *d, uint64_t job, int64_t rate, int64_t within_ms)
 	d->job = job;
 	d->rate = (uint32_t)rate;
 	d->within_ms = within_ms;
-	d->begun_ms = clock_mono_ms();
+	d->begun_ms = d->heard_ms = clock_mono_ms();
 	d->pace = DRAIN_SLOTS;
 	d->reopening = d->ending = d->said = false;
 	d->n_targets = d->n_sent = 0;

@@ -12,8 +12,9 @@
  *				       not gone 5 s after it
  *	    version 1                  closed 4200 in its slot
  *	    whoever is left after `within`: at once
- *	no other msg_server is up (nor late), or SIGINT: nobody has a slot, all
- *	    are closed 4200 at once; the `retry=` of the reason spreads them
+ *	no other msg_server is up (nor late), neither a proxy nor the
+ *	    config_server is there for a second, or SIGINT: nobody has a slot,
+ *	    all are closed 4200 at once; the `retry=` of the reason spreads them
  *	a second SIGTERM or SIGINT: now, whatever is under way
  *	JOB "abort" of the same number: who is here stays, listeners open again
  *

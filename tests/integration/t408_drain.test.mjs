@@ -311,6 +311,34 @@ test('a second signal makes haste; SIGINT is quick; nobody to go to', async t =>
 	await back(b);
 });
 
+/* as when a machine goes down: nobody has anywhere to go, and nobody says so */
+for (const first of [[], ['config']])
+	test(`all are told to end at once${first.length ?
+	    ', without a config_server' : ''}`, async t => {
+		const c = await Cluster.start({ proxies: 2, conf: { msg_server: {
+		    drain_rate: 2 } } });
+		t.after(() => c.stop());
+		await known(c);
+		const all = [];
+		for (let i = 0; i < 30; i++)
+			all.push(await Client.login(c.msgs[i % 2].ws, `p${i}`, '1',
+			    i % 3 ? {} : { v: 1, uid: `90${i}` }));
+		if (first.length)
+			await c.config.kill();
+		const t0 = ms(), list = c.all.filter(d => d.running);
+		for (const d of list) {
+			d.killed = true;
+			d.signal('SIGTERM');
+		}
+		const ends = await Promise.all(list.map(d => d.exit));
+		t.diagnostic(`${list.length} servers ended in ` +
+		    `${(ms() - t0).toFixed(0)} ms`);
+		assert.ok(ends.every(e => e.code === 0), JSON.stringify(ends));
+		assert.ok(ms() - t0 < 4000, `${ms() - t0} ms`);
+		for (const x of all)
+			assert.equal((await x.gone).code, 4200);
+	});
+
 test('a job: broken off, and done', async t => {
 	const c = await Cluster.start();
 	t.after(() => c.stop());

@@ -99,6 +99,33 @@ test_within(void **state)
 	assert_true(who[9].closed);
 }
 
+/* the machine goes down, and nobody says that the others go as well */
+static void
+test_alone(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 40; i++)
+		add(2);
+	drain_stop(srv.drain, DRAIN_SLOTS);
+	linked = false; /* one of both is enough */
+	pass(2000);
+	active = false; /* a takeover is no reason */
+	pass(999);
+	active = true;
+	pass(20);
+	active = false;
+	pass(999);
+	assert_int_equal(drain_pace(srv.drain), DRAIN_SLOTS);
+	assert_false(who[39].closed);
+	pass(1);
+	assert_int_equal(drain_pace(srv.drain), DRAIN_AT_ONCE);
+	pass(20);
+	for (i = 0; i < 40; i++)
+		assert_true(who[i].closed);
+}
+
 static void
 test_busy(void **state)
 {
@@ -246,6 +273,7 @@ main(void)
 	    T(test_slots),
 	    T(test_told_in_time),
 	    T(test_within),
+	    T(test_alone),
 	    T(test_busy),
 	    T(test_spread),
 	    T(test_no_direct_url),
