@@ -339,10 +339,6 @@ server_join_self(struct server *s)
 void
 server_start(struct server *s, struct net *net)
 {
-	enum log_level level;
-
-	if (!log_level_parse(s->set.log_level, &level))
-		fatal(EXIT_USAGE, "log_level: err, warn, info or debug");
 	s->net = net;
 	s->started_ms = clock_mono_ms();
 	server_open_data(s);

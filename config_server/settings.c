@@ -8,7 +8,6 @@
 
 #include "config_server/settings.h"
 #include "shared/base/err.h"
-#include "shared/base/id.h"
 #include "shared/proc/conf.h"
 #include "shared/proc/log.h"
 
@@ -16,12 +15,11 @@
 static const struct conf_opt settings_opts[] = {
     CONF_ADDR(S, listen, "listen", "127.0.0.1:9700",
 	"address for questions (HTTP, JSON) and for the daemons' links"),
-    CONF_STR(S, name, "name", "config", "name of this server in the cluster"),
-    CONF_STR(S, cluster, "cluster", "cchat", "name of the cluster"),
+    CONF_NAME(S, "config"),
+    CONF_CLUSTER(S),
     CONF_DIR(S, data, "data", STATEDIR, "directory of topology.db and keys"),
-    CONF_FILE(S, link_key, "link_key", "",
-	"file with the key of the links (link.key in the data directory)"),
-    CONF_STR(S, log_level, "log_level", "info", "err, warn, info or debug"),
+    CONF_LINK_KEY(S),
+    CONF_LOG_LEVEL(S),
 };
 #undef S
 
@@ -38,11 +36,6 @@ settings_load(struct settings *s, int argc, char **argv)
 	char path[PATH_MAX];
 
 	conf_load(&settings_program, s, argc, argv);
-	if (!id_is_word(str_of(s->name)))
-		fatal(EXIT_USAGE, "name: letters, digits, - and _, at most 32");
-	if (!id_is_word(str_of(s->cluster)))
-		fatal(EXIT_USAGE,
-		    "cluster: letters, digits, - and _, at most 32");
 	if (s->link_key[0] == '\0') {
 		snprintf(path, sizeof(path), "%s/link.key", s->data);
 		free(s->link_key);

@@ -82,14 +82,13 @@ main(int argc, char **argv)
 	    .on_hurry = main_on_hurry,
 	};
 	static struct server srv;
-	enum log_level level;
+	enum log_level level = LOG_LEVEL_INFO;
 	char who[ID_MAX + 32];
 
 	daemon_init();
 	json_init();
 	settings_load(&srv.set, argc, argv);
-	if (!log_level_parse(srv.set.log_level, &level))
-		fatal(EXIT_USAGE, "log_level: err, warn, info or debug");
+	(void)log_level_parse(srv.set.log_level, &level);
 	snprintf(who, sizeof who, "msg_server %s", srv.set.name);
 	log_init(who, level);
 	daemon_data_dir(srv.set.data);

@@ -7,7 +7,6 @@
 
 #include "msg_server/settings.h"
 #include "shared/base/err.h"
-#include "shared/base/id.h"
 #include "shared/base/str.h"
 #include "shared/proc/conf.h"
 #include "shared/proc/log.h"
@@ -29,21 +28,18 @@ static const struct conf_opt settings_opts[] = {
     CONF_STR(S, direct_url, "direct_url", "",
 	"ws URL by which clients reach the direct address"),
     CONF_GROUP("The cluster"),
-    CONF_STR(S, name, "name", "ms1", "name of this server in the cluster"),
-    CONF_STR(S, cluster, "cluster", "cchat", "name of the cluster"),
+    CONF_NAME(S, "ms1"),
+    CONF_CLUSTER(S),
     CONF_DIR(S, data, "data", STATEDIR, "directory of keys and state"),
     CONF_DIR(S, www, "www", PKGDATADIR "/www", "directory of the chat page"),
-    CONF_ADDR(S, config_server, "config_server", "",
-	"address of the config_server; none: stand-alone"),
+    CONF_CONFIG_SERVER(S),
     CONF_LIST(S, proxies, "proxies", NULL,
 	"link addresses of proxy_servers, beside those of the topology"),
-    CONF_INT(S, node, "node", 1, 1, 65535,
-	"node number when there is no config_server"),
+    CONF_NODE(S, 1),
     CONF_INT(S, weight, "weight", 1, 1, 1000,
 	"share of new clients, against other servers"),
     CONF_GROUP("Keys"),
-    CONF_FILE(S, link_key, "link_key", "",
-	"file with the key of the links (link.key in the data directory)"),
+    CONF_LINK_KEY(S),
     CONF_FILE(S, token_key, "token_key", "",
 	"file with the key of login tokens (token.key in the data directory)"),
     CONF_FILE(S, token_key_old, "token_key_old", "",
@@ -103,7 +99,7 @@ static const struct conf_opt settings_opts[] = {
 	"seconds in which all clients are sent elsewhere at a SIGTERM"),
     CONF_INT(S, drain_rate, "drain_rate", 200, 1, 100000,
 	"clients a second that are sent elsewhere at a SIGTERM"),
-    CONF_STR(S, log_level, "log_level", "info", "err, warn, info or debug"),
+    CONF_LOG_LEVEL(S),
 };
 #undef S
 
@@ -127,11 +123,6 @@ settings_load(struct settings *s, int argc, char **argv)
 	for (i = 0; i < ARRAY_LEN(text); i++)
 		if (*text[i] == NULL)
 			*text[i] = xstrdup("");
-	if (!id_is_word(str_of(s->name)))
-		fatal(EXIT_USAGE, "name: letters, digits, - and _, at most 32");
-	if (!id_is_word(str_of(s->cluster)))
-		fatal(EXIT_USAGE,
-		    "cluster: letters, digits, - and _, at most 32");
 }
 
 uint32_t

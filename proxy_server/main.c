@@ -74,6 +74,7 @@ main(int argc, char **argv)
 {
 	static const struct daemon_ops ops = {.on_stop = main_on_stop};
 	static struct proxy proxy;
+	enum log_level level = LOG_LEVEL_INFO;
 	char who[ID_MAX + 32];
 
 	daemon_init();
@@ -83,7 +84,8 @@ main(int argc, char **argv)
 		return main_restore(argc, argv);
 	settings_load(&proxy.set, argc, argv);
 	snprintf(who, sizeof who, "proxy_server %s", proxy.set.name);
-	log_init(who, proxy.set.level);
+	(void)log_level_parse(proxy.set.log_level, &level);
+	log_init(who, level);
 	daemon_data_dir(proxy.set.data);
 	main_key(&proxy);
 	daemon_pidfile(proxy.set.data, proxy.set.name);

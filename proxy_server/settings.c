@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #include "proxy_server/log.h"
-#include "shared/base/id.h"
 #include "shared/proc/conf.h"
 
 /* in the order of enum log_sync */
@@ -25,16 +24,13 @@ static const struct conf_opt settings_opts[] = {
     CONF_ADDR(S, admin, "admin", "127.0.0.1:9610",
 	"address of healthz, readyz, status and metrics"),
     CONF_GROUP("The cluster"),
-    CONF_STR(S, name, "name", "proxy1", "name of this server in the cluster"),
-    CONF_STR(S, cluster, "cluster", "cchat", "name of the cluster"),
+    CONF_NAME(S, "proxy1"),
+    CONF_CLUSTER(S),
     CONF_DIR(S, data, "data", STATEDIR,
 	"data directory; proxy_servers that share it stand in for each other"),
-    CONF_ADDR(S, config_server, "config_server", "",
-	"address of the config_server; none: stand-alone"),
-    CONF_INT(S, node, "node", 1000, 1, 65535,
-	"node number when there is no config_server"),
-    CONF_FILE(S, link_key, "link_key", "",
-	"file with the key of the links (link.key in the data directory)"),
+    CONF_CONFIG_SERVER(S),
+    CONF_NODE(S, 1000),
+    CONF_LINK_KEY(S),
     CONF_GROUP("The log of messages"),
     CONF_ENUM(S, sync, "sync", "full", settings_sync_words,
 	"when a message is stored: full (fsync), normal or off (weaker)"),
@@ -48,8 +44,7 @@ static const struct conf_opt settings_opts[] = {
     CONF_INT(S, presence_grace, "presence_grace", 15000, 0, 600000,
 	"ms a user may be away before others are told"),
     CONF_INT(S, links_max, "links_max", 4096, 1, 65536, "links held at a time"),
-    CONF_STR(S, log_level, "log_level", "info",
-	"what is logged: err, warn, info or debug"),
+    CONF_LOG_LEVEL(S),
 };
 #undef S
 
@@ -64,24 +59,8 @@ const struct conf_program settings_program = {
 static bool
 settings_check(struct settings *s, char *err, unsigned long size)
 {
-	if (!id_is_word(str_of(s->name))) {
-		snprintf(
-		    err, size, "name '%s' is not [A-Za-z0-9_-]{1,32}", s->name);
-		return false;
-	}
-	if (!id_is_word(str_of(s->cluster))) {
-		snprintf(err, size, "cluster '%s' is not [A-Za-z0-9_-]{1,32}",
-		    s->cluster);
-		return false;
-	}
 	if (s->data[0] == '\0') {
 		snprintf(err, size, "data: no directory given");
-		return false;
-	}
-	if (!log_level_parse(s->log_level, &s->level)) {
-		snprintf(err, size,
-		    "log_level '%s' is none of err, warn, info, debug",
-		    s->log_level);
 		return false;
 	}
 	return true;

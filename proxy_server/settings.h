@@ -26,8 +26,7 @@ struct settings {
 	int64_t disk_min;	/* MiB */
 	int64_t presence_grace; /* ms */
 	int64_t links_max;
-	char *log_level;
-	enum log_level level; /* log_level, parsed */
+	char *log_level; /* as log_level_parse() takes it */
 };
 
 extern const struct conf_program settings_program;

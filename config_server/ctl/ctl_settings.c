@@ -9,7 +9,6 @@
 
 #include "config_server/ctl/ctl_settings.h"
 #include "shared/base/err.h"
-#include "shared/base/id.h"
 #include "shared/base/str.h"
 #include "shared/proc/conf.h"
 #include "shared/proc/log.h"
@@ -33,7 +32,7 @@ static const struct conf_opt ctl_opts[] = {
 	"admin address of the first proxy_server; the others get port 0"),
     CONF_STR(S, config_server, "config_server", "127.0.0.1:9700",
 	"address of the config_server: to start it there, or to ask it"),
-    CONF_STR(S, cluster, "cluster", "cchat", "name of the cluster"),
+    CONF_CLUSTER(S),
     CONF_STR(S, programs, "programs", "",
 	"directory of the daemons; found beside cchatctl when empty"),
     CONF_INT(S, wait, "wait", 30, 1, 600, "seconds `start` waits for all"),
@@ -173,9 +172,6 @@ ctl_args_read(struct ctl_args *a, int argc, char **argv)
 	if (a->help)
 		return;
 	conf_load(&ctl_program, &a->set, a->argc, a->argv);
-	if (!id_is_word(str_of(a->set.cluster)))
-		fatal(EXIT_USAGE,
-		    "cluster: letters, digits, - and _, at most 32");
 }
 
 void

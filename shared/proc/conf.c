@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <sys/un.h>
 
+#include "shared/base/id.h"
 #include "shared/proc/conf_file.h"
 #include "shared/proc/conf_help.h"
+#include "shared/proc/log.h"
 
 enum { CONF_OPTS_MAX = 96, CONF_LIST_MAX = 64, CONF_FLAG_BASE = 1000 };
 
@@ -86,11 +88,26 @@ conf_is_addr(const char *v)
 	return inet_pton(AF_INET6, host + 1, bin) == 1;
 }
 
+static bool
+conf_is_text(const struct conf_opt *o)
+{
+	return o->type == CONF_T_STR || o->type == CONF_T_ADDR ||
+	       o->type == CONF_T_ID || o->type == CONF_T_LEVEL;
+}
+
+static void
+conf_set_str(const struct conf_opt *o, void *settings, const char *v)
+{
+	free(*(char **)conf_at(settings, o));
+	*(char **)conf_at(settings, o) = xstrdup(v);
+}
+
 static int
 conf_set(const struct conf_opt *o, void *settings, const char *v,
     struct conf_error *e)
 {
 	char words[256], *end;
+	enum log_level level;
 	long long n;
 
 	switch (o->type) {
@@ -102,10 +119,30 @@ conf_set(const struct conf_opt *o, void *settings, const char *v,
 			    v, o->name);
 			return ERR_CONF;
 		}
-		/* fall through */
+		conf_set_str(o, settings, v);
+		return OK;
+	case CONF_T_ID:
+		if (!id_is_word(str_of(v))) {
+			conf_fail(e,
+			    "'%s' is no name (setting '%s'): letters, digits, "
+			    "- and _, at most 32",
+			    v, o->name);
+			return ERR_CONF;
+		}
+		conf_set_str(o, settings, v);
+		return OK;
+	case CONF_T_LEVEL:
+		if (!log_level_parse(v, &level)) {
+			conf_fail(e,
+			    "'%s' is none of err, warn, info, debug "
+			    "(setting '%s')",
+			    v, o->name);
+			return ERR_CONF;
+		}
+		conf_set_str(o, settings, v);
+		return OK;
 	case CONF_T_STR:
-		free(*(char **)conf_at(settings, o));
-		*(char **)conf_at(settings, o) = xstrdup(v);
+		conf_set_str(o, settings, v);
 		return OK;
 	case CONF_T_INT:
 		errno = 0;
@@ -470,6 +507,8 @@ conf_defaults(const struct conf_program *prog, void *settings)
 	static const size_t sizes[] = {
 	    [CONF_T_STR] = sizeof(char *),
 	    [CONF_T_ADDR] = sizeof(char *),
+	    [CONF_T_ID] = sizeof(char *),
+	    [CONF_T_LEVEL] = sizeof(char *),
 	    [CONF_T_INT] = sizeof(int64_t),
 	    [CONF_T_BOOL] = sizeof(bool),
 	    [CONF_T_ENUM] = sizeof(int),
@@ -536,7 +575,7 @@ conf_free(const struct conf_program *prog, void *settings)
 		const struct conf_opt *o = &prog->opts[i];
 		void *at = conf_at(settings, o);
 
-		if (o->type == CONF_T_STR || o->type == CONF_T_ADDR) {
+		if (conf_is_text(o)) {
 			free(*(char **)at);
 			*(char **)at = NULL;
 		} else if (o->type == CONF_T_LIST) {

@@ -32,7 +32,10 @@
 
 enum conf_type {
 	CONF_T_STR,
-	CONF_T_ADDR, /* a string, judged as shared/net/addr.h will: or "" */
+	/* strings that are judged: */
+	CONF_T_ADDR,  /* as shared/net/addr.h will, or "" */
+	CONF_T_ID,    /* a name, as shared/base/id.h has it */
+	CONF_T_LEVEL, /* as log_level_parse() */
 	CONF_T_INT,
 	CONF_T_BOOL,
 	CONF_T_ENUM,
@@ -69,6 +72,11 @@ struct conf_opt {
 		name, CONF_T_ADDR, offsetof(type, field), def, 0, 0, NULL, \
 		    help, 0, "ADDR:PORT"                                   \
 	}
+#define CONF_ID(type, field, name, def, help)                            \
+	{                                                                \
+		name, CONF_T_ID, offsetof(type, field), def, 0, 0, NULL, \
+		    help, 0, NULL                                        \
+	}
 #define CONF_FILE(type, field, name, def, help) \
 	CONF_META(type, field, name, def, "FILE", help)
 #define CONF_DIR(type, field, name, def, help) \
@@ -99,6 +107,27 @@ struct conf_opt {
 	{                                                                  \
 		name, CONF_T_LIST, offsetof(type, field), def, 0, 0, NULL, \
 		    help, 0                                                \
+	}
+
+/* --- rows that several programs have, alike: the struct has such fields */
+
+#define CONF_NAME(S, def) \
+	CONF_ID(S, name, "name", def, "name of this server in the cluster")
+#define CONF_CLUSTER(S) \
+	CONF_ID(S, cluster, "cluster", "cchat", "name of the cluster")
+#define CONF_CONFIG_SERVER(S)                             \
+	CONF_ADDR(S, config_server, "config_server", "",  \
+	    "address of the config_server; none: stand-alone")
+#define CONF_NODE(S, def)                             \
+	CONF_INT(S, node, "node", def, 1, 65535,      \
+	    "node number when there is no config_server")
+#define CONF_LINK_KEY(S)                     \
+	CONF_FILE(S, link_key, "link_key", "", \
+	    "file with the key of the links (link.key in the data directory)")
+#define CONF_LOG_LEVEL(S)                                                      \
+	{                                                                      \
+		"log_level", CONF_T_LEVEL, offsetof(S, log_level), "info", 0,  \
+		    0, NULL, "what is logged", 0, "err|warn|info|debug"        \
 	}
 
 struct conf_program {

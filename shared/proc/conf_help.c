@@ -49,6 +49,8 @@ conf_meta(const struct conf_opt *o, char *to, size_t size)
 	switch (o->type) {
 	case CONF_T_STR:
 	case CONF_T_ADDR:
+	case CONF_T_ID:
+	case CONF_T_LEVEL:
 		s = "TEXT";
 		break;
 	case CONF_T_INT:
@@ -180,6 +182,8 @@ conf_print_value(FILE *out, const struct conf_opt *o, const void *at)
 	switch (o->type) {
 	case CONF_T_STR:
 	case CONF_T_ADDR:
+	case CONF_T_ID:
+	case CONF_T_LEVEL:
 		conf_print_quoted(out, *(char *const *)at);
 		break;
 	case CONF_T_INT:

@@ -470,12 +470,52 @@ teardown(void **state)
 	return unlink(file);
 }
 
+/* names and levels are judged where they are set, as where they are used */
+static void
+test_names(void **state)
+{
+	struct words {
+		char *name, *log_level;
+	} w = {0};
+	static const struct conf_opt word_opts[] = {
+	    CONF_NAME(struct words, "ms1"), CONF_LOG_LEVEL(struct words)};
+	static const struct conf_program word_prog = {
+	    "msg_server", "owns the clients", word_opts, 2};
+	static const struct {
+		const char *flag, *good, *bad, *why;
+	} is[] = {{"--name", "a_B-9", "a b", "'a b' is no name"},
+	    {"--name", "x", "", "'' is no name"},
+	    {"--name", "x", long_word, "at most 32"},
+	    {"--log-level", "error", "loud", "none of err, warn"},
+	    {"--log-level", "debug", "", "setting 'log_level'"}};
+	char *argv[] = {(char *)"msg_server", NULL, NULL, NULL};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(is); i++) {
+		argv[1] = (char *)(uintptr_t)is[i].flag;
+		argv[2] = (char *)(uintptr_t)is[i].good;
+		assert_int_equal(
+		    conf_read(&word_prog, &w, NULL, 3, argv, err, sizeof err),
+		    OK);
+		conf_free(&word_prog, &w);
+		argv[2] = (char *)(uintptr_t)is[i].bad;
+		assert_int_equal(
+		    conf_read(&word_prog, &w, NULL, 3, argv, err, sizeof err),
+		    ERR_CONF);
+		assert_non_null(strstr(err, is[i].why));
+		assert_string_equal(w.name, "ms1");
+		assert_string_equal(w.log_level, "info");
+		conf_free(&word_prog, &w);
+	}
+	assert_null(w.name);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_defaults),
 	    cmocka_unit_test(test_file), cmocka_unit_test(test_addr),
-	    cmocka_unit_test(test_flags_win),
+	    cmocka_unit_test(test_names), cmocka_unit_test(test_flags_win),
 	    cmocka_unit_test(test_section_beats_cluster),
 	    cmocka_unit_test(test_mistakes),
 	    cmocka_unit_test(test_flag_mistakes),
