@@ -22,8 +22,6 @@ const rows = [
 	['user space', `${mib(l.rss_held)} RSS of all servers, ${mib(l.anon_held)}` +
 	    ` of it heap; ${(l.rss_per_conn).toFixed(0)} bytes more a person`],
 	['kernel', `${l.slab_per_person} bytes of slab a person (both ends)`],
-	['all memory', `${l.memory_per_person} bytes a person (both ends, and ` +
-	    'the load generator)'],
 	['idling', `${((l.idle_cpu_share ?? 0) * 100).toFixed(0)} % of one core`],
 	['reached', `${l.reached} of ${l.reach_sent} by a private message, p50 ` +
 	    `${l.reach_p50_ms} ms, p99 ${l.reach_p99_ms} ms, max ${l.reach_max_ms} ms`],

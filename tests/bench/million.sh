@@ -68,6 +68,8 @@ one million idle --rooms=$((people / 10)) --members=10 \
 	--reach="$reach" --most=600 $together "$cluster"
 read -r least most <"$dir/memory"
 sed -i "s/}\$/,\"servers\":$servers,\"slab_per_person\":$(((most - slab) * \
-1024 / people)),\"memory_per_person\":$(((free - least) * 1024 / people))}/" \
+1024 / people))}/" \
 	"$out"
+mkdir -p "$here/doc"
+tail -1 "$out" >"$here/doc/million.jsonl"
 node "$here/million.mjs" "$out"

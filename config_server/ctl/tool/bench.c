@@ -15,8 +15,8 @@
 
 #include "config_server/ctl/ctl_ask.h"
 #include "config_server/ctl/ctl_state.h"
-#include "config_server/ctl/tool/tool.h"
 #include "config_server/ctl/ctl_verbs.h"
+#include "config_server/ctl/tool/tool.h"
 #include "shared/base/err.h"
 #include "shared/proc/log.h"
 

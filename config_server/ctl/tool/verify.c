@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config_server/ctl/tool/tool.h"
 #include "config_server/ctl/ctl_verbs.h"
+#include "config_server/ctl/tool/tool.h"
 #include "shared/base/err.h"
 #include "shared/proc/log.h"
 
