@@ -39,6 +39,8 @@ struct model {
 	struct chan_name name;
 	uint64_t head, first, sent; /* sent: what the link has brought */
 	char ep[EP_LEN + 1];
+	/* by seq: a recall, and of whom; who took its words. 0: neither */
+	uint16_t ref[4096], gone_by[4096];
 };
 
 static struct model models[10];
@@ -68,6 +70,25 @@ model_new(const char *name, uint64_t head)
 	return m;
 }
 
+/* item `with` takes the words of item `seq` */
+static inline void
+model_recall(struct model *m, uint64_t seq, uint64_t with)
+{
+	if (with >= ARRAY_LEN(m->ref) || seq == 0 || seq >= with ||
+	    m->gone_by[seq])
+		return;
+	m->ref[with] = (uint16_t)seq;
+	m->gone_by[seq] = (uint16_t)with;
+}
+
+/* had item seq lost its words when `head` was all that there was? */
+static inline bool
+model_is_gone(const struct model *m, uint64_t seq, uint64_t head)
+{
+	return seq < ARRAY_LEN(m->gone_by) && m->gone_by[seq] &&
+	       m->gone_by[seq] <= head;
+}
+
 static char model_body[32];
 
 /* item `seq` of m; its sender is uid, on session cn */
@@ -88,6 +109,10 @@ model_item(const struct model *m, uint64_t seq, struct item *it)
 		it->useq = seq;
 		it->seq = seq * 7;
 		it->pchan = STR_LIT("p:1:2");
+	}
+	if (seq < ARRAY_LEN(m->ref) && m->ref[seq]) {
+		it->kind = ITEM_RECALL;
+		it->ref = it->useq ? m->ref[seq] * 7u : m->ref[seq];
 	}
 }
 
@@ -172,6 +197,10 @@ model_answer(unsigned n)
 		struct item it;
 
 		model_item(m, seq, &it);
+		if (model_is_gone(m, seq, m->head)) {
+			it.flags |= ITEM_F_GONE;
+			it.body = STR_NONE;
+		}
 		assert_int_equal(put_page_item(&b, &it), OK);
 	}
 	page.first = m->first;
@@ -193,6 +222,7 @@ struct fake {
 	bool closed, started;
 	unsigned frames, blocks;
 	const struct blob *block; /* the last, to compare only */
+	bool alone;		  /* a frame is for this one, of a page or so */
 	struct { /* by model: what is to come next; 0: not in it */
 		uint64_t next;
 		unsigned gaps, lost;
@@ -263,7 +293,9 @@ session_send_block(struct session *s, struct blob *b, unsigned n)
 void
 session_send(struct session *s, struct blob *b)
 {
+	fake_of(s)->alone = true;
 	session_send_block(s, b, 1);
+	fake_of(s)->alone = false;
 }
 
 void
@@ -449,7 +481,7 @@ fake_join(struct fake *f, struct model *m, const char *ep, uint64_t from,
 /* --- life --------------------------------------------------------------- */
 
 /* of the next setup: memory of recent items */
-static unsigned recent_mib;
+static size_t recent_max;
 
 static inline int
 core_setup(void **state)
@@ -476,7 +508,7 @@ core_setup(void **state)
 	on_frame = NULL;
 	hold_turns = false;
 	tell_bodies = false;
-	srv.recent = recent_new((size_t)recent_mib << 20);
+	srv.recent = recent_new(recent_max);
 	return 0;
 }
 

@@ -9,9 +9,9 @@
 static int
 setup_recent(void **state)
 {
-	recent_mib = 1;
+	recent_max = 1 << 20;
 	setup(state);
-	recent_mib = 0;
+	recent_max = 0;
 	return 0;
 }
 
