@@ -313,7 +313,7 @@ static void
 presence_sit_down(
     struct presence *pr, struct pres_session *s, struct str rid, bool silent)
 {
-	bool quiet = silent, snapshot = s->node->in_snapshot;
+	bool quiet = silent, snapshot = s->node->in_snapshot, doubt = false;
 	struct pres_seat **at = presence_seat(s, rid), *seat;
 	struct pres_room *room;
 	struct pres_member *m;
@@ -344,13 +344,14 @@ presence_sit_down(
 		if (m->n_seats == 0) {
 			presence_unhold(pr, m);
 			quiet = quiet || m->by_link;
-			/* the one before may have said by then that he left */
-			if (quiet && presence_is_doubtful(pr))
-				presence_change(
-				    pr, room, CHANGE_BACK, s->user, s->cn);
+			doubt = presence_is_doubtful(pr);
 		}
 		if ((!silent || snapshot) && presence_is_owed(m))
 			quiet = true;
+		/* his server is to know that it is no news; and the active one
+		   before may have said by then that he left */
+		if (quiet && (!silent || doubt))
+			presence_change(pr, room, CHANGE_BACK, s->user, s->cn);
 		if (!quiet)
 			presence_change(pr, room, CHANGE_AGAIN, s->user, s->cn);
 	}

@@ -89,7 +89,8 @@ presence_merge(struct pres_room *room, struct pres_change *new)
 		presence_change_free(room, c);
 	}
 	/* where nobody else can have told, nobody need hear of a round trip */
-	if (new->doubt || new->before != (new->kind != CHANGE_OUT))
+	if (new->doubt || new->kind == CHANGE_BACK ||
+	    new->before != (new->kind != CHANGE_OUT))
 		return true;
 	if (new->kind == CHANGE_IN)
 		new->kind = CHANGE_AGAIN;
@@ -197,6 +198,29 @@ presence_tell_some(
 		presence_change_free(room, room->changes);
 }
 
+/* of a big room, beside its batch: who never left is news to nobody there */
+static void
+presence_tell_backs(struct presence *pr, struct pres_room *room)
+{
+	static struct f_room f;
+	struct pres_change *c, *tmp;
+
+	memset(&f, 0, sizeof f);
+	f.count = room->n_members;
+	f.big = f.rest = true;
+	DL_FOREACH (room->changes, c) {
+		if (c->kind != CHANGE_BACK || c->doubt)
+			continue;
+		presence_put_change(&f, c);
+		if (presence_frame_full(&f))
+			presence_tell_frame(pr, room, &f);
+	}
+	presence_tell_frame(pr, room, &f);
+	DL_FOREACH_SAFE (room->changes, c, tmp)
+		if (c->kind == CHANGE_BACK && !c->doubt)
+			presence_change_free(room, c);
+}
+
 /* too many: the oldest go. All hear of the newest, and of the count, in time */
 static void
 presence_spill(struct presence *pr, struct pres_room *room)
@@ -204,8 +228,14 @@ presence_spill(struct presence *pr, struct pres_room *room)
 	if (clock_mono_ms() < pr->quiet_until_ms &&
 	    room->n_changes < PRESENCE_KEPT_MAX)
 		return;
-	if (presence_is_big(room))
+	if (presence_is_big(room)) {
+		presence_tell_backs(pr, room);
+		if (!presence_is_dirty(room))
+			DL_DELETE2(pr->dirty, room, prev_dirty, next_dirty);
+		if (room->n_changes < PRESENCE_CHANGES_MAX / 2)
+			return;
 		room->cut = true;
+	}
 	presence_tell_some(pr, room, ARRAY_LEN(((struct f_room *)0)->in), true);
 }
 
@@ -217,6 +247,7 @@ presence_tell_big(struct presence *pr, struct pres_room *room)
 	uint32_t n_in = 0, n_out = 0, n = 0;
 	struct pres_change *c;
 
+	presence_tell_backs(pr, room);
 	/* from the newest backwards: how many fit into one frame */
 	for (c = room->changes != NULL ? room->changes->prev : NULL; c != NULL;
 	     c = c->prev) {

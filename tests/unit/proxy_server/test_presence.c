@@ -103,7 +103,7 @@ test_one_of_two_is_sent_away(void **state)
 	gone(n1, 1, PRES_GONE, true);
 	TOLD("");
 	put(n2, 3, "amy", "12", NULL, false);
-	TOLD("");
+	TOLD("12=1 +amy?;");
 	/* one was sent, one has come: the next is another device */
 	put(n2, 4, "amy", "12", NULL, false);
 	TOLD("12=1 +amy*;");
@@ -130,7 +130,7 @@ test_link_lost(void **state)
 	put(n1, 4, "dan", "12", NULL, false);
 	presence_end(pr, n1);
 	put(n2, 1, "bob", "12", NULL, false);
-	TOLD("12=4 +dan;");
+	TOLD("12=4 +amy? +dan +bob?;");
 	pass(GRACE);
 	TOLD("12=3 -eve;");
 }
@@ -158,7 +158,7 @@ test_snapshot_replaces(void **state)
 	presence_begin(pr, n1); /* the same link, or one that took over */
 	put(n1, 2, "bob", "12", NULL, false);
 	presence_end(pr, n1);
-	TOLD("");
+	TOLD("12=2 +bob?;"); /* no news, and its server is to know that */
 	pass(GRACE);
 	TOLD("12=1 -amy;");
 }
@@ -288,6 +288,38 @@ test_list_in_between(void **state)
 	ask_list("14");
 	gone(n1, 2, PRES_BYE, false);
 	TOLD("14=0m;");
+}
+
+/* a server died with a thousand in a big room, who come back elsewhere */
+static void
+test_thousands_are_back(void **state)
+{
+	char uid[16];
+
+	(void)state;
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(uid, sizeof uid, "u%u", i);
+		put(n1, i, uid, "12", NULL, false);
+	}
+	pass(2000);
+	presence_lost(pr, n1);
+	told[0] = '\0';
+	n_told = 0;
+	for (unsigned i = 0; i < 3000; i++) {
+		snprintf(uid, sizeof uid, "u%u", i);
+		put(n2, i, uid, "12", NULL, false);
+		if (i == 2500) { /* somebody new among them */
+			put(n2, 9999, "new", "12", NULL, false);
+			presence_tick(pr);
+		}
+	}
+	pass(1000);
+	pass(1000);
+	/* 64 a frame for those who serve them; clients hear of one */
+	assert_in_range(n_told, 3000 / 64, 3000 / 64 + 8);
+	assert_null(strstr(told, "m ")); /* no list is asked for */
+	assert_null(strstr(told, "m;"));
+	told[0] = '\0';
 }
 
 static unsigned n_plain, n_rest, names_plain, names_rest;
@@ -550,6 +582,7 @@ main(void)
 	    TEST(test_move_into_another_room),
 	    TEST(test_one_of_two_is_sent_away),
 	    TEST(test_list_in_between),
+	    TEST(test_thousands_are_back),
 	    TEST(test_link_lost),
 	    TEST(test_numbers_begin_anew),
 	    TEST(test_snapshot_replaces),
