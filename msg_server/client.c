@@ -53,7 +53,7 @@ client_detach(struct client *c)
 		return;
 	c->detached = 1;
 	wheel_cancel(&c->timer);
-	HASH_DEL(srv->sessions, &c->session);
+	table_del(&srv->sessions, &c->session.by_cn, session_key);
 	room_detach(srv, &c->session, c->bye);
 	client_unlist(c);
 	srv->n_clients--;
@@ -346,7 +346,7 @@ client_new(struct server *srv, struct gate_ip *ip)
 	c->since_s = c->heard_s = client_now();
 	c->session.cn = (uint64_t)srv->node_no << 32 | srv->next_session++;
 	ws_init(&c->ws, CLIENT_MSG_BEFORE);
-	HASH_ADD(hh, srv->sessions, cn, sizeof c->session.cn, &c->session);
+	table_add(&srv->sessions, &c->session.by_cn, session_key);
 	return c;
 }
 

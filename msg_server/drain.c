@@ -271,7 +271,7 @@ drain_by_slots(struct drain *d, int64_t now)
 static void
 drain_all(struct drain *d, int64_t now)
 {
-	int64_t spread = (int64_t)HASH_COUNT(d->srv->sessions) * 1000 / d->rate;
+	int64_t spread = (int64_t)d->srv->sessions.n * 1000 / d->rate;
 	bool wait =
 	    d->pace == DRAIN_AT_ONCE && now - d->hurry_ms < DRAIN_BUSY_SOON_MS;
 	struct session *s, *next;
@@ -280,7 +280,8 @@ drain_all(struct drain *d, int64_t now)
 		spread = DRAIN_SPREAD_MS;
 	if (spread > DRAIN_SPREAD_MAX_MS)
 		spread = DRAIN_SPREAD_MAX_MS;
-	HASH_ITER (hh, d->srv->sessions, s, next) {
+	SESSION_EACH(&d->srv->sessions, s, next)
+	{
 		if (!session_is_open(s) || (wait && drain_is_busy(s)))
 			continue;
 		if (s->silent || d->pace == DRAIN_NOW)
@@ -393,18 +394,30 @@ drain_on_tick(void *arg)
 		drain_end(d, now);
 }
 
-/* who has a slot, and who goes at once: he has not begun anything */
+static int
+drain_by_age(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Who has a slot, in the order they came, and who goes at once: he has not
+ * begun anything.
+ */
 static void
 drain_collect(struct drain *d)
 {
 	struct server *srv = d->srv;
-	size_t most = HASH_COUNT(srv->sessions) + 1;
+	size_t most = srv->sessions.n + 1;
 	struct session *s, *next;
 
 	d->cn = xrealloc(d->cn, most * sizeof *d->cn);
 	d->busy = xrealloc(d->busy, most * sizeof *d->busy);
 	d->n = d->told = d->gone = d->late = d->n_busy = 0;
-	HASH_ITER (hh, srv->sessions, s, next) {
+	SESSION_EACH(&srv->sessions, s, next)
+	{
 		if (!session_is_open(s))
 			continue;
 		if (s->user != NULL)
@@ -412,6 +425,7 @@ drain_collect(struct drain *d)
 		else
 			drain_close(d, s, DRAIN_RETRY_MS);
 	}
+	qsort(d->cn, d->n, sizeof *d->cn, drain_by_age);
 }
 
 static void

@@ -68,7 +68,7 @@ struct server {
 	struct settings set;
 	uint64_t stats[S_COUNT];
 	uint32_t node_no, inc, next_session;
-	struct session *sessions; /* by cn */
+	struct table sessions;    /* by cn */
 	struct table rooms;       /* by rid */
 	struct table users;       /* by uid */
 	struct relay *relay;

@@ -114,10 +114,10 @@ session_may_join(const struct session *s, struct str rid)
 struct session *
 session_find(struct server *srv, uint64_t cn)
 {
-	struct session *s;
+	struct table_link *e = table_find(
+	    &srv->sessions, str_n((const char *)&cn, sizeof cn), session_key);
 
-	HASH_FIND(hh, srv->sessions, &cn, sizeof cn, s);
-	return s;
+	return e != NULL ? container_of(e, struct session, by_cn) : NULL;
 }
 
 static void

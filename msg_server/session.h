@@ -15,7 +15,7 @@
 
 #include "msg_server/dialect/dialect.h"
 #include "shared/base/blob.h"
-#include "shared/base/map.h"
+#include "shared/base/table.h"
 
 struct server;
 struct user;
@@ -42,7 +42,7 @@ struct bucket {
 
 struct session {
 	uint64_t cn;
-	UT_hash_handle hh;          /* server->sessions by cn */
+	struct table_link by_cn;    /* server->sessions */
 	const struct dialect *dialect; /* NULL until the first frame */
 	struct user *user;          /* borrowed; NULL before login */
 	struct session *next_of_user;
@@ -57,12 +57,38 @@ struct session {
 	struct dialect_ctx ctx;
 	uint8_t level;              /* 0 before login, 1, 2 */
 	uint8_t asks;               /* questions not yet answered; 255: or more */
-	unsigned logging_in : 1;    /* login under way: a second one is refused 409 */
-	unsigned away : 1, batch : 1, silent : 1;
-	unsigned paging : 1;  /* a page is under way */
-	unsigned given : 1;   /* what it has of its user's channel it was given (delivered.h) */
-	unsigned looking : 1; /* a look at the queue after its flush is under way */
+	uint8_t logging_in : 1;    /* login under way: a second one is refused 409 */
+	uint8_t away : 1, batch : 1, silent : 1;
+	uint8_t paging : 1;  /* a page is under way */
+	uint8_t given : 1;   /* what it has of its user's channel it was given (delivered.h) */
+	uint8_t looking : 1; /* a look at the queue after its flush is under way */
 };
+
+/* the key of server->sessions */
+static inline struct str
+session_key(const struct table_link *e)
+{
+	const struct session *s = container_of(e, const struct session, by_cn);
+
+	return str_n((const char *)&s->cn, sizeof s->cn);
+}
+
+/*
+ * Goes through all sessions in no order: the next one after s, NULL at the end;
+ * the first after NULL. Asked for before s goes; none may come meanwhile.
+ */
+static inline struct session *
+session_next(const struct table *t, const struct session *s)
+{
+	struct table_link *e = s ? table_next(t, &s->by_cn, session_key) : table_first(t);
+
+	return e ? container_of(e, struct session, by_cn) : NULL;
+}
+
+#define SESSION_EACH(t, s, after)                                  \
+	for ((s) = session_next((t), NULL);                        \
+	     (s) != NULL && ((after) = session_next((t), (s)), 1); \
+	     (s) = (after))
 
 struct str session_name(const struct session *s);
 struct str session_avatar(const struct session *s); /* absent when empty */

@@ -76,7 +76,7 @@ message_rate(struct server *srv, struct session *s, const struct command *cmd)
 		message_too_fast(s, cmd, retry);
 		return false;
 	}
-	if (!bucket_take(&s->user->send, rate,
+	if (!bucket_take(&user_busy(s->user)->send, rate,
 		rate < MESSAGE_UID_BURST ? MESSAGE_UID_BURST : rate, &retry)) {
 		message_too_fast(s, cmd, retry);
 		return false;

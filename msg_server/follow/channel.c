@@ -32,6 +32,12 @@ channel_copy_name(const struct channel *c)
 	return channel_is_user(c) ? chan_user(id) : chan_room(id);
 }
 
+static const struct channel_ops *
+channel_ops(const struct channel *c)
+{
+	return c->relay->channel_ops[channel_is_user(c)];
+}
+
 static uint64_t
 channel_seq_of(const struct channel *c, const struct item *it)
 {
@@ -222,8 +228,8 @@ channel_open(struct channel *c, struct relay *r, const char *name,
 {
 	memset(c, 0, sizeof *c);
 	c->relay = r;
-	c->ops = ops;
 	c->name = name;
+	r->channel_ops[channel_is_user(c)] = ops;
 	c->presence = want_presence;
 	c->ch = ++r->next_ch;
 	table_add(&r->channels, &c->by_ch, channel_key);
@@ -274,7 +280,7 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 		c->held_over = false;
 		c->state = CHANNEL_LIVE;
 		if (again)
-			c->ops->on_gap(c, was + 1, f->head, true);
+			channel_ops(c)->on_gap(c, was + 1, f->head, true);
 	}
 	channel_tell(c, 200);
 	if (!c->repairing && c->head > c->last)
@@ -291,13 +297,13 @@ channel_deliver(struct channel *c, const struct item *it, uint64_t seq,
 	if (seq > c->last + 1) {
 		/* a recall may be in what is gone */
 		recent_forget(channel_recent(c), c);
-		c->ops->on_gap(c, c->last + 1, seq - 1, false);
+		channel_ops(c)->on_gap(c, c->last + 1, seq - 1, false);
 	}
 	c->last = seq;
 	if (c->head < seq)
 		c->head = seq;
 	recent_add(channel_recent(c), c, it, seq);
-	c->ops->on_item(c, it, states, n_states);
+	channel_ops(c)->on_item(c, it, states, n_states);
 }
 
 void
@@ -415,7 +421,7 @@ channel_take_page(struct channel *c, unsigned code, const struct f_page *page,
 	if (!page->more && page->head > c->last) {
 		/* the rest up to the head is gone by retention */
 		recent_forget(channel_recent(c), c);
-		c->ops->on_gap(c, c->last + 1, page->head, false);
+		channel_ops(c)->on_gap(c, c->last + 1, page->head, false);
 		c->last = page->head;
 	}
 	if (c->head < page->head)
@@ -472,7 +478,7 @@ channel_forget(struct channel *c)
 	table_del(&c->relay->channels, &c->by_ch, channel_key);
 	channel_unhold(c);
 	free(c->busy);
-	c->ops->on_idle(c); /* frees it */
+	channel_ops(c)->on_idle(c); /* frees it */
 }
 
 void

@@ -55,7 +55,6 @@ struct channel_busy {
 struct channel {
 	struct table_link by_ch; /* relay's channels */
 	struct relay *relay;
-	const struct channel_ops *ops;
 	const char *name;  /* borrowed from the owner, who has it as long as the channel */
 	uint64_t last;     /* delivered (useq for u:) */
 	uint64_t head;     /* highest seq heard of */
@@ -65,11 +64,11 @@ struct channel {
 	uint32_t ch;       /* number on every link of ours */
 	uint32_t erased;   /* recalls heard of */
 	char ep[EP_LEN + 1];
-	enum channel_state state : 8;
-	unsigned repairing : 1, presence : 1, released : 1, listed : 1, task_on : 1, held_over : 1;
+	uint8_t state;     /* enum channel_state */
+	uint8_t repairing : 1, presence : 1, released : 1, listed : 1, task_on : 1, held_over : 1;
 };
 
-/* subscribes from the head; wait->done comes later, always */
+/* subscribes from the head; wait->done comes later, always. All of a kind (u:, r:) have the same ops. */
 void channel_open(struct channel *c, struct relay *r, const char *name, bool want_presence, const struct channel_ops *ops);
 /* tells when it is live: at once in a later turn when it is already */
 void channel_wait(struct channel *c, struct channel_wait *w);

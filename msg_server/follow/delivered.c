@@ -11,12 +11,13 @@
 
 enum {
 	DELIVERED_MS = 1000,
-	DELIVERED_KEEP_MS = 10000 /* so long it may be told in vain */
+	DELIVERED_KEEP_MS = 10000, /* so long it may be told in vain */
+	DELIVERED_ROOMS_S = 60	   /* what he opened counts so long */
 };
 
 struct delivered {
 	struct server *srv;
-	struct user *list; /* borrowed */
+	struct user_busy *list; /* of users, borrowed */
 	struct timer timer;
 	uint64_t gen; /* whom it was told */
 };
@@ -41,15 +42,15 @@ delivered_tell(struct server *srv, struct user *u)
 {
 	struct f_raise f = {.chan = channel_name(&u->channel),
 	    .key = STR_LIT(DELIVERED_KEY),
-	    .n = u->at.useq,
+	    .n = u->busy->at.useq,
 	    .ep = str_of(u->channel.ep)};
 
 	/* without an active proxy it is tried again */
-	if (u->channel.ep[0] == '\0' || u->at.useq <= u->at.told ||
+	if (u->channel.ep[0] == '\0' || u->busy->at.useq <= u->told ||
 	    !relay_raise(srv->relay, &f))
 		return;
-	u->at.told = u->at.useq;
-	u->at.told_ms = clock_mono_ms();
+	u->told = u->busy->at.useq;
+	u->busy->at.told_ms = clock_mono_ms();
 	srv->stats[S_DELIVERED]++;
 }
 
@@ -57,23 +58,40 @@ delivered_tell(struct server *srv, struct user *u)
 static bool
 delivered_look(struct server *srv, struct user *u)
 {
+	struct delivering *at = &u->busy->at;
 	bool all = true;
 
 	for (const struct session *s = u->sessions; s; s = s->next_of_user)
-		if (!delivered_has(s, &u->at.useq))
+		if (!delivered_has(s, &at->useq))
 			all = false;
 	delivered_tell(srv, u);
-	return all && u->at.useq <= u->at.told &&
-	       clock_mono_ms() - u->at.told_ms > DELIVERED_KEEP_MS;
+	return all && at->useq <= u->told &&
+	       clock_mono_ms() - at->told_ms > DELIVERED_KEEP_MS;
 }
 
 void
 delivered_forget(struct server *srv, struct user *u)
 {
-	if (!u->at.listed)
+	if (!u->busy || !u->busy->at.listed)
 		return;
-	DL_DELETE2(srv->delivered->list, u, at.prev, at.next);
-	u->at.listed = false;
+	DL_DELETE2(srv->delivered->list, u->busy, at.prev, at.next);
+	u->busy->at.listed = false;
+}
+
+/* he has been silent for so long that nothing is lost with it */
+static void
+delivered_rest(struct user *u)
+{
+	const struct user_busy *b = u->busy;
+	int64_t now = clock_mono_ms();
+
+	/* a bucket leaks 1 in 1000 a millisecond at least */
+	if ((uint32_t)now - b->send.t_ms < b->send.milli ||
+	    (b->n_made > 0 &&
+		(uint32_t)(now / 1000) - b->made_s < DELIVERED_ROOMS_S))
+		return;
+	free(u->busy);
+	u->busy = NULL;
 }
 
 static void
@@ -81,14 +99,18 @@ delivered_on_timer(void *arg)
 {
 	struct delivered *d = arg;
 	uint64_t gen = relay_gen(d->srv->relay);
-	struct user *u, *next;
+	struct user_busy *b, *next;
 
-	DL_FOREACH_SAFE2(d->list, u, next, at.next)
+	DL_FOREACH_SAFE2(d->list, b, next, at.next)
 	{
+		struct user *u = b->at.user;
+
 		if (gen != d->gen)
-			u->at.told = 0;
-		if (delivered_look(d->srv, u))
-			delivered_forget(d->srv, u);
+			u->told = 0;
+		if (!delivered_look(d->srv, u))
+			continue;
+		delivered_forget(d->srv, u);
+		delivered_rest(u);
 	}
 	d->gen = gen;
 	if (d->list == NULL)
@@ -99,13 +121,17 @@ void
 delivered_note(struct server *srv, struct user *u)
 {
 	struct delivered *d = srv->delivered;
+	struct user_busy *b;
 
-	if (d == NULL || u->at.listed)
+	if (d == NULL || (u->busy && u->busy->at.listed))
 		return;
+	b = user_busy(u);
+	if (b->at.useq < u->told)
+		b->at.useq = u->told;
 	if (d->list == NULL)
 		d->gen = relay_gen(srv->relay);
-	DL_APPEND2(d->list, u, at.prev, at.next);
-	u->at.listed = true;
+	DL_APPEND2(d->list, b, at.prev, at.next);
+	b->at.listed = true;
 	if (!timer_is_set(&d->timer))
 		timer_set(&d->timer, DELIVERED_MS, DELIVERED_MS);
 }
@@ -117,7 +143,9 @@ delivered_leave(struct server *srv, struct session *s)
 
 	if (u == NULL || !s->given)
 		return;
-	delivered_has(s, &u->at.useq);
+	if (user_busy(u)->at.useq < u->told)
+		u->busy->at.useq = u->told;
+	delivered_has(s, &u->busy->at.useq);
 	delivered_tell(srv, u);
 	/* it may have been told in vain */
 	delivered_note(srv, u);
@@ -126,7 +154,9 @@ delivered_leave(struct server *srv, struct session *s)
 void
 delivered_reset(struct user *u)
 {
-	u->at.useq = u->at.told = 0;
+	u->told = 0;
+	if (u->busy)
+		u->busy->at.useq = 0;
 }
 
 struct delivered *

@@ -102,6 +102,7 @@ struct relay {
 		uint64_t gen; /* the last one seen of it */
 	} past[RELAY_PAST_MAX];
 	struct table channels; /* by ch */
+	const struct channel_ops *channel_ops[2]; /* of rooms, of users */
 	struct channel_busy *waiting; /* channels somebody waits for */
 	uint32_t next_ch, next_rid;
 	uint64_t next_req;

@@ -380,18 +380,20 @@ static unsigned
 room_may_enter(struct server *srv, struct session *s, struct channel *c)
 {
 	struct user *u = s->user;
+	struct user_busy *b;
 
 	if (!srv->set.rooms_new || room_of(c)->entered_ms || c->head > 0 || !u)
 		return 200;
-	if (room_now() - u->made_s >= ROOM_MINUTE_S) {
-		u->made_s = room_now();
-		u->n_made = 0;
+	b = user_busy(u);
+	if (room_now() - b->made_s >= ROOM_MINUTE_S) {
+		b->made_s = room_now();
+		b->n_made = 0;
 	}
-	if (u->n_made >= (uint32_t)srv->set.rooms_new) {
+	if (b->n_made >= (uint32_t)srv->set.rooms_new) {
 		srv->stats[S_ROOMS_REFUSED]++;
 		return 429;
 	}
-	u->n_made++;
+	b->n_made++;
 	return 200;
 }
 
@@ -583,7 +585,8 @@ room_snapshot(
 	struct session *s, *next;
 	struct f_pres pres;
 
-	HASH_ITER (hh, srv->sessions, s, next) {
+	SESSION_EACH(&srv->sessions, s, next)
+	{
 		if (!s->user)
 			continue;
 		room_presence_fill(s, &pres);

@@ -23,9 +23,9 @@ struct room;
 
 /* how far a user has been given his private traffic; see delivered.h */
 struct delivering {
-	struct user *prev, *next; /* while on the list */
-	uint64_t useq; /* given */
-	uint64_t told; /* and said so to the log */
+	struct user_busy *prev, *next; /* while on the list */
+	struct user *user;
+	uint64_t useq; /* given; at rest what was told, too */
 	int64_t told_ms;
 	bool listed;
 };
@@ -36,8 +36,8 @@ struct member {
 	struct member *next_of_session;
 	struct cursor cursor;
 	uint32_t index; /* in room->members */
-	uint32_t since_s; /* announced then (monotonic), 0: not yet */
-	bool told; /* the room has heard of it */
+	uint32_t since_s : 31; /* announced then (monotonic), 0: not yet */
+	uint32_t told : 1; /* the room has heard of it */
 };
 
 struct room {
@@ -53,14 +53,20 @@ struct room {
 	char name[];             /* the channel's: r:<rid> */
 };
 
+/* what a user has from the first that he says, opens or is given on */
+struct user_busy {
+	struct bucket send; /* 10/s a uid and server */
+	uint32_t made_s, n_made; /* rooms opened, in the minute from made_s on */
+	struct delivering at;
+};
+
 struct user {
 	struct channel channel;
 	struct table_link by_uid; /* server->users */
 	struct session *sessions;
-	struct bucket send;     /* 10/s a uid and server */
+	struct user_busy *busy; /* owned; NULL for who has only come */
+	uint64_t told;       /* how far he has it, and the log knows (delivered.h) */
 	uint32_t n_sessions; /* one uid may have them all */
-	uint32_t made_s, n_made; /* rooms opened, in the minute from made_s on */
-	struct delivering at; /* how far he has it (delivered.h) */
 	char name[]; /* the channel's: u:<uid> */
 };
 
@@ -68,6 +74,17 @@ static inline const char *
 room_rid(const struct room *room)
 {
 	return channel_id(&room->channel);
+}
+
+/* makes it if need be */
+static inline struct user_busy *
+user_busy(struct user *u)
+{
+	if (!u->busy) {
+		u->busy = xcalloc(1, sizeof *u->busy);
+		u->busy->at.user = u;
+	}
+	return u->busy;
 }
 
 static inline const char *

@@ -88,6 +88,7 @@ user_on_idle(struct channel *c)
 
 	delivered_forget(srv, u);
 	table_del(&srv->users, &u->by_uid, user_key);
+	free(u->busy);
 	free(u);
 }
 

@@ -82,7 +82,7 @@ close_all(unsigned code, const char *why)
 {
 	struct session *s, *next;
 
-	HASH_ITER (hh, srv.sessions, s, next)
+	SESSION_EACH (&srv.sessions, s, next)
 		session_close(s, code, why, 1);
 }
 
@@ -128,7 +128,7 @@ teardown(void **state)
 	FX_WAIT(&fx, 4000, srv.n_clients == 0);
 	httpd_fini(&srv.httpd);
 	FX_WAIT(&fx, 4000, srv.net->n_conns == 0);
-	assert_null(srv.sessions);
+	assert_int_equal(srv.sessions.n, 0);
 	assert_null(srv.clients);
 	assert_null(srv.not_logged_in);
 	assert_null(srv.logging_in);

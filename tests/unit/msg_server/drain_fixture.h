@@ -117,10 +117,10 @@ session_uid(const struct session *s)
 struct session *
 session_find(struct server *server, uint64_t cn)
 {
-	struct session *s;
+	struct table_link *e = table_find(&server->sessions,
+	    str_n((const char *)&cn, sizeof cn), session_key);
 
-	HASH_FIND(hh, server->sessions, &cn, sizeof cn, s);
-	return s;
+	return e ? container_of(e, struct session, by_cn) : NULL;
 }
 
 const struct topology_server *
@@ -207,7 +207,7 @@ add(unsigned level)
 	p->s.cn = 3ULL << 32 | n_people;
 	p->s.level = (uint8_t)level;
 	p->s.user = level > 0 ? &user : NULL;
-	HASH_ADD(hh, srv.sessions, cn, sizeof p->s.cn, &p->s);
+	table_add(&srv.sessions, &p->s.by_cn, session_key);
 	srv.n_clients++;
 	srv.stats[S_SESSIONS] += level > 0;
 	return p;
@@ -216,7 +216,7 @@ add(unsigned level)
 static inline void
 leave(struct person *p)
 {
-	HASH_DEL(srv.sessions, &p->s);
+	table_del(&srv.sessions, &p->s.by_cn, session_key);
 	srv.n_clients--;
 	srv.stats[S_SESSIONS] -= p->s.user != NULL;
 }
@@ -230,7 +230,7 @@ pass(int64_t ms)
 	now += ms;
 	clock_test_set(now, now);
 	fx_run_for(&fx, 45);
-	HASH_ITER (hh, srv.sessions, s, next)
+	SESSION_EACH (&srv.sessions, s, next)
 		if (person_of(s)->closed)
 			leave(person_of(s));
 }
@@ -267,8 +267,8 @@ teardown(void **state)
 	struct session *s, *next;
 
 	(void)state;
-	HASH_ITER (hh, srv.sessions, s, next)
-		HASH_DEL(srv.sessions, s);
+	SESSION_EACH (&srv.sessions, s, next)
+		table_del(&srv.sessions, &s->by_cn, session_key);
 	listener_close(&srv.public_listener);
 	listener_close(&srv.direct_listener);
 	drain_free(srv.drain);

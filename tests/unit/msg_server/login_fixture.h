@@ -315,7 +315,7 @@ setup(void **state)
 	srv.set.cluster = cluster;
 	expect_silent = false;
 	s.cn = 1ULL << 32 | 9;
-	HASH_ADD(hh, srv.sessions, cn, sizeof s.cn, &s);
+	table_add(&srv.sessions, &s.by_cn, session_key);
 	return 0;
 }
 
@@ -325,7 +325,7 @@ teardown(void **state)
 	(void)state;
 	/* whatever is still open ends with the session: nothing may leak */
 	room_detach(&srv, &s, false);
-	HASH_DEL(srv.sessions, &s);
+	table_del(&srv.sessions, &s.by_cn, session_key);
 	free(s.name);
 	return 0;
 }

@@ -106,7 +106,7 @@ setup(void **state)
 	s.level = 2;
 	s.user = &user;
 	user.channel.name = "u:1001";
-	HASH_ADD(hh, srv.sessions, cn, sizeof s.cn, &s);
+	table_add(&srv.sessions, &s.by_cn, session_key);
 	session_set_strings(&s, STR_LIT("amy"), STR_NONE, STR_NONE);
 	busy = false;
 	call = NULL;
@@ -120,8 +120,8 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	if (srv.sessions != NULL)
-		HASH_DEL(srv.sessions, &s);
+	if (srv.sessions.n > 0)
+		table_del(&srv.sessions, &s.by_cn, session_key);
 	free(s.name);
 	return 0;
 }
@@ -246,7 +246,7 @@ test_no_answer(void **state)
 	/* gone meanwhile */
 	told[0] = '\0';
 	run(NULL);
-	HASH_DEL(srv.sessions, &s);
+	table_del(&srv.sessions, &s.by_cn, session_key);
 	answer(NULL, 0, (struct f_inbox_at){.part = 0});
 	assert_string_equal(told, "");
 }

@@ -126,9 +126,9 @@ test_level_1_from(void **state)
 	s.level = s.ctx.in = s.logging_in = 0;
 	c.uid = STR_LIT("1001");
 	cmd_login(&srv, &s, &c);
-	HASH_DEL(srv.sessions, &s);
+	table_del(&srv.sessions, &s.by_cn, session_key);
 	answers(200, 31, "3");
-	HASH_ADD(hh, srv.sessions, cn, sizeof s.cn, &s);
+	table_add(&srv.sessions, &s.by_cn, session_key);
 	assert_int_equal(n_parts, 1);
 	/* too many questions: again in a while, for a while */
 	n_parts = 0;
@@ -154,9 +154,9 @@ test_level_1_from(void **state)
 	/* and nobody is left to be told */
 	told[0] = '\0';
 	cmd_login(&srv, &s, &c);
-	HASH_DEL(srv.sessions, &s);
+	table_del(&srv.sessions, &s.by_cn, session_key);
 	tries_again();
-	HASH_ADD(hh, srv.sessions, cn, sizeof s.cn, &s);
+	table_add(&srv.sessions, &s.by_cn, session_key);
 	assert_string_equal(told, "( ");
 	full = false;
 }

@@ -99,7 +99,8 @@ setup(void **state)
 	(void)state;
 	memset(&srv, 0, sizeof srv);
 	memset(&s, 0, sizeof s);
-	memset(&user.send, 0, sizeof user.send);
+	free(user.busy);
+	user.busy = NULL;
 	n_calls = 0;
 	append_err = 0;
 	srv.set.msg_max = 4096;
@@ -113,7 +114,7 @@ setup(void **state)
 	s.level = 2;
 	user.channel.name = "u:1001";
 	session_set_strings(&s, STR_LIT("amy"), STR_NONE, STR_NONE);
-	HASH_ADD(hh, srv.sessions, cn, sizeof s.cn, &s);
+	table_add(&srv.sessions, &s.by_cn, session_key);
 	memset(msg, 'x', sizeof msg);
 	base = 1000000000;
 	seconds(0);
@@ -127,7 +128,9 @@ teardown(void **state)
 
 	(void)state;
 	clock_test_set(0, 0);
-	HASH_DEL(srv.sessions, &s);
+	free(user.busy);
+	user.busy = NULL;
+	table_del(&srv.sessions, &s.by_cn, session_key);
 	/* answers to who is gone are for nobody */
 	code = 0;
 	for (i = 0; i < n_calls; i++)

@@ -47,14 +47,14 @@ test_find(void **state)
 
 	(void)state;
 	assert_null(session_find(&srv, a.cn));
-	HASH_ADD(hh, srv.sessions, cn, sizeof a.cn, &a);
-	HASH_ADD(hh, srv.sessions, cn, sizeof b.cn, &b);
+	table_add(&srv.sessions, &a.by_cn, session_key);
+	table_add(&srv.sessions, &b.by_cn, session_key);
 	assert_ptr_equal(session_find(&srv, a.cn), &a);
 	assert_ptr_equal(session_find(&srv, b.cn), &b);
 	assert_null(session_find(&srv, 5));
-	HASH_DEL(srv.sessions, &a);
+	table_del(&srv.sessions, &a.by_cn, session_key);
 	assert_null(session_find(&srv, a.cn));
-	HASH_DEL(srv.sessions, &b);
+	table_del(&srv.sessions, &b.by_cn, session_key);
 }
 
 static void
