@@ -208,26 +208,14 @@ digest_hex(const void *p, size_t n, char *out)
 	out[2 * n] = '\0';
 }
 
-static int
-digest_hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 int
 digest_unhex(struct str s, uint8_t *out, size_t n)
 {
 	if (s.len != 2 * n)
 		return ERR_INVALID;
 	for (size_t i = 0; i < n; i++) {
-		int hi = digest_hex_value(s.p[2 * i]);
-		int lo = digest_hex_value(s.p[2 * i + 1]);
+		int hi = str_hex(s.p[2 * i]);
+		int lo = str_hex(s.p[2 * i + 1]);
 
 		if (hi < 0 || lo < 0)
 			return ERR_INVALID;

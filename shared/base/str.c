@@ -111,3 +111,15 @@ str_copy(char *buf, size_t size, struct str s)
 		memcpy(buf, s.p, n);
 	buf[n] = '\0';
 }
+
+int
+str_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}

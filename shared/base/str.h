@@ -65,6 +65,8 @@ struct str str_trim(struct str s);
 bool str_next(struct str *s, char sep, struct str *part);
 /* decimal digits only, no sign, no blanks, all of s; ERR_INVALID, ERR_LIMIT */
 int str_u64(struct str s, uint64_t *out) MUST_CHECK;
+/* value of a hex digit, of either case; -1: it is none */
+int str_hex(char c);
 /* a malloced NUL-terminated copy; dies on OOM; NULL for STR_NONE */
 char *str_dup(struct str s);
 /* NUL-terminated copy into buf, cut to size-1 */

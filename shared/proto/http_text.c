@@ -64,18 +64,6 @@ http_has_token(struct str value, const char *token)
 	return false;
 }
 
-static int
-http_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* plus: '+' stands for a blank, as in query strings only */
 static int
 http_decode(struct str s, bool plus, struct buf *out)
@@ -87,8 +75,8 @@ http_decode(struct str s, bool plus, struct buf *out)
 	for (i = 0; i < s.len; i++) {
 		c = s.p[i];
 		if (c == '%') {
-			hi = i + 2 < s.len ? http_hex(s.p[i + 1]) : -1;
-			lo = i + 2 < s.len ? http_hex(s.p[i + 2]) : -1;
+			hi = i + 2 < s.len ? str_hex(s.p[i + 1]) : -1;
+			lo = i + 2 < s.len ? str_hex(s.p[i + 2]) : -1;
 			if (hi < 0 || lo < 0 || (hi == 0 && lo == 0))
 				goto bad;
 			c = (char)(hi << 4 | lo);
