@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All of proxy_server/log.h, in memory. Linked before libproxy_server.a, so
- * the real one stays out.
+ * proxy_server/log.h in memory, but for the operations themselves (log_op.c).
+ * Linked before libproxy_server.a, so the real log stays out.
  */
 #include "tests/unit/proxy_server/fake_log.h"
+#include "shared/proto/wire.h"
 #include "tests/unit/proxy_server/proxy_fixture.h"
 
 struct fake_log fake;
@@ -19,52 +20,6 @@ log_open(struct ev_loop *loop, const struct log_settings *set,
 	fake.arg = arg;
 	fake.tail = &fake.head;
 	return (struct log *)&fake;
-}
-
-int
-log_op_new(
-    enum log_kind kind, uint64_t peer, struct str body, struct log_op **out)
-{
-	struct log_op *op = calloc(1, sizeof *op + body.len);
-	struct str copy;
-	int err = 0;
-
-	op->kind = kind;
-	op->peer = peer;
-	op->body_len = body.len;
-	memcpy(op->body, body.p, body.len);
-	copy = str_n(op->body, body.len);
-	switch (kind) {
-	case LOG_APPEND:
-		err = get_append(copy, &op->append);
-		break;
-	case LOG_TOUCH:
-		err = get_sub(copy, &op->sub);
-		break;
-	case LOG_SET:
-		err = get_set(copy, &op->set);
-		break;
-	case LOG_RAISE:
-		err = get_raise(copy, &op->raise);
-		break;
-	case LOG_GET:
-		err = get_get(copy, &op->get);
-		break;
-	}
-	if (err != 0) {
-		free(op);
-		return err;
-	}
-	buf_init(&op->states, 65536);
-	*out = op;
-	return 0;
-}
-
-void
-log_op_free(struct log_op *op)
-{
-	buf_fini(&op->states);
-	free(op);
 }
 
 int
@@ -110,19 +65,6 @@ log_backup(struct log *l, uint64_t token, const char *path)
 	return ERR_BUSY;
 }
 
-int
-log_states_next(struct str *rest, struct state_rec *rec)
-{
-	if (rest->len == 0)
-		return ERR_EOF;
-	rec->key = str_n(rest->p, 1); /* one letter a state */
-	rec->val = STR_LIT("v");
-	rec->rev = 1;
-	rec->exp = 0;
-	*rest = str_n(rest->p + 1, rest->len - 1);
-	return 0;
-}
-
 enum log_state
 log_state(const struct log *l)
 {
@@ -148,6 +90,17 @@ log_lock_holder(
 	return 0;
 }
 
+static void
+fake_state(struct log_op *op, const char *key)
+{
+	/* as log_states_next() reads it back */
+	wire_put_str(&op->states, str_of(key));
+	wire_put_bytes(&op->states, STR_LIT("v"));
+	wire_put_u64(&op->states, 0);
+	wire_put_u64(&op->states, 1);
+	op->n_states++;
+}
+
 void
 fake_commit(
     uint16_t code, uint64_t seq, uint64_t useq0, uint64_t useq1, bool dup)
@@ -169,8 +122,8 @@ fake_commit(
 	if (code == 503)
 		op->retry_ms = 5000;
 	if (op->kind == LOG_TOUCH && op->sub.want_state) {
-		buf_puts(&op->states, "ab");
-		op->n_states = 2;
+		fake_state(op, "a");
+		fake_state(op, "b");
 	}
 	fake.ops->on_done(fake.arg, op);
 	fake.ops->on_batch_end(fake.arg);

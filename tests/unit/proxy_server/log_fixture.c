@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A log under test. See log_fixture.h. */
 #include <dirent.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -450,4 +451,48 @@ fix_read(struct fix *f, const struct f_read *q, struct item *items)
 		assert_int_equal(frames_page_next(&rest, &items[i]), 0);
 	assert_int_equal(rest.len, 0);
 	return page;
+}
+
+/* --- what tests begin and end with --------------------------------------- */
+
+int
+fix_setup(void **state)
+{
+	struct fix *f = calloc(1, sizeof *f);
+
+	fix_init(f);
+	*state = f;
+	return 0;
+}
+
+int
+fix_setup_open(void **state)
+{
+	struct fix *f;
+
+	fix_setup(state);
+	f = *state;
+	fix_open(f);
+	assert_int_equal(f->state, LOG_ACTIVE);
+	return 0;
+}
+
+int
+fix_teardown(void **state)
+{
+	fix_fini(*state);
+	free(*state);
+	return 0;
+}
+
+void
+fix_sql(struct fix *f, const char *text)
+{
+	char path[128];
+	sqlite3 *db;
+
+	fix_path(f, "messages.db", path);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }

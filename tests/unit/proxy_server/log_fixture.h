@@ -53,6 +53,13 @@ struct fix {
 	uint64_t trimmed; /* first, as last told */
 };
 
+/* cmocka's: *state is a struct fix; with a log that is active, or none yet */
+int fix_setup(void **state);
+int fix_setup_open(void **state);
+int fix_teardown(void **state);
+/* runs SQL on the file, which need not be closed */
+void fix_sql(struct fix *f, const char *text);
+
 /* a fresh directory and settings for a small log; nothing opened */
 void fix_init(struct fix *f);
 void fix_fini(struct fix *f); /* closes, removes the directory */

@@ -13,18 +13,6 @@
 #include "tests/unit/proxy_server/log_fixture.h"
 
 static int
-setup(void **state)
-{
-	struct fix *f = calloc(1, sizeof *f);
-
-	fix_init(f);
-	fix_open(f);
-	assert_int_equal(f->state, LOG_ACTIVE);
-	*state = f;
-	return 0;
-}
-
-static int
 teardown(void **state)
 {
 	fix_close(*state);
@@ -487,7 +475,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define T(t) cmocka_unit_test_setup_teardown(t, fix_setup_open, teardown)
 	    T(test_first),
 	    T(test_dense_order),
 	    T(test_repeat),

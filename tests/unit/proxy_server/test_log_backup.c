@@ -17,26 +17,6 @@
 
 static struct item items[FIX_PAGE_MAX];
 
-static int
-setup(void **state)
-{
-	struct fix *f = calloc(1, sizeof *f);
-
-	fix_init(f);
-	fix_open(f);
-	assert_int_equal(f->state, LOG_ACTIVE);
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	fix_fini(*state);
-	free(*state);
-	return 0;
-}
-
 /* n more items of `size` bytes; waits for the answers */
 static void
 fill(struct fix *f, const char *chan, unsigned n, size_t size)
@@ -320,7 +300,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define T(t) cmocka_unit_test_setup_teardown(t, fix_setup_open, fix_teardown)
 	    T(test_online),
 	    T(test_refusals),
 	    T(test_room),

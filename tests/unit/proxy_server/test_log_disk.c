@@ -137,16 +137,6 @@ group_setup(void **state)
 }
 
 static int
-setup(void **state)
-{
-	struct fix *f = calloc(1, sizeof *f);
-
-	fix_init(f);
-	*state = f;
-	return 0;
-}
-
-static int
 teardown(void **state)
 {
 	atomic_store(&fail_write, 0);
@@ -572,7 +562,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define T(t) cmocka_unit_test_setup_teardown(t, fix_setup, teardown)
 	    T(test_full),
 	    T(test_size_limit),
 	    T(test_failed_sync),

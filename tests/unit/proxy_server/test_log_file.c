@@ -19,37 +19,6 @@
 #include "shared/proc/clock.h"
 #include "tests/unit/proxy_server/log_fixture.h"
 
-static int
-setup(void **state)
-{
-	struct fix *f = calloc(1, sizeof *f);
-
-	fix_init(f);
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	fix_fini(*state);
-	free(*state);
-	return 0;
-}
-
-/* runs SQL on the closed file */
-static void
-sql(struct fix *f, const char *text)
-{
-	char path[128];
-	sqlite3 *db;
-
-	fix_path(f, "messages.db", path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
 /* a closed log with n items in r:1 */
 static void
 make(struct fix *f, unsigned n)
@@ -179,7 +148,7 @@ test_foreign(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 27);
 	unlink(path);
-	sql(f, "CREATE TABLE t(x); PRAGMA application_id=7;");
+	fix_sql(f, "CREATE TABLE t(x); PRAGMA application_id=7;");
 	expect_failed(f, "another program (application_id 0x00000007)", 5);
 }
 
@@ -189,7 +158,7 @@ test_newer(void **state)
 	struct fix *f = *state;
 
 	make(f, 1);
-	sql(f, "PRAGMA user_version=2");
+	fix_sql(f, "PRAGMA user_version=2");
 	expect_failed(f, "newer version (schema 2, this program knows 1)", 5);
 }
 
@@ -262,7 +231,7 @@ test_corrupt_counters(void **state)
 	struct f_append a = fix_append("r:1", "1001", "c", "x");
 
 	make(f, 3);
-	sql(f, "UPDATE chan SET first=9");
+	fix_sql(f, "UPDATE chan SET first=9");
 	fix_open(f);
 	assert_int_equal(fix_do(f, &a)->code, 503);
 	assert_true(fix_wait_state(f, LOG_FAILED));
@@ -270,7 +239,8 @@ test_corrupt_counters(void **state)
 	assert_non_null(strstr(f->why, "corrupt"));
 	fix_close(f);
 	/* an ep that is none is drawn again */
-	sql(f, "UPDATE chan SET first=1; UPDATE meta SET v='x' WHERE k='ep'");
+	fix_sql(
+	    f, "UPDATE chan SET first=1; UPDATE meta SET v='x' WHERE k='ep'");
 	fix_open(f);
 	assert_int_equal(f->state, LOG_ACTIVE);
 	assert_int_equal(strspn(f->ep, "0123456789abcdef"), EP_LEN);
@@ -417,7 +387,7 @@ crash(struct fix *f, const char *boot, const char *sync, bool redrawn)
 	    "UPDATE meta SET v='%s' WHERE k='boot_id';"
 	    "UPDATE meta SET v='%s' WHERE k='sync'",
 	    boot != NULL ? boot : now, sync);
-	sql(f, text);
+	fix_sql(f, text);
 	fix_open(f);
 	assert_int_equal(f->state, LOG_ACTIVE);
 	if (redrawn)
@@ -564,7 +534,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define T(t) cmocka_unit_test_setup_teardown(t, fix_setup, fix_teardown)
 	    T(test_new),
 	    T(test_schema),
 	    T(test_foreign),

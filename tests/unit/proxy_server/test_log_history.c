@@ -6,44 +6,12 @@
  */
 #include <sys/stat.h>
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "shared/base/map.h"
 #include "shared/proc/clock.h"
 #include "tests/unit/proxy_server/log_fixture.h"
-
-static int
-setup(void **state)
-{
-	struct fix *f = calloc(1, sizeof *f);
-
-	fix_init(f);
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	fix_fini(*state);
-	free(*state);
-	return 0;
-}
-
-/* runs SQL on the file */
-static void
-sql(struct fix *f, const char *text)
-{
-	char path[128];
-	sqlite3 *db;
-
-	fix_path(f, "messages.db", path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
 
 /* the lock file was removed, and somebody has locked a new one */
 static void
@@ -54,7 +22,7 @@ test_taken_away(void **state)
 
 	fix_open(f);
 	assert_int_equal(fix_do(f, &a)->seq, 1);
-	sql(f, "UPDATE meta SET v='2' WHERE k='gen'");
+	fix_sql(f, "UPDATE meta SET v='2' WHERE k='gen'");
 	assert_int_equal(fix_do(f, &a)->code, 503);
 	assert_true(fix_wait_state(f, LOG_FAILED));
 	assert_non_null(strstr(f->why, "taken it over"));
@@ -63,7 +31,7 @@ test_taken_away(void **state)
 	/* nothing to be written: he finds out by himself */
 	fix_open(f);
 	assert_int_equal(f->gen, 3);
-	sql(f, "UPDATE meta SET v='4' WHERE k='gen'");
+	fix_sql(f, "UPDATE meta SET v='4' WHERE k='gen'");
 	assert_true(fix_wait_state(f, LOG_FAILED));
 	fix_close(f);
 	fix_open(f);
@@ -111,7 +79,7 @@ test_moved_row(void **state)
 	for (unsigned i = 1; i <= 3; i++)
 		assert_int_equal(fix_do(f, &a)->seq, i);
 	fix_close(f);
-	sql(f, "UPDATE item SET seq=seq+(1<<40) WHERE seq=3");
+	fix_sql(f, "UPDATE item SET seq=seq+(1<<40) WHERE seq=3");
 	fix_open(f);
 	assert_int_equal(fix_do_touch(f, "r:1", false)->head, 3);
 	assert_int_equal(fix_do(f, &a)->seq, 4);
@@ -153,7 +121,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define T(t) cmocka_unit_test_setup_teardown(t, fix_setup, fix_teardown)
 	    T(test_taken_away),
 	    T(test_repeat_of_the_trimmed),
 	    T(test_moved_row),

@@ -13,26 +13,6 @@
 
 static struct inbox_entry entries[INBOX_MAX];
 
-static int
-setup(void **state)
-{
-	struct fix *f = calloc(1, sizeof *f);
-
-	fix_init(f);
-	fix_open(f);
-	assert_int_equal(f->state, LOG_ACTIVE);
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	fix_fini(*state);
-	free(*state);
-	return 0;
-}
-
 /* --- records that only grow ---------------------------------------------- */
 
 static void
@@ -376,7 +356,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define T(t) cmocka_unit_test_setup_teardown(t, fix_setup_open, fix_teardown)
 	    T(test_raise),
 	    T(test_raise_of),
 	    T(test_parts),

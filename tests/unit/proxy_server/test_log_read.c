@@ -19,39 +19,6 @@
 
 static struct item items[FIX_PAGE_MAX];
 
-static int
-setup(void **state)
-{
-	struct fix *f = calloc(1, sizeof *f);
-
-	fix_init(f);
-	fix_open(f);
-	assert_int_equal(f->state, LOG_ACTIVE);
-	*state = f;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	fix_fini(*state);
-	free(*state);
-	return 0;
-}
-
-static void
-sql(struct fix *f, const char *text)
-{
-	char path[128];
-	sqlite3 *db;
-
-	fix_path(f, "messages.db", path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_changes(db), 1);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
 /* 1..n with bodies "1".."n" */
 static void
 fill(struct fix *f, const char *chan, unsigned n)
@@ -262,8 +229,8 @@ test_inbox(void **state)
 	assert_int_equal(items[1].useq, 6);
 	assert_true(str_eqc(items[1].body, "m5"));
 	/* what a pointer leads to may be gone: its place stays */
-	sql(f, "DELETE FROM item WHERE seq=1 AND chan="
-	       "(SELECT id FROM chan WHERE name='p:1001:1003')");
+	fix_sql(f, "DELETE FROM item WHERE seq=1 AND chan="
+		   "(SELECT id FROM chan WHERE name='p:1001:1003')");
 	q = (struct f_read){.rid = 5, .chan = STR_LIT("u:1001"), .n = 3};
 	p = fix_read(f, &q, items);
 	assert_int_equal(p.n_items, 3);
@@ -283,13 +250,13 @@ test_tombstones(void **state)
 	struct log_figures fig;
 
 	fill(f, "r:1", 10);
-	sql(f, "UPDATE item SET body=x'39' WHERE seq=4");
+	fix_sql(f, "UPDATE item SET body=x'39' WHERE seq=4");
 	/* whole, but not where it belongs */
-	sql(f, "DELETE FROM item WHERE seq=8");
-	sql(f, "UPDATE item SET seq=8 WHERE seq=3");
-	sql(f, "DELETE FROM item WHERE seq=6");
-	sql(f, "DELETE FROM item WHERE seq=10");
-	sql(f, "DELETE FROM item WHERE seq=1");
+	fix_sql(f, "DELETE FROM item WHERE seq=8");
+	fix_sql(f, "UPDATE item SET seq=8 WHERE seq=3");
+	fix_sql(f, "DELETE FROM item WHERE seq=6");
+	fix_sql(f, "DELETE FROM item WHERE seq=10");
+	fix_sql(f, "DELETE FROM item WHERE seq=1");
 	for (int back = 0; back < 2; back++) {
 		q.back = back == 1;
 		assert_int_equal(fix_read(f, &q, items).n_items, 10);
@@ -387,7 +354,7 @@ test_recall(void **state)
 	a.item.cid = STR_LIT("r2");
 	a.item.ref = 900;
 	assert_int_equal(fix_do(f, &a)->code, 200);
-	sql(f, "UPDATE item SET name='Eve' WHERE seq=3");
+	fix_sql(f, "UPDATE item SET name='Eve' WHERE seq=3");
 	a.item.cid = STR_LIT("r3");
 	a.item.ref = 3;
 	assert_int_equal(fix_do(f, &a)->code, 200);
@@ -458,7 +425,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define T(t) cmocka_unit_test_setup_teardown(t, fix_setup_open, fix_teardown)
 	    T(test_pages),
 	    T(test_all_fields),
 	    T(test_empty),

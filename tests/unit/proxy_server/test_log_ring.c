@@ -38,14 +38,6 @@ setup(void **state)
 	return 0;
 }
 
-static int
-teardown(void **state)
-{
-	fix_fini(*state);
-	free(*state);
-	return 0;
-}
-
 static unsigned
 rnd(unsigned n)
 {
@@ -506,8 +498,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(t)	cmocka_unit_test_setup_teardown(t, setup, teardown)
-#define ONLY(t) cmocka_unit_test_setup_teardown(t, setup_only, teardown)
+#define T(t)	cmocka_unit_test_setup_teardown(t, setup, fix_teardown)
+#define ONLY(t) cmocka_unit_test_setup_teardown(t, setup_only, fix_teardown)
 	    T(test_same_bytes),
 	    T(test_same_bytes_small),
 	    T(test_start),
