@@ -12,6 +12,8 @@
 #include "shared/proc/stats.h"
 #include "shared/proto/json.h"
 
+enum { STATUS_SETTLE_MS = 1000 /* to link, and for what was on its way */ };
+
 static const char *
 status_log_text(enum log_state state)
 {
@@ -68,6 +70,33 @@ status_ready(void *arg, struct buf *out)
 	jw_obj_end(&w);
 	jw_obj_end(&w);
 	return ready;
+}
+
+/*
+ * Does a standby know of people what the active one knows? Who is linked it
+ * knows at once; who left just before it began is held for the grace.
+ */
+static bool
+status_is_settled(const struct proxy *p)
+{
+	const struct topology_server *all = NULL;
+	size_t n = 0, n_up = 0, n_linked = 0;
+	const struct peer *peer;
+
+	if (proxy_is_active(p))
+		return true;
+	if (clock_mono_ms() - p->started_ms <
+	    p->set.presence_grace + STATUS_SETTLE_MS)
+		return false;
+	if (p->topology != NULL)
+		all = topology_servers(p->topology, &n);
+	for (size_t i = 0; i < n; i++)
+		n_up +=
+		    all[i].role == ROLE_MSG && strcmp(all[i].state, "up") == 0;
+	for (peer = p->peers; peer != NULL; peer = peer->hh.next)
+		n_linked +=
+		    peer_is_up(peer) && peer->lc.link.peer.role == ROLE_MSG;
+	return n_linked >= n_up;
 }
 
 static void
@@ -146,6 +175,7 @@ status_json(void *arg, struct buf *out)
 	jw_int(&w, "inc", p->self.inc);
 	jw_int(&w, "uptime_s", (clock_mono_ms() - p->started_ms) / 1000);
 	jw_cstr(&w, "role", status_role_text(p));
+	jw_bool(&w, "settled", status_is_settled(p));
 	jw_int(&w, "gen", (int64_t)p->gen);
 	jw_cstr(&w, "ep", p->ep);
 	jw_int(&w, "topology",

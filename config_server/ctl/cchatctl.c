@@ -36,10 +36,10 @@ static const struct verb verbs[] = {
 	"msg_servers move their clients to the others before they end, then\n"
 	"come the standby proxy_servers, the active one (a standby takes "
 	"over)\n"
-	"and the config_server. Each is waited for until it is ready; when "
-	"one\n"
-	"does not come back, the rest is left as it is. cchatctl itself runs\n"
-	"on. With other settings: all is stopped and started with them.",
+	"and the config_server. Each is waited for until it is ready, the\n"
+	"standby until it knows who is there (about 16 s); when one does not\n"
+	"come back, the rest is left as it is. cchatctl itself runs on.\n"
+	"With other settings: all is stopped and started with them.",
 	verb_restart, true},
     {"status", "", "what runs on this machine, and is it ready",
 	"Exit code 0: all ready, 1: not all, 3: nothing runs.", verb_status,

@@ -355,6 +355,62 @@ local_missing(const json_t *state, int but)
 	return NULL;
 }
 
+/*
+ * A standby that has just been started does not know who is away for a moment:
+ * as the active one it would call those new who come back. NULL: all know.
+ */
+static const char *
+local_unsettled(const json_t *state, int but)
+{
+	const json_t *list = json_object_get(state, "servers"), *s;
+	json_t *v;
+	int status;
+	bool knows;
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		s = json_array_get(list, i);
+		if ((int)i == but || strcmp(state_text(s, "role"), "proxy"))
+			continue;
+		v = local_ask(state_text(s, "admin"), "/status", &status);
+		/* one of another version says nothing of it */
+		knows = status != 200 || json_bool(v, "settled", true);
+		json_decref(v);
+		if (!knows)
+			return state_text(s, "name");
+	}
+	return NULL;
+}
+
+static void
+local_settle(const struct ctl_args *a, const char *name)
+{
+	const struct timespec nap = {.tv_nsec = LOCAL_NAP_NS};
+	int64_t until = clock_mono_ms() + a->set.wait * 1000;
+	bool tty = !a->json && isatty(STDOUT_FILENO), said = false;
+	json_t *state = state_read(a->set.data);
+	int which = local_find(state, name);
+	const char *who;
+
+	while ((who = local_unsettled(state, which)) != NULL &&
+	       clock_mono_ms() < until && state_pid(a->set.data) != 0) {
+		if (tty && !said)
+			printf("%-10s waits until %s knows who is there", name,
+			    who);
+		fflush(stdout);
+		said = true;
+		nanosleep(&nap, NULL);
+		json_decref(state);
+		state = state_read(a->set.data);
+	}
+	if (tty && said)
+		printf("\r\033[K");
+	if (who != NULL)
+		fprintf(stderr,
+		    "cchatctl: %s does not know yet who is there; going on\n",
+		    who);
+	json_decref(state);
+}
+
 static int
 local_roll_one(const struct ctl_args *a, const char *name)
 {
@@ -414,8 +470,11 @@ local_roll(const struct ctl_args *a)
 			name = state_text(s, "name");
 			role = strcmp(name, active) ? state_text(s, "role")
 						    : "active";
-			if (code == EXIT_OK && !strcmp(role, order[k]))
-				code = local_roll_one(a, name);
+			if (code != EXIT_OK || strcmp(role, order[k]) != 0)
+				continue;
+			if (!strcmp(role, "active"))
+				local_settle(a, name);
+			code = local_roll_one(a, name);
 		}
 	json_decref(state);
 	return code;

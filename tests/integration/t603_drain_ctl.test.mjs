@@ -296,8 +296,11 @@ test('a cluster of this machine, with people in it', async t => {
 	assert.match((await run('start')).err, /a cluster runs already/);
 
 	const old = await status();
-	const r = await run('restart');
+	const t0 = performance.now(), r = await run('restart');
 	assert.equal(r.code, 0, r.err);
+	/* the standby has just begun: it has to know who may be back */
+	assert.ok(performance.now() - t0 > 10000);
+	assert.doesNotMatch(r.err, /going on/);
 	for (const s of (await status()).servers) {
 		const o = old.servers.find(x => x.name === s.name);
 		assert.ok(s.ready && s.pid !== o.pid && s.restarts === 0, s.name);
