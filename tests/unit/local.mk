@@ -6,7 +6,8 @@ TESTS += $(unit_tests)
 
 unit_tests += %D%/msg_server/follow/test_channel
 %C%_msg_server_follow_test_channel_SOURCES = %D%/msg_server/follow/test_channel.c \
-	%D%/msg_server/follow/channel_fixture.h
+	%D%/msg_server/follow/channel_fixture.h \
+	%D%/msg_server/follow/fake_relay.h
 %C%_msg_server_follow_test_channel_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/follow/test_room
 %C%_msg_server_follow_test_room_SOURCES = %D%/msg_server/follow/test_room.c \

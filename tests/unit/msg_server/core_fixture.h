@@ -25,11 +25,8 @@
 #include "msg_server/follow/watch.h"
 #include "msg_server/server.h"
 
-static struct relay relay;
 static struct net net;
 static struct server srv;
-static struct buf out; /* frames to the proxy; looked at by few */
-static bool linked;
 
 #include "tests/unit/msg_server/core_relay.h"
 

@@ -6,6 +6,8 @@
 #ifndef TESTS_UNIT_MSG_SERVER_CORE_RELAY_H
 #define TESTS_UNIT_MSG_SERVER_CORE_RELAY_H
 
+#include "tests/unit/msg_server/follow/fake_relay.h"
+
 struct ask {
 	struct ask *next;
 	struct f_read f;
@@ -20,25 +22,6 @@ static struct { /* PRES frames: what was said last, and how often */
 	uint8_t op, n_add, n_del;
 	bool silent;
 } pres;
-
-struct server *
-relay_server(const struct relay *r)
-{
-	return r->srv;
-}
-
-struct buf *
-relay_out(struct relay *r)
-{
-	(void)r;
-	return linked ? &out : NULL;
-}
-
-void
-relay_wake(struct relay *r)
-{
-	(void)r;
-}
 
 void
 relay_pres(struct relay *r, const struct f_pres *f)
@@ -118,35 +101,6 @@ relay_raise(struct relay *r, const struct f_raise *f)
 	snprintf(raised, sizeof raised, "%.*s %.*s=%llu %.*s", STR_ARG(f->chan),
 	    STR_ARG(f->key), (unsigned long long)f->n, STR_ARG(f->ep));
 	return true;
-}
-
-void
-relay_later(struct relay *r, struct relay_task *t)
-{
-	t->next = NULL;
-	*r->later_end = t;
-	r->later_end = &t->next;
-}
-
-void
-relay_retry(struct relay *r, struct relay_task *t)
-{
-	relay_later(r, t);
-}
-
-static inline void
-run_tasks(void)
-{
-	struct relay_task *t = relay.later;
-
-	relay.later = NULL;
-	relay.later_end = &relay.later;
-	while (t) {
-		struct relay_task *next = t->next;
-
-		t->fn(t);
-		t = next;
-	}
 }
 
 #endif

@@ -15,38 +15,16 @@
 
 #include <cmocka.h>
 
-#include "msg_server/follow/relay_priv.h"
 #include "msg_server/server.h"
+#include "tests/unit/msg_server/follow/fake_relay.h"
 
 /* --- the fake relay ----------------------------------------------------- */
 
-static struct relay relay;
 static struct server server;
-static struct buf out;
-static bool linked;
 static struct f_read asked;
 static char asked_chan[CHAN_MAX + 1];
 static struct relay_read *reader;
 static int read_err;
-
-struct server *
-relay_server(const struct relay *r)
-{
-	return r->srv;
-}
-
-struct buf *
-relay_out(struct relay *r)
-{
-	(void)r;
-	return linked ? &out : NULL;
-}
-
-void
-relay_wake(struct relay *r)
-{
-	(void)r;
-}
 
 int
 relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call)
@@ -59,35 +37,6 @@ relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call)
 	str_copy(asked_chan, sizeof asked_chan, rd->chan);
 	reader = call;
 	return OK;
-}
-
-void
-relay_later(struct relay *r, struct relay_task *t)
-{
-	t->next = NULL;
-	*r->later_end = t;
-	r->later_end = &t->next;
-}
-
-void
-relay_retry(struct relay *r, struct relay_task *t)
-{
-	relay_later(r, t);
-}
-
-static inline void
-run_tasks(void)
-{
-	struct relay_task *t = relay.later;
-
-	relay.later = NULL;
-	relay.later_end = &relay.later;
-	while (t) {
-		struct relay_task *next = t->next;
-
-		t->fn(t);
-		t = next;
-	}
 }
 
 /* --- the model ---------------------------------------------------------- */
