@@ -79,16 +79,19 @@ test('after a takeover: the numbers go on, what is lost is said', async () => {
 	const was = await c.active();
 	await was.kill();
 	await c.active();
-	const a = await Client.login(c.msgs[0].ws, 'amy', RID);
+	const a = await Client.login(c.msgs[0].ws, 'amy', RID, { uid: 'amy' });
 	const ok = await a.say(RID, 'after');
 	assert.ok(ok.seq >= 7, `seq ${ok.seq}`);
+	/* of what was said before nobody knows: no repeat is known either */
+	const again = await a.say(RID, 'secret6', { cid: 'again' });
+	assert.ok(!again.dup && again.seq > ok.seq, 'a new message');
 	const b = await Client.login(c.msgs[1].ws, 'cleo', RID,
 	    { pos: { [RID]: [ep, 2] } });
 	const p = b.me.pos[RID];
 	assert.equal(p.ep, ep);
 	assert.equal(p.full, false);
 	const h = await b.history(RID);
-	assert.deepEqual(h.list.filter(m => m.msg).map(m => m.msg), ['after']);
+	assert.deepEqual(h.list.filter(m => m.msg).map(m => m.msg), ['after', 'secret6']);
 	await a.bye();
 	await b.bye();
 });
