@@ -190,6 +190,13 @@ usage_verb(const struct verb *v)
 	}
 }
 
+/* not one of those whose usage shows flags alone: `stop ms1` is not `stop` */
+static bool
+verb_takes_words(const struct verb *v)
+{
+	return v->args[0] != '\0' && strncmp(v->args, "[--", 3) != 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -227,6 +234,9 @@ main(int argc, char **argv)
 		ctl_args_free(&args);
 		return EXIT_OK;
 	}
+	if (args.n_words > 0 && !verb_takes_words(v))
+		fatal(EXIT_USAGE, "%s takes no names; see %s -h", v->name,
+		    v->name);
 	code = v->run(&args);
 	ctl_args_free(&args);
 	return code;

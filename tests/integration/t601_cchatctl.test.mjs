@@ -171,6 +171,17 @@ describe('a cluster that is left running', () => {
 		assert.match(r.err, /^cchatctl: ms1 runs already/);
 	});
 
+	test('a name where none is taken is no wish for all', () => {
+		const was = status(data);
+		for (const verb of ['stop', 'status', 'servers', 'load', 'rooms',
+		    'check', 'jobs', 'verify']) {
+			const r = ctl(data, verb, 'ms1');
+			assert.equal(r.code, 2, verb);
+			assert.match(r.err, /^cchatctl: .*see \w+ -h|^cchatctl: .*takes/);
+		}
+		assert.equal(status(data).pid, was.pid);
+	});
+
 	test('restart with other settings stops and starts all', () => {
 		const was = status(data);
 		const r = ctl(data, 'restart', ...args, '--msg', '1');
