@@ -11,27 +11,31 @@ import { chart } from './chart.mjs';
 import { fill, median } from './page.mjs';
 
 /*
- * What is fitted. total: a cost of it all, which should grow with n; each: that
- * of one of n. over: fitted from there on, where fixed costs no longer count.
+ * What is fitted, from `over` on, where fixed costs no longer count, and once
+ * more from `upper` on.
  */
 export const AXES = {
 	members: { what: 'members of one room', file: 'growth_members',
 	    x: l => l.members, fits: {
 		'processor time of a message (µs)': l =>
-		    l.deliveries_per_cpu_s && 1e6 * l.members /
-		    l.deliveries_per_cpu_s,
-	    }, each: 'processor time of a delivery (µs)', over: 10 },
+		    l.scene === 'members' && l.deliveries_per_cpu_s &&
+		    1e6 * l.members / l.deliveries_per_cpu_s,
+		'of the bare send loop (µs)': l =>
+		    l.scene === 'members-limit' &&
+		    1e6 * l.members / l.deliveries_per_cpu_s,
+	    }, upper: 300, over: 10 },
 	connections: { what: 'people who are logged in', file: 'growth_people',
 	    x: l => l.connections, fits: {
 		'processor time of the logins (s)': l => l.cpu_s,
 		'user-space memory they took (MiB)': l => l.rss_per_conn *
 		    l.connections / 1048576,
-	    }, each: 'of one', over: 1000 },
+	    }, from: { 'user-space memory they took (MiB)': 3000 },
+	    over: 1000 },
 	rooms: { what: 'rooms with people', file: 'growth_rooms',
 	    x: l => l.rooms, fits: {
 		'processor time of all logins (s)': l => l.cpu_s || undefined,
 		'processor time of a message (µs)': l => l.cpu_us_per_message,
-	    }, each: 'of one', over: 1000 },
+	    }, over: 1000 },
 };
 
 /* {a, b, r2} of y = a * x^b */
@@ -75,17 +79,22 @@ main(here, from)
 	writeFileSync(file, all.map(l => `${JSON.stringify(l)}\n`).join(''));
 	const rows = [['what grows', 'cost', 'from', 'to', 'exponent', 'r²']];
 	for (const [name, a] of Object.entries(AXES)) {
-		const list = all.filter(l => l.scene === name &&
+		const list = all.filter(l => l.scene.split('-')[0] === name &&
 		    l.mode !== 'broken');
 		const series = [];
 		for (const [cost, y] of Object.entries(a.fits)) {
 			const p = points(list, a.x, y);
-			const part = p.filter(([x]) => x >= a.over);
-			const f = fit(part);
-			series.push({ name: cost, points: p, fit: f });
-			if (f)
-				rows.push([a.what, cost, part[0][0], part.at(-1)[0],
-				    f.b.toFixed(2), f.r2.toFixed(3)]);
+			series.push({ name: cost, points: p,
+			    fit: fit(p.filter(([x]) => x >= (a.from?.[cost] ?? a.over))) });
+			const over = a.from?.[cost] ?? a.over;
+			for (const from of a.upper ? [over, a.upper] : [over]) {
+				const part = p.filter(([x]) => x >= from);
+				const f = fit(part);
+				if (f)
+					rows.push([a.what, cost, part[0][0],
+					    part.at(-1)[0], f.b.toFixed(2),
+					    f.r2.toFixed(3)]);
+			}
 		}
 		const wrong = list.filter(l => l.status !== 0).length;
 		if (wrong)

@@ -29,14 +29,17 @@ steps()
 			if (k <= +process.argv[2]) console.log(k)' "$1" "$2"
 }
 
-# one room; ten of it speak as fast as four messages under way let them
+# one room; ten of it speak as fast as four messages under way let them; and
+# the bare send loop to as many sockets
 members()
 {
 	cluster_start 1
-	for n in $(steps 10 10000); do
-		one members fan --rooms=1 --members="$n" --senders=10 \
+	for size in $(steps 10 10000); do
+		one members fan --rooms=1 --members="$size" --senders=10 \
 			--window=4 --per-address=9000 --seconds="$secs" \
 			"$cluster"
+		one members-limit limit --members="$size" --joined=1 \
+			--per-address=9000 --seconds=1
 	done
 	cluster_stop
 }
@@ -44,9 +47,9 @@ members()
 # servers that have served nobody yet, or their memory says nothing
 connections()
 {
-	for n in $(steps 1000 "$people"); do
+	for size in $(steps 1000 "$people"); do
 		cluster_start 6
-		one connections idle --rooms=$((n / 10)) --members=10 \
+		one connections idle --rooms=$((size / 10)) --members=10 \
 			--workers=6 --opening=16 --per-address=9000 --hold=3 \
 			--rate=20 --seconds="$((secs * 3))" "$cluster"
 		cluster_stop
@@ -56,9 +59,9 @@ connections()
 # as many people as rooms: everyone alone in his
 rooms()
 {
-	for n in $(steps 10 "$people"); do
+	for size in $(steps 10 "$people"); do
 		cluster_start 6
-		one rooms idle --rooms="$n" --members=1 --workers=6 \
+		one rooms idle --rooms="$size" --members=1 --workers=6 \
 			--opening=16 --per-address=9000 --hold=3 --rate=1000 \
 			--seconds="$((secs * 2))" "$cluster"
 		cluster_stop

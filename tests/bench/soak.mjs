@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The verdict of tests/bench/soak.sh: slopes of memory and p99 over the
- * slices of the second half (the first has caches that fill), as a share of
- * their mean in an hour and over the run.
+ * The verdict of tests/bench/soak.sh: how memory grows in the last quarter,
+ * where caches have filled, and the slope of p99 over the second half.
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync,
     writeFileSync } from 'node:fs';
@@ -40,8 +39,11 @@ main(here, from)
 	const half = list.map((l, i) => [l, at(i)]).slice(list.length >> 1);
 	const of = key => {
 		const { slope, mean } = line(half.map(([l, t]) => [t, l[key]]));
-		return { mean, run: slope * minutes / mean };
+		const rest = list.slice(-Math.ceil(list.length / 4));
+		return { mean, run: slope * minutes / mean,
+		    rest: rest.at(-1)[key] / rest[0][key] - 1 };
 	};
+	const mib = v => `${(v / 1048576).toFixed(1)} MiB`;
 	const pct = v => `${(v * 100).toFixed(1)} %`;
 	const sum = key => list.reduce((s, l) => s + (l[key] ?? 0), 0);
 	const rss = of('rss'), ms = of('msg_rss'), p99 = of('p99_ms');
@@ -52,13 +54,14 @@ main(here, from)
 	    ['messages, deliveries', `${sum('sent')}, ${sum('expected')}`],
 	    ['lost, doubled, out of order', ['lost', 'doubled', 'out_of_order']
 		.map(sum).join(', ')],
-	    ['memory of all servers', `${(rss.mean / 1048576).toFixed(1)} MiB, ` +
-		`${pct(rss.run)} over a run of that length`],
-	    ['memory of the msg_servers', `${(ms.mean / 1048576).toFixed(1)} MiB,` +
-		` ${pct(ms.run)}`],
+	    ['memory of all servers', `${mib(rss.mean)}, and ${pct(rss.rest)} ` +
+		'more from the last quarter\'s first slice to its last'],
+	    ['memory of the msg_servers', `${mib(ms.mean)}, ${pct(ms.rest)}`],
 	    ['p50, p99', `${short(median(list.map(l => l.p50_ms)))} ms, ` +
 		`${short(median(list.map(l => l.p99_ms)))} ms; p99 ` +
-		`${pct(p99.run)}`]];
+		`by slice from ${short(Math.min(...list.map(l => l.p99_ms)))} ` +
+		`to ${short(Math.max(...list.map(l => l.p99_ms)))} ms, ` +
+		`${pct(p99.run)} over a run of that length`]];
 	console.log(rows.map(r => r.join('\t')).join('\n'));
 	writeFileSync(join(here, 'doc', 'soak.svg'), curve({ x: 'minutes',
 	    series: [
