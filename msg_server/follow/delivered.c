@@ -87,7 +87,7 @@ delivered_rest(struct user *u)
 
 	/* a bucket leaks 1 in 1000 a millisecond at least */
 	if ((uint32_t)now - b->send.t_ms < b->send.milli ||
-	    (b->n_made > 0 &&
+	    (b->n_made + b->n_back > 0 &&
 		(uint32_t)(now / 1000) - b->made_s < DELIVERED_ROOMS_S))
 		return;
 	free(u->busy);

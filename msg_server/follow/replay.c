@@ -196,9 +196,9 @@ replay_enter(struct follow *f, struct session *s, unsigned code)
 	struct follow_result res;
 
 	f->waiting = false;
-	/* who has a position in it has been there before */
-	if (code == 200 && ops->may_enter && strcmp(f->ep, c->ep))
-		code = ops->may_enter(srv, s, c);
+	/* who has a position in it says that he has been there before */
+	if (code == 200 && ops->may_enter)
+		code = ops->may_enter(srv, s, c, !strcmp(f->ep, c->ep));
 	if (code != 200) {
 		cur->follow = NULL;
 		free(f);

@@ -43,8 +43,8 @@ struct follow {
 struct follow_ops {
 	/* the session is a follower now, and was told so: announce it (presence) */
 	void (*on_in)(struct server *srv, struct session *s, struct channel *c, bool silent);
-	/* may it? 200, or the code it is refused with; may be NULL */
-	unsigned (*may_enter)(struct server *srv, struct session *s, struct channel *c);
+	/* may it? 200, or the code it is refused with; back: it names a position of this history; may be NULL */
+	unsigned (*may_enter)(struct server *srv, struct session *s, struct channel *c, bool back);
 	/* it could not become one: undo what was done for it, before on_joined is told */
 	void (*on_refused)(struct server *srv, struct session *s, struct channel *c);
 };

@@ -374,26 +374,31 @@ room_on_refused(struct server *srv, struct session *s, struct channel *c)
 
 /*
  * A room is made by who enters it first while nothing has been said in it: as
- * far as this server knows, for it follows no room that nobody here is in.
+ * far as this server knows, for it follows no room that nobody here is in. Who
+ * is back with a position loses none of his; but a position of nothing can't
+ * be told from a lie, so it is good for as many rooms as one may be in.
  */
 static unsigned
-room_may_enter(struct server *srv, struct session *s, struct channel *c)
+room_may_enter(
+    struct server *srv, struct session *s, struct channel *c, bool back)
 {
 	struct user *u = s->user;
 	struct user_busy *b;
+	uint32_t *n;
 
 	if (!srv->set.rooms_new || room_of(c)->entered_ms || c->head > 0 || !u)
 		return 200;
 	b = user_busy(u);
 	if (room_now() - b->made_s >= ROOM_MINUTE_S) {
 		b->made_s = room_now();
-		b->n_made = 0;
+		b->n_made = b->n_back = 0;
 	}
-	if (b->n_made >= (uint32_t)srv->set.rooms_new) {
+	n = back ? &b->n_back : &b->n_made;
+	if (*n >= (back ? srv->set.rooms_max : srv->set.rooms_new)) {
 		srv->stats[S_ROOMS_REFUSED]++;
 		return 429;
 	}
-	b->n_made++;
+	++*n;
 	return 200;
 }
 

@@ -56,7 +56,8 @@ struct room {
 /* what a user has from the first that he says, opens or is given on */
 struct user_busy {
 	struct bucket send; /* 10/s a uid and server */
-	uint32_t made_s, n_made; /* rooms opened, in the minute from made_s on */
+	uint32_t made_s; /* rooms opened in the minute from here on: */
+	uint32_t n_made, n_back; /* by who came anew, by who said he is back */
 	struct delivering at;
 };
 

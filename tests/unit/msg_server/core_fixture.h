@@ -40,7 +40,7 @@ struct model {
 	uint16_t ref[4096], gone_by[4096];
 };
 
-static struct model models[10];
+static struct model models[12];
 static unsigned n_models;
 
 static inline struct model *

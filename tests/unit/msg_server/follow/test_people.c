@@ -316,6 +316,19 @@ test_rooms_new(void **state)
 	run_tasks();
 	assert_int_equal(back->res.code, 200);
 	free(back);
+	/* of as many as he may be in: no more, lest all say so */
+	srv.set.rooms_max = 1;
+	room_leave(&srv, &f.s, STR_LIT("1"));
+	room_leave(&srv, &f.s, STR_LIT("new1"));
+	room_leave(&srv, &f.s, STR_LIT("new2"));
+	room_leave(&srv, &f.s, STR_LIT("was"));
+	was = model_new("r:was2", 0);
+	back = fake_join(&f, was, was->ep, 0, true, NULL);
+	model_subbed(was);
+	run_tasks();
+	assert_int_equal(back->res.code, 429);
+	free(back);
+	srv.set.rooms_max = 128;
 	assert_null(room_member(&f.s, STR_LIT("new3")));
 	/* his other device is no way round; a room that there is, is */
 	assert_int_equal(try_room(&other, 4, 0), 429);
