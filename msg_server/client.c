@@ -101,6 +101,7 @@ client_logged_in(struct session *s)
 	c->logged_in = 1;
 	DL_APPEND(c->srv->clients, c);
 	c->ws.msg_max = CLIENT_MSG_AFTER;
+	conn_settle(&c->conn);
 	client_arm(c);
 }
 

@@ -241,6 +241,19 @@ conn_on_readable(struct conn *c)
 	}
 }
 
+/* has its lane had its time in this turn? */
+static bool
+conn_is_late(struct net_lane *l)
+{
+	int64_t now = clock_mono_us();
+
+	if (l->reads == 0)
+		l->since_us = now;
+	else if (now - l->since_us >= NET_TURN_US)
+		l->late = true;
+	return l->late;
+}
+
 /*
  * No time for this one in this turn. The socket stays readable, so that the
  * next turn hears of it again.
@@ -248,19 +261,18 @@ conn_on_readable(struct conn *c)
 static bool
 conn_pass_over(struct conn *c)
 {
-	struct net *net = c->net;
+	struct net_lane *l = &c->net->lane[c->settled];
 
 	if (c->urgent)
 		return false;
-	if ((net->crowded && c->round == net->round) ||
-	    (net->turn_reads > 0 &&
-		clock_mono_us() - net->turn_us >= NET_TURN_US)) {
-		net->turn_passed++;
-		net->passed++;
+	if ((l->crowded && c->round == l->round) || l->late ||
+	    conn_is_late(l)) {
+		l->passed++;
+		c->net->passed++;
 		return true;
 	}
-	c->round = net->round & 1;
-	net->turn_reads++;
+	c->round = l->round % NET_ROUNDS;
+	l->reads++;
 	return false;
 }
 
@@ -456,17 +468,39 @@ conn_open(struct conn *c, struct net *net, int fd, const struct conn_ops *ops)
 	net->n_conns++;
 }
 
-void
-conn_urgent(struct conn *c)
+static int
+conn_priority(const struct conn *c)
+{
+	return c->urgent ? EV_MAXPRI : c->settled ? EV_MAXPRI - 1 : 0;
+}
+
+static void
+conn_prefer(struct conn *c)
 {
 	int active = ev_is_active(&c->io);
 
-	c->urgent = 1;
 	if (active)
 		ev_io_stop(c->net->loop, &c->io);
-	ev_set_priority(&c->io, EV_MAXPRI);
+	ev_set_priority(&c->io, conn_priority(c));
 	if (active)
 		ev_io_start(c->net->loop, &c->io);
+}
+
+void
+conn_urgent(struct conn *c)
+{
+	c->urgent = 1;
+	conn_prefer(c);
+}
+
+void
+conn_settle(struct conn *c)
+{
+	if (c->settled || c->closed)
+		return;
+	c->settled = 1;
+	c->round = c->net->lane[1].round % NET_ROUNDS;
+	conn_prefer(c);
 }
 
 void
@@ -483,8 +517,7 @@ conn_move(struct conn *dst, struct conn *src, const struct conn_ops *ops)
 	dst->ops = ops;
 	ev_io_init(&dst->io, conn_on_io, src->io.fd, 0);
 	dst->io.data = l;
-	if (dst->urgent)
-		ev_set_priority(&dst->io, EV_MAXPRI);
+	ev_set_priority(&dst->io, conn_priority(dst));
 	if (l != NULL)
 		l->c = dst;
 	if (dst->closed) {

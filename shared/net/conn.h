@@ -69,7 +69,7 @@ struct conn {
 	uint32_t progress_s; /* monotonic second of the last byte the kernel
 				took while queued */
 	unsigned paused : 1, dirty : 1, closed : 1, finishing : 1, blocked : 1,
-	    ended : 1, urgent : 1, round : 1;
+	    ended : 1, urgent : 1, settled : 1, round : 4;
 };
 
 /* takes the descriptor (made non-blocking, TCP_NODELAY tried); starts reading
@@ -81,6 +81,8 @@ void conn_open(
 void conn_move(struct conn *dst, struct conn *src, const struct conn_ops *ops);
 /* read first in each turn, and in each turn: what others wait for (links) */
 void conn_urgent(struct conn *c);
+/* is in, so does not wait for those who are on their way in: net.h, lanes */
+void conn_settle(struct conn *c);
 /* takes its own reference; false when the connection is closed or finishing */
 bool conn_send(struct conn *c, struct blob *b);
 /* copies p into a fresh blob and sends that; for small or private answers */

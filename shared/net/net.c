@@ -20,8 +20,10 @@
  */
 enum {
 	NET_ROUNDS_MAX = 16,
-	NET_BURIALS = 256, /* in one turn: ten thousand may end at once */
-	NET_MEASURED = 16  /* writes in one go whose time means something */
+	/* in one turn: ten thousand may end at once */
+	NET_BURIALS = 256,
+	NET_BURIALS_US = 2000,
+	NET_MEASURED = 16 /* writes in one go whose time means something */
 };
 
 /* one write for each; what it took, where there were enough to tell */
@@ -52,6 +54,7 @@ net_turn_run(struct net *net, unsigned burials)
 {
 	struct net_turn *t, *next;
 	struct conn *c;
+	int64_t began;
 	int round;
 
 	if (net->turning)
@@ -66,9 +69,13 @@ net_turn_run(struct net *net, unsigned burials)
 			break;
 		if (net->dirty != NULL)
 			net_write_dirty(net);
+		began = clock_mono_us();
 		for (; (c = net->dead) != NULL && burials > 0; burials--) {
 			net->dead = c->next_dead;
 			conn_bury(c);
+			if (burials <= NET_BURIALS &&
+			    clock_mono_us() - began > NET_BURIALS_US)
+				burials = 1; /* none after it */
 		}
 	}
 	net->turning = false;
@@ -91,14 +98,20 @@ static void
 net_on_check(struct ev_loop *loop, ev_check *w, int revents)
 {
 	struct net *net = container_of(w, struct net, check);
+	struct net_lane *l;
+	unsigned i;
 
 	(void)loop;
 	(void)revents;
-	net->crowded = net->turn_passed > 0;
-	if (net->crowded && net->turn_reads == 0)
-		net->round ^= 1; /* all who wait were read in this one */
-	net->turn_us = clock_mono_us();
-	net->turn_reads = net->turn_passed = 0;
+	for (i = 0; i < ARRAY_LEN(net->lane); i++) {
+		l = &net->lane[i];
+		/* a crowd begins, or all of it were read in this round */
+		if (l->passed > 0 && (!l->crowded || l->reads == 0))
+			l->round = (l->round + 1) % NET_ROUNDS;
+		l->crowded = l->passed > 0;
+		l->reads = l->passed = 0;
+		l->late = false;
+	}
 }
 
 static void

@@ -6,11 +6,13 @@
  * sleeps: (1) the on_turn hooks, (2) one write per dirty connection, (3) the
  * dead are reaped.
  *
- * A turn reads for NET_TURN_US; whom it did not come to is read in a later
- * one. So ten thousand who come at once make nobody else wait for all of them:
- * what is urgent (conn_urgent: links) is read first in each turn, and what was
- * queued goes out after each. While there is more than a turn can do, nobody is
- * read twice before all who wait were read once: turns belong to rounds.
+ * A turn reads for NET_TURN_US in each of two lanes; whom it did not come to is
+ * read in a later one. So ten thousand who come at once make nobody else wait
+ * for all of them: what is urgent (conn_urgent: links) is read first in each
+ * turn, then who is in already (conn_settle), then who is on his way in, and
+ * what was queued goes out after each. While a lane has more than a turn can
+ * do, nobody in it is read twice before all who wait in it were read once:
+ * turns belong to rounds. The dead, too, are buried a few in each turn.
  */
 #ifndef SHARED_NET_NET_H
 #define SHARED_NET_NET_H
@@ -23,11 +25,21 @@
 
 enum {
 	NET_RECV_SIZE = 65536,
-	NET_TURN_US = 4000
+	NET_TURN_US = 4000,
+	NET_ROUNDS = 16
 };
 
 struct conn;
 struct conn_queue;
+
+/* those who wait for each other when there is no time for all */
+struct net_lane {
+	int64_t since_us; /* its first read in this turn */
+	unsigned reads, passed;
+	bool late;	/* no more of it in this turn */
+	bool crowded;	/* the last turn passed somebody over */
+	unsigned round; /* conn.round of those it has read */
+};
 
 /* embedded in its owner; runs each turn before the flush (e.g. fan-out of a
  * room's turn buffer) */
@@ -40,10 +52,7 @@ struct net {
 	struct ev_loop *loop;
 	ev_prepare prepare;
 	ev_check check;
-	int64_t turn_us; /* when events of this turn began to be handled */
-	unsigned turn_reads, turn_passed;
-	bool crowded;	/* the last turn passed somebody over */
-	unsigned round; /* 0 or 1: conn.round of those it has read */
+	struct net_lane lane[2]; /* by conn.settled */
 	struct net_turn *turns;
 	struct conn *dirty; /* singly linked through conn.next_dirty */
 	struct conn *dead;

@@ -120,12 +120,70 @@ test_nobody_starves(void **state)
 	fx_fini(&fx);
 }
 
+/* who is in does not wait for those who are on their way in */
+static void
+test_who_is_in(void **state)
+{
+	static struct crowd cr;
+	struct fx fx;
+	struct owner in;
+	int i, peer, turns = 0;
+
+	(void)state;
+	fx_init(&fx);
+	peer = owner_open(&fx, &in);
+	crowd_open(&fx, &cr);
+	conn_settle(&in.c);
+	for (i = 0; i < CROWD; i++)
+		fx_write(cr.peer[i], "x");
+	/* heard in each turn, and in the one that begins the crowd */
+	while (crowd_heard(&cr, 1) < CROWD) {
+		assert_true(turns < CROWD);
+		fx_write(peer, "said");
+		ev_run(fx.loop, EVRUN_NOWAIT);
+		assert_int_equal(buf_len(&in.got), 4 * (size_t)++turns);
+	}
+	assert_true(turns >= 2);
+	assert_true(fx.net->passed > 0);
+	crowd_end(&fx, &cr);
+	owner_end(&fx, &in, peer);
+	fx_fini(&fx);
+}
+
+/* nor do those who come starve when all who are in have much to say */
+static void
+test_who_comes(void **state)
+{
+	static struct crowd cr;
+	struct fx fx;
+	struct owner new;
+	int i, peer;
+
+	(void)state;
+	fx_init(&fx);
+	peer = owner_open(&fx, &new);
+	crowd_open(&fx, &cr);
+	for (i = 0; i < CROWD; i++) {
+		conn_settle(&cr.o[i].c);
+		fx_write(cr.peer[i], "x");
+	}
+	fx_write(peer, "come");
+	ev_run(fx.loop, EVRUN_NOWAIT);
+	assert_int_equal(buf_len(&new.got), 4);
+	assert_true(crowd_heard(&cr, 1) < CROWD);
+	crowd_end(&fx, &cr);
+	owner_end(&fx, &new, peer);
+	fx_fini(&fx);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_turn_ends),
 	    cmocka_unit_test(test_nobody_starves),
+	    cmocka_unit_test(test_who_is_in),
+	    cmocka_unit_test(test_who_comes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
