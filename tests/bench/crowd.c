@@ -111,6 +111,8 @@ crowd_on_frame(struct engine *e, struct bconn *c, const char *p, size_t n)
 	}
 }
 
+static void crowd_on_glance(struct engine *e);
+
 void
 crowd_init(struct crowd *w, const struct options *o, uint32_t members,
     uint32_t senders)
@@ -126,6 +128,7 @@ crowd_init(struct crowd *w, const struct options *o, uint32_t members,
 	w->e.user = w;
 	w->e.on_open = crowd_on_open;
 	w->e.on_frame = crowd_on_frame;
+	w->e.on_glance = crowd_on_glance;
 	w->ones = xcalloc(n, sizeof *w->ones);
 	w->heads = xcalloc(o->rooms, sizeof *w->heads);
 	w->text = xmalloc(o->size);
@@ -179,28 +182,47 @@ crowd_say(struct crowd *w, uint32_t room, uint32_t s, int64_t at_us)
 	engine_send(&w->e, c, w->frame, n);
 }
 
+/* says what is due by the clock; when the next one is */
+static int64_t
+crowd_say_due(struct crowd *w, int64_t now)
+{
+	const struct options *o = w->o;
+	int64_t next;
+
+	for (;;) {
+		next = w->start_us + (int64_t)((double)w->due * 1e6 / o->rate);
+		if (next > now)
+			return next;
+		crowd_say(w, (uint32_t)(w->due % o->rooms),
+		    (uint32_t)(w->due / o->rooms % w->senders), next);
+		w->due++;
+	}
+}
+
+static void
+crowd_on_glance(struct engine *e)
+{
+	struct crowd *w = e->user;
+
+	if (w->talking)
+		crowd_say_due(w, e->glanced_us);
+}
+
 void
 crowd_run(struct crowd *w, double seconds, bool (*done)(struct crowd *w))
 {
-	const struct options *o = w->o;
 	int64_t now, next, end = engine_clock_us() + (int64_t)(seconds * 1e6);
 
+	w->talking = true;
 	while ((now = engine_clock_us()) < end) {
-		for (;;) {
-			next = w->start_us +
-			       (int64_t)((double)w->due * 1e6 / o->rate);
-			if (next > now)
-				break;
-			crowd_say(w, (uint32_t)(w->due % o->rooms),
-			    (uint32_t)(w->due / o->rooms % w->senders), next);
-			w->due++;
-		}
+		next = crowd_say_due(w, now);
 		if (done != NULL && done(w))
-			return;
+			break;
 		if (next > end)
 			next = end;
 		engine_turn(&w->e, next - now > 5000 ? 5000 : next - now);
 	}
+	w->talking = false;
 }
 
 void

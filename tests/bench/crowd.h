@@ -36,6 +36,7 @@ struct crowd {
 	uint32_t senders;	/* of a room: its first */
 	uint32_t members;	/* of a room, all together */
 	enum crowd_phase phase;
+	bool talking;		/* what is due is said */
 	struct tally latency[CROWD_PHASES], books;
 	int64_t start_us, heard_us;
 	uint64_t due, sent, gaps, cut_short, errors;

@@ -19,7 +19,12 @@
 #include "shared/base/err.h"
 #include "tests/bench/engine.h"
 
-enum { ENGINE_BUF = 1 << 18, ENGINE_EVENTS = 512, ENGINE_FRAME = 1 << 17 };
+enum {
+	ENGINE_BUF = 1 << 18,
+	ENGINE_EVENTS = 512,
+	ENGINE_FRAME = 1 << 17,
+	ENGINE_CHORES = 16 /* between two glances */
+};
 
 int64_t
 engine_clock_us(void)
@@ -40,11 +45,14 @@ engine_die(const char *what)
 void
 engine_init(struct engine *e, const struct options *o, size_t n_conns)
 {
+	struct epoll_event first = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
 	size_t i;
 
 	*e = (struct engine){.o = o, .n_conns = n_conns};
 	e->ep = epoll_create1(EPOLL_CLOEXEC);
-	if (e->ep < 0)
+	e->ep_first = epoll_create1(EPOLL_CLOEXEC);
+	if (e->ep < 0 || e->ep_first < 0 ||
+	    epoll_ctl(e->ep, EPOLL_CTL_ADD, e->ep_first, &first) < 0)
 		engine_die("epoll");
 	e->conns = xcalloc(n_conns, sizeof(*e->conns));
 	e->dirty = xcalloc(n_conns, sizeof(*e->dirty));
@@ -72,7 +80,16 @@ engine_fini(struct engine *e)
 	free(e->conns);
 	free(e->dirty);
 	free(e->buf);
+	close(e->ep_first);
 	close(e->ep);
+}
+
+static void
+engine_shut(struct engine *e, struct bconn *c)
+{
+	close(c->fd);
+	c->fd = -1;
+	e->n_first -= c->first;
 }
 
 static void
@@ -86,8 +103,7 @@ engine_close(struct engine *e, struct bconn *c)
 		e->gone++;
 	}
 	c->state = CONN_GONE;
-	close(c->fd);
-	c->fd = -1;
+	engine_shut(e, c);
 	if (e->on_gone != NULL)
 		e->on_gone(e, c);
 }
@@ -97,7 +113,7 @@ engine_watch(struct engine *e, struct bconn *c, int op, uint32_t events)
 {
 	struct epoll_event ev = {.events = events, .data.u32 = c->index};
 
-	if (epoll_ctl(e->ep, op, c->fd, &ev) < 0)
+	if (epoll_ctl(c->first ? e->ep_first : e->ep, op, c->fd, &ev) < 0)
 		engine_die("epoll_ctl");
 }
 
@@ -128,6 +144,7 @@ engine_dial(struct engine *e, struct bconn *c)
 	if ((ntohl(to.sin_addr.s_addr) >> 24) == 127 &&
 	    bind(c->fd, (struct sockaddr *)&from, sizeof from) < 0)
 		engine_die("bind");
+	e->n_first += c->first;
 	c->opened_us = engine_clock_us();
 	c->state = CONN_OPENING;
 	e->opening++;
@@ -148,6 +165,7 @@ engine_again(struct engine *e, struct bconn *c)
 	free(c->out);
 	c->out = NULL;
 	engine_dial(e, c);
+	engine_glance(e);
 }
 
 void
@@ -163,8 +181,8 @@ engine_cut(struct engine *e, struct bconn *c)
 		e->opening--;
 	c->state = CONN_GONE;
 	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-	close(c->fd);
-	c->fd = -1;
+	engine_shut(e, c);
+	engine_glance(e);
 }
 
 void
@@ -440,6 +458,38 @@ engine_event(struct engine *e, struct bconn *c, uint32_t events)
 		engine_read(e, c);
 }
 
+static void
+engine_glance_now(struct engine *e)
+{
+	struct epoll_event ev[ENGINE_CHORES * 4];
+	size_t n_dirty = e->n_dirty;
+	int i, n;
+
+	e->chores = 0;
+	e->glanced_us = engine_clock_us();
+	if (e->on_glance != NULL)
+		e->on_glance(e);
+	n = epoll_wait(e->ep_first, ev, ARRAY_LEN(ev), 0);
+	for (i = 0; i < n; i++)
+		engine_event(e, &e->conns[ev[i].data.u32], ev[i].events);
+	/* theirs lies on top */
+	while (e->n_dirty > n_dirty)
+		engine_write(e, &e->conns[e->dirty[--e->n_dirty]]);
+}
+
+void
+engine_glance(struct engine *e)
+{
+	int64_t blind;
+
+	if (e->n_first == 0 || ++e->chores < ENGINE_CHORES)
+		return;
+	blind = engine_clock_us() - e->glanced_us;
+	if (blind > e->blind_us)
+		e->blind_us = blind;
+	engine_glance_now(e);
+}
+
 void
 engine_turn(struct engine *e, int64_t wait_us)
 {
@@ -454,8 +504,16 @@ engine_turn(struct engine *e, int64_t wait_us)
 	n = epoll_pwait2(e->ep, ev, ENGINE_EVENTS, &ts, NULL);
 	if (n < 0 && errno != EINTR)
 		engine_die("epoll_wait");
-	for (i = 0; i < n; i++)
+	if (e->n_first > 0)
+		engine_glance_now(e);
+	for (i = 0; i < n; i++) {
+		if (ev[i].data.u32 == UINT32_MAX)
+			continue;
 		engine_event(e, &e->conns[ev[i].data.u32], ev[i].events);
-	while (e->n_dirty > 0)
+		engine_glance(e);
+	}
+	while (e->n_dirty > 0) {
 		engine_write(e, &e->conns[e->dirty[--e->n_dirty]]);
+		engine_glance(e);
+	}
 }

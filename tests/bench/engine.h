@@ -6,6 +6,10 @@
  * written at the end of the turn, one write for each connection. A
  * connection that ends stays in the array as CONN_GONE and is counted.
  *
+ * Who is measured does not wait for what is done for the others: those marked
+ * `first` have an epoll of their own, which is looked at after every few events,
+ * dials and writes (engine_glance). How long it was not is in blind_us.
+ *
  * Errors: a peer that breaks the protocol is closed and counted; what the
  * machine denies (descriptors, addresses) ends the program with the reason.
  */
@@ -29,6 +33,7 @@ struct bconn {
 	uint8_t state;
 	bool deaf;  /* does not read once it is ready */
 	bool dirty; /* in the list of those with output */
+	bool first; /* looked at between all others; set before it is dialed */
 	uint32_t index;
 	uint32_t target;       /* which of the servers; they go round */
 	uint32_t room, member; /* where it sits */
@@ -42,7 +47,7 @@ struct bconn {
 
 struct engine {
 	const struct options *o;
-	int ep;
+	int ep, ep_first; /* the second hangs in the first */
 	struct bconn *conns;
 	size_t n_conns;
 	uint32_t first; /* number of conns[0] among those of all processes */
@@ -53,6 +58,9 @@ struct engine {
 	uint64_t reads, bytes, writes;
 	uint32_t *dirty;
 	size_t n_dirty;
+	size_t n_first; /* with a socket */
+	unsigned chores; /* since the last glance */
+	int64_t glanced_us, blind_us; /* the longest time between two */
 	char *buf;
 	void *user;
 	void (*on_open)(struct engine *e, struct bconn *c);
@@ -60,6 +68,8 @@ struct engine {
 	    struct engine *e, struct bconn *c, const char *p, size_t n);
 	/* it ended, and not by engine_cut; may be NULL */
 	void (*on_gone)(struct engine *e, struct bconn *c);
+	/* at each glance: what is due by the clock; may be NULL */
+	void (*on_glance)(struct engine *e);
 };
 
 void engine_init(struct engine *e, const struct options *o, size_t n_conns);
@@ -77,6 +87,8 @@ void engine_cut(struct engine *e, struct bconn *c);
 void engine_again(struct engine *e, struct bconn *c);
 /* Reads no more from here on, or again. */
 void engine_deaf(struct engine *e, struct bconn *c, bool deaf);
+/* Reads those marked first, and writes to them, if it is time to. */
+void engine_glance(struct engine *e);
 /* One turn: waits at most wait_us, reads what is there, writes. */
 void engine_turn(struct engine *e, int64_t wait_us);
 int64_t engine_clock_us(void);
