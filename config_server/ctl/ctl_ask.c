@@ -92,6 +92,18 @@ cmd_ask(const struct ctl_args *a, const char *method, const char *target,
 	return cmd_talk(a, method, target, STR_NONE, CMD_ALL, out);
 }
 
+json_t *
+cmd_list(const struct ctl_args *a, const char *target, int *code)
+{
+	json_t *v;
+
+	*code = cmd_ask(a, "GET", target, &v);
+	if (!a->json)
+		return v;
+	json_decref(v);
+	return NULL;
+}
+
 int64_t
 cmd_int(const json_t *obj, const char *key)
 {

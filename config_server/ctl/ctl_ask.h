@@ -18,7 +18,9 @@ enum { CMD_TARGET_MAX = 512 };
  * released, or NULL when there is nothing more to print. An exit code.
  */
 int cmd_ask(const struct ctl_args *a, const char *method, const char *target, json_t **out);
-/* the same; a body that is not empty is POSTed; loud: what is printed */
+/* GET of what becomes a table; NULL: nothing is left to print, *code is the exit code */
+json_t *cmd_list(const struct ctl_args *a, const char *target, int *code);
+/* as cmd_ask(); a body that is not empty is POSTed; loud: what is printed */
 enum cmd_loud { CMD_ALL, CMD_ERRORS, CMD_NOTHING };
 int cmd_talk(const struct ctl_args *a, const char *method, const char *target, struct str body, enum cmd_loud loud, json_t **out);
 

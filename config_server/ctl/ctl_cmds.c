@@ -29,11 +29,9 @@ verb_servers(const struct ctl_args *a)
 	const json_t *s;
 	int code;
 
-	code = cmd_ask(a, "GET", "/v1/servers?limit=1000", &v);
-	if (v == NULL || a->json) {
-		json_decref(v);
+	v = cmd_list(a, "/v1/servers?limit=1000", &code);
+	if (v == NULL)
 		return code;
-	}
 	table_init(&t, head);
 	for (size_t i = 0; (s = cmd_item(v, "list", i)) != NULL; i++) {
 		cmd_put(&t, s, "id");
@@ -64,11 +62,9 @@ verb_load(const struct ctl_args *a)
 	const json_t *s;
 	int code;
 
-	code = cmd_ask(a, "GET", "/v1/load?limit=1000", &v);
-	if (v == NULL || a->json) {
-		json_decref(v);
+	v = cmd_list(a, "/v1/load?limit=1000", &code);
+	if (v == NULL)
 		return code;
-	}
 	table_init(&t, head);
 	for (size_t i = 0; (s = cmd_item(v, "list", i)) != NULL; i++) {
 		cmd_put(&t, s, "id");
@@ -242,11 +238,9 @@ verb_rooms(const struct ctl_args *a)
 	snprintf(target, sizeof(target), "/v1/rooms?limit=%s%s%s",
 	    cmd_limit(a, "1000"), a->srv != NULL ? "&srv=" : "",
 	    a->srv != NULL ? a->srv : "");
-	code = cmd_ask(a, "GET", target, &v);
-	if (v == NULL || a->json) {
-		json_decref(v);
+	v = cmd_list(a, target, &code);
+	if (v == NULL)
 		return code;
-	}
 	table_init(&t, head);
 	for (size_t i = 0; (r = cmd_item(v, "list", i)) != NULL; i++) {
 		cmd_put(&t, r, "rid");

@@ -251,11 +251,9 @@ verb_jobs(const struct ctl_args *a)
 	}
 	snprintf(
 	    target, sizeof(target), "/v1/jobs?limit=%s", cmd_limit(a, "20"));
-	code = cmd_ask(a, "GET", target, &v);
-	if (v == NULL || a->json) {
-		json_decref(v);
+	v = cmd_list(a, target, &code);
+	if (v == NULL)
 		return code;
-	}
 	table_init(&t, head);
 	for (size_t i = 0; (job = cmd_item(v, "list", i)) != NULL; i++)
 		drain_put_job(&t, job);
