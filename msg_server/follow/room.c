@@ -167,8 +167,7 @@ room_is_riddle(struct server *srv, const struct room *room,
 {
 	return f->unsure && was == TOLD_NOTHING && room->entered_ms &&
 	       srv->promoted_ms &&
-	       room->entered_ms > srv->promoted_ms - ROOM_HELD_MS &&
-	       (u->maybe || room_is_before_us(room, f, u));
+	       room->entered_ms > srv->promoted_ms - ROOM_HELD_MS && u->maybe;
 }
 
 /* is it news to version 2, where `now` is how it is said to be? */

@@ -54,7 +54,7 @@ class Watcher {
 				await this.ask();
 				break;
 			} catch {	/* its server is down */
-				await sleep(100);
+				await sleep(100);	/* tries again */
 			}
 		}
 		this.x?.gone.then(() => this.over || this.enter());
@@ -148,7 +148,7 @@ class Flapper {
 			await this.x.gone;
 		} else if (this.v === 2 && what < 9 && this.i % 2 === 0) {
 			await this.x.cmd({ cmd: 'leave', rid: 'small' });
-			await sleep(rng.pick([0, 30, 600]));
+			await sleep(rng.pick([0, 30, 600]));	/* the pace */
 			await this.x.cmd({ cmd: 'join', rid: 'small' });
 		}
 	}
@@ -177,7 +177,7 @@ test('every list is the room, whatever came and went', async t => {
 	const turns = setInterval(() => watchers.forEach(w => w.turn()), 50);
 	t.after(() => clearInterval(turns));
 	const runs = people.map(p => p.run(end));
-	await sleep(1500);
+	await sleep(1500);	/* some are in */
 	while (Date.now() < end - 2500) {
 		const what = rng.pick(['kill-msg', 'kill-active', 'term-active',
 			'term-standby', 'kill-standby', 'term-msg']);
@@ -191,10 +191,10 @@ test('every list is the room, whatever came and went', async t => {
 		d.killed = true;
 		d.signal(/kill/.test(what) ? 'SIGKILL' : 'SIGTERM');
 		await d.exit;
-		await sleep(rng.pick([0, 0, 500, 1500]));
+		await sleep(rng.pick([0, 0, 500, 1500]));	/* it is down */
 		await d.start();
 		await whole();
-		await sleep(rng.pick([0, 100, 1000, 2000]));
+		await sleep(rng.pick([0, 100, 1000, 2000]));	/* the pace */
 	}
 	await Promise.all(runs);
 	await whole();

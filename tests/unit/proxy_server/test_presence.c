@@ -303,22 +303,16 @@ test_thousands_are_back(void **state)
 	}
 	pass(2000);
 	presence_lost(pr, n1);
-	told[0] = '\0';
-	n_told = 0;
+	told[0] = '\0', n_told = 0;
 	for (unsigned i = 0; i < 3000; i++) {
 		snprintf(uid, sizeof uid, "u%u", i);
 		put(n2, i, uid, "12", NULL, false);
-		if (i == 2500) { /* somebody new among them */
+		if (i == 2500) /* somebody new among them */
 			put(n2, 9999, "new", "12", NULL, false);
-			presence_tick(pr);
-		}
 	}
-	pass(1000);
-	pass(1000);
-	/* 64 a frame for those who serve them; clients hear of one */
+	pass(2000);
 	assert_in_range(n_told, 3000 / 64, 3000 / 64 + 8);
 	assert_null(strstr(told, "m ")); /* no list is asked for */
-	assert_null(strstr(told, "m;"));
 	told[0] = '\0';
 }
 
