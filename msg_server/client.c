@@ -99,6 +99,7 @@ client_logged_in(struct session *s)
 	client_unlist(c);
 	c->asking = 0;
 	c->logged_in = 1;
+	c->heard_s = client_now();
 	DL_APPEND(c->srv->clients, c);
 	c->ws.msg_max = CLIENT_MSG_AFTER;
 	conn_settle(&c->conn);
@@ -251,7 +252,8 @@ client_on_data(struct conn *conn, const uint8_t *p, size_t n)
 
 	if (c->closing || c->ws.dead)
 		return;
-	c->heard_s = client_now();
+	if (c->logged_in)
+		c->heard_s = client_now();
 	c->pinged = 0;
 	ws_feed(&c->ws, p, n, &client_ws_ops, c, &frames);
 	if (c->closing)
@@ -344,7 +346,7 @@ client_new(struct server *srv, struct gate_ip *ip)
 
 	c->srv = srv;
 	c->ip = ip;
-	c->since_s = c->heard_s = client_now();
+	c->heard_s = client_now();
 	c->session.cn = (uint64_t)srv->node_no << 32 | srv->next_session++;
 	ws_init(&c->ws, CLIENT_MSG_BEFORE);
 	table_add(&srv->sessions, &c->session.by_cn, session_key);

@@ -47,14 +47,14 @@ struct client {
 	struct client_hold *hold; /* owned; NULL nearly always */
 	struct gate_ip *ip;	  /* borrowed; NULL: not limited */
 	struct bucket frames;
-	uint32_t since_s; /* accepted */
-	uint32_t heard_s; /* last byte came */
+	uint32_t heard_s; /* last byte came; before the login: accepted */
 	uint32_t strike_s;
 	uint16_t silence_s; /* until the next ping */
 	uint8_t strikes;
-	unsigned asking : 1; /* its login is under way */
-	unsigned logged_in : 1, closing : 1, detached : 1, due : 1, bye : 1;
-	unsigned pinged : 1, flooded : 1, stopped : 1, drain : 1, warned : 1;
+	uint8_t asking : 1; /* its login is under way */
+	uint8_t logged_in : 1, closing : 1, detached : 1, due : 1, bye : 1;
+	uint8_t pinged : 1, flooded : 1;
+	uint8_t stopped : 1, drain : 1, warned : 1;
 };
 
 static inline struct client *

@@ -24,7 +24,7 @@ client_arm(struct client *c)
 	if (c->detached)
 		return;
 	if (!c->logged_in)
-		s = client_left(c->since_s, now, (uint32_t)set->login_timeout);
+		s = client_left(c->heard_s, now, (uint32_t)set->login_timeout);
 	else if (c->pinged || c->conn.queued > 0)
 		s = CLIENT_PONG_S;
 	else
@@ -118,7 +118,7 @@ client_on_deadline(struct wheel_entry *e, void *arg)
 		client_read_again(c);
 	}
 	if (!c->logged_in) {
-		if (client_now() - c->since_s >=
+		if (client_now() - c->heard_s >=
 		    (uint32_t)srv->set.login_timeout)
 			session_close(&c->session, 4103,
 			    "login not received in time", 1000);

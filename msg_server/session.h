@@ -4,8 +4,9 @@
  * connection); holds no bytes and no JSON. Found by cn (session number of the
  * cluster: node << 32 | counter) from everything that answers later.
  *
- * Kept small: an idle logged-in session with one room is under 350 bytes in
- * all (performance.md 7, row 10), so strings live in one packed allocation.
+ * Kept small, as all there is one of for each connection (performance.md 7,
+ * row 10): strings live in one packed allocation, what is seldom needed
+ * is allocated while it is. tests/unit/msg_server/test_sizes.c holds the sizes.
  */
 #ifndef MSG_SERVER_SESSION_H
 #define MSG_SERVER_SESSION_H

@@ -321,7 +321,7 @@ room_get(struct server *srv, struct str rid)
 		return room;
 	}
 	name = chan_room(rid);
-	room = xcalloc(1, sizeof *room + name.len + 1);
+	room = xcalloc(1, offsetof(struct room, name) + name.len + 1);
 	memcpy(room->name, name.s, name.len);
 	channel_open(
 	    &room->channel, srv->relay, room->name, true, &room_channel_ops);

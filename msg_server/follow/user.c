@@ -126,7 +126,7 @@ user_attach(struct server *srv, struct session *s, struct str uid,
 
 	if (!u) {
 		name = chan_user(uid);
-		u = xcalloc(1, sizeof *u + name.len + 1);
+		u = xcalloc(1, offsetof(struct user, name) + name.len + 1);
 		memcpy(u->name, name.s, name.len);
 		channel_open(
 		    &u->channel, srv->relay, u->name, false, &user_channel_ops);

@@ -21,6 +21,9 @@ unit_tests += %D%/msg_server/follow/test_people
 %C%_msg_server_follow_test_people_SOURCES = %D%/msg_server/follow/test_people.c \
 	%D%/msg_server/core_fixture.h %D%/msg_server/core_relay.h
 %C%_msg_server_follow_test_people_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_sizes
+%C%_msg_server_test_sizes_SOURCES = %D%/msg_server/test_sizes.c
+%C%_msg_server_test_sizes_LDADD = $(unit_ldadd)
 unit_tests += %D%/msg_server/follow/test_told
 %C%_msg_server_follow_test_told_SOURCES = %D%/msg_server/follow/test_told.c
 %C%_msg_server_follow_test_told_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
