@@ -74,7 +74,7 @@ address()
 	n=0
 	while [ $n -lt 100 ]; do
 		a=$(sed -n "s/.*listening on \([0-9.:]*\) *($2.*/\1/p" \
-			"$dir/$1.log" | tail -1)
+			"$dir/$1.log" 2>/dev/null | tail -1)
 		[ -z "$a" ] || { echo "$a"; return; }
 		sleep 0.1
 		n=$((n + 1))
@@ -89,6 +89,8 @@ daemon()
 {
 	kind=$1 name=$2
 	shift 2
+	# or the address of one that ran before would be found in it
+	rm -f "$dir/$name.log"
 	"$build/$kind/$kind" -c "$dir/cchat.conf" --data "$dir/data" \
 		--link-key "$dir/data/link.key" --name "$name" "$@" \
 		>"$dir/$name.log" 2>&1 &
@@ -176,7 +178,7 @@ cluster_start()
 listening()
 {
 	n=0
-	until grep -q 'listening on' "$1"; do
+	until grep -qs 'listening on' "$1"; do
 		sleep 0.1
 		n=$((n + 1))
 		[ $n -lt 50 ] || { echo "bench: nothing in $1" >&2; exit 1; }
@@ -186,6 +188,7 @@ listening()
 
 ref_start()
 {
+	rm -f "$dir/ref.log"
 	"$ref" "$@" >"$dir/ref.log" 2>&1 &
 	started="$! $started"
 	refat="--pids=ms-ref=$! --target=$(listening "$dir/ref.log")"

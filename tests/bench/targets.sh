@@ -50,7 +50,8 @@ cluster_start 2
 pair='--level=1 --rooms=1 --members=2 --senders=1 --rate=100'
 run=1
 while [ "$run" -le "$runs" ]; do
-	one local fan "$pair" "$s" "$cluster" --target="${targets%%,*}"
+	one local fan "$pair" "$s" --pids="$pids" \
+		--target="${targets%%,*}"
 	one remote fan "$pair" "$s" "$cluster"
 	run=$((run + 1))
 done
