@@ -20,24 +20,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "shared/net/conn.h"
+#include "shared/net/conn_priv.h"
 #include "shared/proc/clock.h"
 
-enum {
-	CONN_IOV_MAX = 64,
-	CONN_QUEUE_FIRST = 8,	/* entries of a fresh queue */
-	CONN_QUEUES_KEPT = 1024 /* spare ones of that size */
-};
+enum { CONN_IOV_MAX = 64 };
 
 static const double conn_linger_s = 3.;
 static const int64_t conn_linger_max_ms = 120000;
-
-/* Entries item[head] .. item[head+n-1]; `off` bytes of the first are sent. */
-struct conn_queue {
-	struct conn_queue *next_free;
-	uint32_t head, n, cap, off;
-	struct blob *item[]; /* one reference each */
-};
 
 /* Between conn_finish and the end; hangs at io.data, so that others pay
  * nothing. */
@@ -49,116 +38,6 @@ struct conn_linger {
 };
 
 static void conn_on_io(struct ev_loop *loop, ev_io *w, int revents);
-
-/* ---- the queue -------------------------------------------------------- */
-
-static struct conn_queue *
-conn_queue_new(struct net *net)
-{
-	struct conn_queue *q = net->free_queues;
-
-	if (q != NULL) {
-		net->free_queues = q->next_free;
-		net->n_free_queues--;
-	} else {
-		q = xmalloc(sizeof(*q) + CONN_QUEUE_FIRST * sizeof(q->item[0]));
-		q->cap = CONN_QUEUE_FIRST;
-	}
-	q->next_free = NULL;
-	q->head = q->n = q->off = 0;
-	return q;
-}
-
-static void
-conn_queue_free(struct net *net, struct conn_queue *q)
-{
-	if (q->cap != CONN_QUEUE_FIRST ||
-	    net->n_free_queues >= CONN_QUEUES_KEPT) {
-		free(q);
-		return;
-	}
-	q->next_free = net->free_queues;
-	net->free_queues = q;
-	net->n_free_queues++;
-}
-
-void
-conn_free_queues(struct net *net)
-{
-	struct conn_queue *q;
-
-	while ((q = net->free_queues) != NULL) {
-		net->free_queues = q->next_free;
-		free(q);
-	}
-	net->n_free_queues = 0;
-}
-
-static void
-conn_queue_push(struct conn *c, struct blob *b)
-{
-	struct conn_queue *q = c->out;
-
-	if (q == NULL)
-		q = c->out = conn_queue_new(c->net);
-	if (q->head + q->n == q->cap) {
-		if (q->head >= q->cap / 2) {
-			memmove(q->item, q->item + q->head,
-			    q->n * sizeof(q->item[0]));
-			q->head = 0;
-		} else {
-			q->cap *= 2;
-			q = c->out = xrealloc(
-			    q, sizeof(*q) + q->cap * sizeof(q->item[0]));
-		}
-	}
-	q->item[q->head + q->n++] = blob_ref(b);
-	c->queued += b->len;
-	c->net->queued += b->len;
-}
-
-static void
-conn_queue_drop_all(struct conn *c)
-{
-	struct conn_queue *q = c->out;
-
-	if (q == NULL)
-		return;
-	while (q->n > 0) {
-		blob_unref(q->item[q->head++]);
-		q->n--;
-	}
-	conn_queue_free(c->net, q);
-	c->out = NULL;
-	c->net->queued -= c->queued;
-	c->queued = 0;
-}
-
-/* the kernel took n bytes */
-static void
-conn_queue_taken(struct conn *c, size_t n)
-{
-	struct conn_queue *q = c->out;
-	size_t rest;
-
-	c->queued -= (uint32_t)n;
-	c->net->queued -= n;
-	while (n > 0) {
-		rest = q->item[q->head]->len - q->off;
-		if (n < rest) {
-			q->off += (uint32_t)n;
-			return;
-		}
-		n -= rest;
-		q->off = 0;
-		blob_unref(q->item[q->head++]);
-		q->n--;
-	}
-	if (q->n == 0) {
-		conn_queue_free(c->net, q);
-		c->out = NULL;
-	}
-}
 
 /* ---- events ----------------------------------------------------------- */
 
@@ -241,19 +120,6 @@ conn_on_readable(struct conn *c)
 	}
 }
 
-/* has its lane had its time in this turn? */
-static bool
-conn_is_late(struct net_lane *l)
-{
-	int64_t now = clock_mono_us();
-
-	if (l->reads == 0)
-		l->since_us = now;
-	else if (now - l->since_us >= NET_TURN_US)
-		l->late = true;
-	return l->late;
-}
-
 /*
  * No time for this one in this turn. The socket stays readable, so that the
  * next turn hears of it again.
@@ -265,14 +131,11 @@ conn_pass_over(struct conn *c)
 
 	if (c->urgent)
 		return false;
-	if ((l->crowded && c->round == l->round) || l->late ||
-	    conn_is_late(l)) {
-		l->passed++;
+	if (!net_lane_take(l, c->round)) {
 		c->net->passed++;
 		return true;
 	}
 	c->round = l->round % NET_ROUNDS;
-	l->reads++;
 	return false;
 }
 
@@ -419,33 +282,6 @@ conn_is_taken(const struct conn *c)
 	/* what is no socket has nobody to ask: what it took, it has */
 	return c->queued == 0 &&
 	       (ioctl(c->io.fd, SIOCOUTQ, &unacked) != 0 || unacked == 0);
-}
-
-size_t
-conn_drop_queue(struct conn *c)
-{
-	struct conn_queue *q = c->out;
-	uint32_t keep;
-	size_t dropped = 0;
-
-	if (q == NULL)
-		return 0;
-	keep = q->off > 0 ? 1 : 0;
-	while (q->n > keep) {
-		struct blob *b = q->item[q->head + --q->n];
-
-		dropped += b->len;
-		blob_unref(b);
-	}
-	c->queued -= (uint32_t)dropped;
-	c->net->queued -= dropped;
-	/* blocked stays as it is: on_drain then says that the kernel has room
-	 */
-	if (q->n == 0) {
-		conn_queue_free(c->net, q);
-		c->out = NULL;
-	}
-	return dropped;
 }
 
 /* ---- life ------------------------------------------------------------- */

@@ -93,6 +93,23 @@ net_on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
 	net_turn_run(container_of(w, struct net, prepare), NET_BURIALS);
 }
 
+bool
+net_lane_take(struct net_lane *l, unsigned round)
+{
+	bool done = l->late || (l->crowded && round == l->round);
+	int64_t now;
+
+	if (!done) {
+		now = clock_mono_us();
+		if (l->reads == 0)
+			l->since_us = now;
+		done = l->late = now - l->since_us >= NET_TURN_US;
+	}
+	l->passed += done;
+	l->reads += !done;
+	return !done;
+}
+
 /* events have come, none is handled yet */
 static void
 net_on_check(struct ev_loop *loop, ev_check *w, int revents)

@@ -71,6 +71,8 @@ struct net *net_new(struct ev_loop *loop);
 void net_free(struct net *net);
 void net_turn_add(struct net *net, struct net_turn *turn);
 void net_turn_remove(struct net *net, struct net_turn *turn);
+/* for conn.c: may one that was last read in `round` be read in this turn? */
+bool net_lane_take(struct net_lane *l, unsigned round);
 /* flush and reap now, for shutdown and tests; never from a callback */
 void net_flush(struct net *net);
 
