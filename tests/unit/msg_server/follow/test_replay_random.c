@@ -256,7 +256,7 @@ test_random_recent(void **state)
 static void
 test_random_little(void **state)
 {
-	run_random(state, 100, 48 * 1024, 1000);
+	run_random(state, 100, 48 * 1024, 200);
 }
 
 int
