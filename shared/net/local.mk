@@ -2,6 +2,7 @@ shared_libshared_a_SOURCES += \
 	shared/net/addr.c shared/net/addr.h \
 	shared/net/net.c shared/net/net.h \
 	shared/net/conn.c shared/net/conn.h \
+	shared/net/conn_priv.h shared/net/conn_queue.c \
 	shared/net/listener.c shared/net/listener.h \
 	shared/net/dial.c shared/net/dial.h \
 	shared/net/timer.c shared/net/timer.h
