@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PROMISES, WRONG, judge } from './judge.mjs';
 import { PLANTED, goodRun, plant } from './planted.mjs';
+import { summary, text } from './report.mjs';
 
 const table = [];
 
@@ -80,4 +81,16 @@ test('weaker logs: a new history that all were told of is no loss', () => {
 	const silent = judge([...l.slice(0, end), ...l.slice(end)
 	    .filter(r => r.k !== 'log' || r.seq <= 3)]);
 	assert.ok(silent.count.lost > 0);
+});
+test('who was shown nothing is not told that all is well', () => {
+	const run = { crowd: { ackMs: [], refusals: 0, silentMs: 0, outMs: 0 },
+	    o: {}, stuck: [], resumes: new Map(), reconnects: 0, moves: 0,
+	    received: 0 };
+	const said = l => {
+		const s = summary(run, judge(l));
+		return [s.clean, text(s, (how, x) => x).trimEnd().split('\n').at(-1)];
+	};
+	assert.deepEqual(said(goodRun()), [true, 'clean']);
+	assert.deepEqual(said([]),
+	    [false, 'NOTHING SHOWN: no message was acked']);
 });

@@ -80,9 +80,11 @@ summary(run, v)
 		return [id, { text, kept: !Object.keys(broken).length, judged,
 		    broken }];
 	}));
-	const clean = Object.values(promises).every(p => p.kept);
+	/* who was shown nothing may not call it clean */
+	const shown = v.n.acked > 0;
+	const clean = shown && Object.values(promises).every(p => p.kept);
 	const full = [...run.resumes.values()];
-	return { clean, seed: o.seed, clients: o.clients, rooms: o.rooms,
+	return { clean, shown, seed: o.seed, clients: o.clients, rooms: o.rooms,
 		rate: o.rate, seconds: round(run.talked ?? 0),
 		sent: v.n.sent, sent_v1: v.n.sent_v1, acked: v.n.acked,
 		received: run.received,
@@ -143,6 +145,8 @@ text(s, c)
 		if (n > FINDINGS)
 			out += `... ${num(n - FINDINGS)} more\n`;
 	}
+	if (!s.shown && Object.values(s.promises).every(p => p.kept))
+		return `${out}\n${c(RED, 'NOTHING SHOWN')}: no message was acked\n`;
 	return `${out}\n${s.clean ? c(GREEN, 'clean') : c(RED, 'BROKEN')}` +
 	    `${s.clean ? '' : `; again with --seed ${s.seed}, and --records FILE ` +
 	    'keeps what everybody wrote down'}\n`;
