@@ -16,6 +16,8 @@ enum {
 	ROOM_TOLD_S = 10, /* by then an announced one was told of */
 	/* a new active proxy may hold one so much longer than the one before */
 	ROOM_HELD_MS = 10000,
+	/* what two servers hear of a thing apart, when they have time */
+	ROOM_SKEW_MS = 50,
 	ROOM_MINUTE_S = 60
 };
 
@@ -148,13 +150,20 @@ room_mark_told(struct server *srv, struct room *room, struct str uid)
 	}
 }
 
-/* of a time when nobody here was in the room, who could be told */
+/*
+ * Of a time when nobody here was in the room, who could be told. The age is
+ * by one who heard of it on its way: what was about when ours came, and before
+ * the old active fell, that one has told or had in the list it gave.
+ */
 static bool
-room_is_before_us(
-    const struct room *room, const struct f_room *f, const struct room_user *u)
+room_is_before_us(struct server *srv, const struct room *room,
+    const struct f_room *f, const struct room_user *u)
 {
-	return f->unsure && (!room->entered_ms ||
-				u->age > clock_mono_ms() - room->entered_ms);
+	int64_t at = clock_mono_ms() - u->age, here = room->entered_ms;
+
+	if (at < srv->promoted_ms)
+		here += ROOM_SKEW_MS;
+	return f->unsure && (!room->entered_ms || at < here);
 }
 
 /*
@@ -203,7 +212,7 @@ room_on_in(struct server *srv, struct room *room, const struct f_room *f,
 	    .uid = u->uid,
 	    .name = u->name,
 	    .avatar = u->avatar};
-	bool old = was == TOLD_NOTHING && room_is_before_us(room, f, u);
+	bool old = was == TOLD_NOTHING && room_is_before_us(srv, room, f, u);
 	bool news = !old && room_is_news(f, u, was, TOLD_IN);
 
 	if (!old && room_is_login(srv, c, f, u, was)) {
@@ -228,8 +237,9 @@ room_on_out(struct server *srv, struct room *room, const struct f_room *f,
 	    .name = u->name,
 	    .avatar = u->avatar};
 	enum told_what was = told_get(srv->told, c->ch, u->uid);
-	bool news = room_is_news(f, u, was, TOLD_OUT) &&
-		    (was != TOLD_NOTHING || !room_is_before_us(room, f, u));
+	bool news =
+	    room_is_news(f, u, was, TOLD_OUT) &&
+	    (was != TOLD_NOTHING || !room_is_before_us(srv, room, f, u));
 
 	if (news && !f->big)
 		room_tell(room, &ev, u->cn, 2, 2);

@@ -100,7 +100,7 @@ summary(run, v)
 }
 
 const row = (what, n, more) => `${what.padEnd(14)}${num(n).padStart(9)}` +
-    `${more ? `   ${more}` : ''}\n`;
+    `${more ? `  ${more}` : ''}\n`;
 
 export function
 text(s, c)
@@ -121,7 +121,7 @@ text(s, c)
 	if (s.moves)
 		out += row('moved', s.moves, 'to another server when told to, the ' +
 		    'new socket first');
-	out += `${'longest time'.padEnd(14)}${time(s.no_ack_ms).padStart(9)}   ` +
+	out += `${'longest time'.padEnd(14)}${time(s.no_ack_ms).padStart(9)}  ` +
 	    'without an ack';
 	out += s.no_socket_ms ? `; ${time(s.no_socket_ms)} without a socket, of ` +
 	    'one client\n\n' : '\n\n';

@@ -159,7 +159,7 @@ test('the SDK says its list again, and that it is away, to the next server',
 	await chat.status('away');
 	await until('amy is on', () => heard.length === 1);
 	await watch(a, eve);
-	assert.equal((await a.next(of(eve))).st, 'away');
+	await until('away', async () => (await a.next(of(eve))).st === 'away');
 	await c.msgs[1].kill();
 	await until('online elsewhere', () => chat.state === 'online');
 	await until('told again', () => heard.length === 2);

@@ -119,6 +119,30 @@ test_before_us(void **state)
 	tell("-1", true, "", out_); /* he is known from then on */
 	age = 1999;
 	tell("+2", true, in, in);
+	end();
+
+	age = 0;
+	clock_test_set(0, 0);
+}
+
+/*
+ * About when ours came, said by one who heard of it 50 ms later; but not what
+ * has happened since the new one is the active one.
+ */
+static void
+test_about_then(void **state)
+{
+	(void)state;
+	clock_test_set(1000000, 1000000);
+	begin();
+	clock_test_set(1002000, 1002000);
+	srv.promoted_ms = 1000040;
+	age = 1961;
+	tell("+1", true, "", "");
+	tell("-1", true, "", out_);
+	age = 1960;
+	tell("+2", true, in, in);
+	srv.promoted_ms = 0;
 	age = 0;
 	clock_test_set(0, 0);
 	end();
@@ -365,9 +389,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, core_setup, core_teardown)
 	    T(test_told_again), T(test_round_trip), T(test_silent_return),
-	    T(test_before_us), T(test_riddle), T(test_forgotten), T(test_bound),
-	    T(test_rest), T(test_snapshot), T(test_rooms_new),
-	    T(test_bucket_pour)};
+	    T(test_before_us), T(test_about_then), T(test_riddle),
+	    T(test_forgotten), T(test_bound), T(test_rest), T(test_snapshot),
+	    T(test_rooms_new), T(test_bucket_pour)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
