@@ -13,7 +13,9 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/follow/recent.c %D%/follow/recent.h %D%/follow/relay_priv.h %D%/follow/told.c %D%/follow/told.h \
 	%D%/follow/watch.c %D%/follow/watch.h \
 	%D%/follow/replay.c %D%/follow/replay.h \
-	%D%/follow/replay_page.c %D%/follow/replay_priv.h %D%/follow/room.c %D%/follow/room.h %D%/follow/user.c
+	%D%/follow/replay_page.c %D%/follow/replay_priv.h \
+	%D%/follow/room.c %D%/follow/room_people.c \
+	%D%/follow/room_priv.h %D%/follow/room.h %D%/follow/user.c
 
 msg_server_libmsg_server_a_SOURCES += %D%/follow/turn.c %D%/follow/turn.h
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/cchat_fast.c
