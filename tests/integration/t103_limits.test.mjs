@@ -138,7 +138,7 @@ test('frames: a flood of pings is slowed, and closed 4102 in the end',
 	for (let i = 0; i < 15; i++) {
 		const t0 = performance.now();
 		await b.say(r, `calm ${i}`);
-		assert.ok(performance.now() - t0 < 500, 'the room waits');
+		assert.ok(performance.now() - t0 < 2000, 'the room waits');
 		/* a pace below the send rate */
 		await sleep(220);
 	}

@@ -60,7 +60,7 @@ test('a proxy_server that is alone is restarted', async t => {
 	await b.hear('m19');
 	assert.deepEqual(b.seen.filter(f => /^m\d+$/.test(f.msg)).map(f => f.msg),
 	    oks.map((_, i) => `m${i}`));
-	assert.ok(took < 700, `${took} ms`);
+	assert.ok(took < 1500, `${took} ms`);
 });
 
 test('every server is restarted, and nobody notices', async t => {
