@@ -5,6 +5,7 @@ shared_libshared_a_SOURCES += \
 	%D%/blob.c %D%/blob.h \
 	%D%/map.c %D%/map.h \
 	%D%/table.c %D%/table.h \
+	%D%/slab.c %D%/slab.h \
 	%D%/utf8.c %D%/utf8.h \
 	%D%/digest.c %D%/digest.h \
 	%D%/id.c %D%/id.h

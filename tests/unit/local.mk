@@ -157,6 +157,9 @@ unit_tests += %D%/shared/base/test_map
 unit_tests += %D%/shared/base/test_table
 %C%_shared_base_test_table_SOURCES = %D%/shared/base/test_table.c
 %C%_shared_base_test_table_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_slab
+%C%_shared_base_test_slab_SOURCES = %D%/shared/base/test_slab.c
+%C%_shared_base_test_slab_LDADD = $(unit_ldadd)
 
 unit_tests += %D%/shared/proto/test_wire
 %C%_shared_proto_test_wire_SOURCES = %D%/shared/proto/test_wire.c
