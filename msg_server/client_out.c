@@ -34,7 +34,8 @@ session_queued(const struct session *s)
 {
 	const struct client *c = client_of(s);
 
-	return c->conn.queued + (c->hold != NULL ? c->hold->bytes_out : 0);
+	return conn_queued(&c->conn) +
+	       (c->hold != NULL ? c->hold->bytes_out : 0);
 }
 
 static void
@@ -122,7 +123,8 @@ client_largest(struct client *list, struct client *best)
 
 	DL_FOREACH (list, c)
 		if (!c->closing &&
-		    (best == NULL || c->conn.queued > best->conn.queued))
+		    (best == NULL ||
+			conn_queued(&c->conn) > conn_queued(&best->conn)))
 			best = c;
 	return best;
 }
@@ -138,7 +140,7 @@ client_relieve(struct server *srv)
 		c = client_largest(srv->clients, NULL);
 		c = client_largest(srv->logging_in, c);
 		c = client_largest(srv->not_logged_in, c);
-		if (c == NULL || c->conn.queued == 0)
+		if (c == NULL || conn_queued(&c->conn) == 0)
 			return;
 		conn_drop_queue(&c->conn);
 		session_close(&c->session, 4202, "too much is waiting", 1000);
@@ -193,7 +195,7 @@ client_release(struct session *s)
 	n = h->n_out;
 	h->n_out = 0;
 	for (i = 0; i < n; i++) {
-		if (c->conn.queued > CLIENT_QUEUE_STOP / 2)
+		if (conn_queued(&c->conn) > CLIENT_QUEUE_STOP / 2)
 			c->drain = 1;
 		if (!c->closing)
 			conn_send(&c->conn, h->out[i]);

@@ -25,7 +25,7 @@ client_arm(struct client *c)
 		return;
 	if (!c->logged_in)
 		s = client_left(c->heard_s, now, (uint32_t)set->login_timeout);
-	else if (c->pinged || c->conn.queued > 0)
+	else if (c->pinged || conn_queued(&c->conn) > 0)
 		s = CLIENT_PONG_S;
 	else
 		s = client_left(c->heard_s, now, c->silence_s);
@@ -85,9 +85,10 @@ client_check_silence(struct client *c)
 	uint32_t now = client_now();
 	struct blob *ping;
 
-	if (c->conn.queued > 0) {
+	if (conn_queued(&c->conn) > 0) {
 		/* a ping would wait behind its data: only a stall counts */
-		if (now - c->conn.progress_s >= (uint32_t)set->stall_max &&
+		if (now - conn_progress_s(&c->conn) >=
+			(uint32_t)set->stall_max &&
 		    c->conn.blocked) {
 			conn_drop_queue(&c->conn);
 			session_close(

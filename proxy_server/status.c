@@ -118,7 +118,7 @@ status_put_links(const struct proxy *p, struct jw *w)
 		jw_int(w, "channels", peer->n_follows);
 		jw_bool(w, "behind", peer->behind != NULL);
 		jw_int(w, "rtt_us", peer->lc.rtt_us);
-		jw_int(w, "queued", peer->lc.conn.queued);
+		jw_int(w, "queued", conn_queued(&peer->lc.conn));
 		jw_int(w, "credit", peer->lc.credit);
 		jw_int(w, "items", (int64_t)peer->lc.items_sent);
 		jw_obj_end(w);

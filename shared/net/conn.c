@@ -2,7 +2,7 @@
 /*
  * A non-blocking byte stream: reading into the net's shared buffer, a queue
  * of blob references out, death in the net's turn. It knows no formats and no
- * limits: bounding the queue is the owner's business (conn.queued).
+ * limits: bounding the queue is the owner's business (conn_queued).
  *
  *	conn_send -> queue, dirty -> [turn] conn_flush -> sendmsg
  *	             all taken: at rest; else blocked: EV_WRITE armed, and a
@@ -28,11 +28,11 @@ enum { CONN_IOV_MAX = 64 };
 static const double conn_linger_s = 3.;
 static const int64_t conn_linger_max_ms = 120000;
 
-/* Between conn_finish and the end; hangs at io.data, so that others pay
- * nothing. */
+/* Between conn_finish and the end; instead of the ops, which it keeps. */
 struct conn_linger {
 	ev_timer timer;
 	struct conn *c;
+	const struct conn_ops *ops;
 	int64_t since_ms;
 	uint32_t queued; /* at the last look */
 };
@@ -45,7 +45,7 @@ static void conn_on_io(struct ev_loop *loop, ev_io *w, int revents);
 static void
 conn_arm(struct conn *c)
 {
-	struct ev_loop *loop = c->net->loop;
+	struct ev_loop *loop = conn_net(c)->loop;
 	int want = 0;
 
 	if (!c->closed && !c->ended && (!c->paused || c->finishing))
@@ -68,8 +68,8 @@ conn_mark_dirty(struct conn *c)
 	if (c->dirty)
 		return;
 	c->dirty = 1;
-	c->next_dirty = c->net->dirty;
-	c->net->dirty = c;
+	c->next = conn_net(c)->dirty;
+	conn_net(c)->dirty = c;
 }
 
 static void
@@ -79,10 +79,17 @@ conn_unmark_dirty(struct conn *c)
 
 	if (!c->dirty)
 		return;
-	for (p = &c->net->dirty; *p != c; p = &(*p)->next_dirty)
+	for (p = &conn_net(c)->dirty; *p != c; p = &(*p)->next)
 		;
-	*p = c->next_dirty;
+	*p = c->next;
 	c->dirty = 0;
+}
+
+static void
+conn_inter(struct conn *c)
+{
+	c->next = conn_net(c)->dead;
+	conn_net(c)->dead = c;
 }
 
 /* reading or writing failed: nothing will ever go through again */
@@ -100,7 +107,7 @@ conn_fail(struct conn *c, int err)
 static void
 conn_on_readable(struct conn *c)
 {
-	struct net *net = c->net;
+	struct net *net = conn_net(c);
 	ssize_t n;
 
 	n = recv(c->io.fd, net->recv, sizeof(net->recv), 0);
@@ -127,12 +134,12 @@ conn_on_readable(struct conn *c)
 static bool
 conn_pass_over(struct conn *c)
 {
-	struct net_lane *l = &c->net->lane[c->settled];
+	struct net_lane *l = &conn_net(c)->lane[c->settled];
 
 	if (c->urgent)
 		return false;
 	if (!net_lane_take(l, c->round)) {
-		c->net->passed++;
+		conn_net(c)->passed++;
 		return true;
 	}
 	c->round = l->round % NET_ROUNDS;
@@ -161,15 +168,15 @@ conn_on_io(struct ev_loop *loop, ev_io *w, int revents)
 static void
 conn_flushed_finish(struct conn *c)
 {
-	struct conn_linger *l = c->io.data;
+	struct conn_linger *l = c->linger;
 
 	if (c->ended || shutdown(c->io.fd, SHUT_WR) != 0) {
 		conn_close(c);
 		return;
 	}
-	ev_timer_stop(c->net->loop, &l->timer);
+	ev_timer_stop(conn_net(c)->loop, &l->timer);
 	ev_timer_set(&l->timer, conn_linger_s, 0.);
-	ev_timer_start(c->net->loop, &l->timer);
+	ev_timer_start(conn_net(c)->loop, &l->timer);
 }
 
 void
@@ -183,13 +190,21 @@ conn_flush(struct conn *c)
 	uint32_t i;
 	ssize_t n;
 
-	if (c->closed)
+	if (c->closed) {
+		conn_inter(c);
 		return;
-	if (c->ops->on_flush != NULL && !c->finishing) {
+	}
+	if (!c->finishing && c->ops->on_flush != NULL) {
+		bool dirty;
+
 		c->ops->on_flush(c);
+		dirty = c->dirty;
 		conn_unmark_dirty(c); /* its conn_send is served right here */
-		if (c->closed)
+		if (c->closed) {
+			if (dirty)
+				conn_inter(c);
 			return;
+		}
 	}
 	c->blocked = 0;
 	while ((q = c->out) != NULL) {
@@ -206,7 +221,7 @@ conn_flush(struct conn *c)
 		n = msg.msg_iovlen == 1
 			? send(c->io.fd, iov[0].iov_base, total, MSG_NOSIGNAL)
 			: sendmsg(c->io.fd, &msg, MSG_NOSIGNAL);
-		c->net->writes++;
+		conn_net(c)->writes++;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
@@ -214,7 +229,7 @@ conn_flush(struct conn *c)
 			return;
 		}
 		if (n > 0) {
-			c->net->bytes_out += (uint64_t)n;
+			conn_net(c)->bytes_out += (uint64_t)n;
 			progress = true;
 			conn_queue_taken(c, (size_t)n);
 		}
@@ -225,7 +240,7 @@ conn_flush(struct conn *c)
 	}
 	if (c->blocked) {
 		if (progress || !was_blocked)
-			c->progress_s = (uint32_t)(clock_mono_ms() / 1000);
+			c->out->progress_s = (uint32_t)(clock_mono_ms() / 1000);
 		if (!was_blocked)
 			conn_arm(c);
 		return;
@@ -280,7 +295,7 @@ conn_is_taken(const struct conn *c)
 	int unacked = 0;
 
 	/* what is no socket has nobody to ask: what it took, it has */
-	return c->queued == 0 &&
+	return c->out == NULL &&
 	       (ioctl(c->io.fd, SIOCOUTQ, &unacked) != 0 || unacked == 0);
 }
 
@@ -297,9 +312,9 @@ conn_open(struct conn *c, struct net *net, int fd, const struct conn_ops *ops)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 
 	memset(c, 0, sizeof(*c));
-	c->net = net;
 	c->ops = ops;
 	ev_io_init(&c->io, conn_on_io, fd, EV_READ);
+	c->io.data = net;
 	ev_io_start(net->loop, &c->io);
 	net->n_conns++;
 }
@@ -316,10 +331,10 @@ conn_prefer(struct conn *c)
 	int active = ev_is_active(&c->io);
 
 	if (active)
-		ev_io_stop(c->net->loop, &c->io);
+		ev_io_stop(conn_net(c)->loop, &c->io);
 	ev_set_priority(&c->io, conn_priority(c));
 	if (active)
-		ev_io_start(c->net->loop, &c->io);
+		ev_io_start(conn_net(c)->loop, &c->io);
 }
 
 void
@@ -335,30 +350,31 @@ conn_settle(struct conn *c)
 	if (c->settled || c->closed)
 		return;
 	c->settled = 1;
-	c->round = c->net->lane[1].round % NET_ROUNDS;
+	c->round = conn_net(c)->lane[1].round % NET_ROUNDS;
 	conn_prefer(c);
 }
 
 void
 conn_move(struct conn *dst, struct conn *src, const struct conn_ops *ops)
 {
-	struct net *net = src->net;
-	struct conn_linger *l = src->io.data;
+	struct net *net = conn_net(src);
 	struct conn **p;
 	bool dirty = src->dirty;
 
 	conn_unmark_dirty(src);
 	ev_io_stop(net->loop, &src->io);
 	*dst = *src;
-	dst->ops = ops;
+	if (dst->finishing && !dst->closed) {
+		dst->linger->c = dst;
+		dst->linger->ops = ops;
+	} else {
+		dst->ops = ops;
+	}
 	ev_io_init(&dst->io, conn_on_io, src->io.fd, 0);
-	dst->io.data = l;
 	ev_set_priority(&dst->io, conn_priority(dst));
-	if (l != NULL)
-		l->c = dst;
 	if (dst->closed) {
 		/* it died in the same turn: dst is what the graveyard buries */
-		for (p = &net->dead; *p != NULL; p = &(*p)->next_dead) {
+		for (p = &net->dead; *p != NULL; p = &(*p)->next) {
 			if (*p == src) {
 				*p = dst;
 				break;
@@ -370,9 +386,7 @@ conn_move(struct conn *dst, struct conn *src, const struct conn_ops *ops)
 	conn_arm(dst);
 
 	src->io.fd = -1;
-	src->io.data = NULL;
 	src->out = NULL;
-	src->queued = 0;
 	src->closed = 1; /* whatever is still said to it goes nowhere */
 }
 
@@ -383,12 +397,12 @@ conn_on_linger(struct ev_loop *loop, ev_timer *w, int revents)
 	struct conn *c = l->c;
 
 	(void)revents;
-	if (c->out == NULL || c->queued == l->queued ||
+	if (c->out == NULL || conn_queued(c) == l->queued ||
 	    clock_mono_ms() - l->since_ms > conn_linger_max_ms) {
 		conn_close(c);
 		return;
 	}
-	l->queued = c->queued;
+	l->queued = conn_queued(c);
 	ev_timer_set(w, conn_linger_s, 0.);
 	ev_timer_start(loop, w);
 }
@@ -403,11 +417,12 @@ conn_finish(struct conn *c)
 	c->finishing = 1;
 	l = xcalloc(1, sizeof(*l));
 	l->c = c;
-	l->queued = c->queued;
+	l->ops = c->ops;
+	l->queued = conn_queued(c);
 	l->since_ms = clock_mono_ms();
-	c->io.data = l;
+	c->linger = l;
 	ev_timer_init(&l->timer, conn_on_linger, conn_linger_s, 0.);
-	ev_timer_start(c->net->loop, &l->timer);
+	ev_timer_start(conn_net(c)->loop, &l->timer);
 	conn_arm(c);
 	if (!c->blocked)
 		conn_mark_dirty(c);
@@ -416,30 +431,30 @@ conn_finish(struct conn *c)
 void
 conn_close(struct conn *c)
 {
-	struct conn_linger *l = c->io.data;
+	struct conn_linger *l;
 
 	if (c->closed)
 		return;
 	c->closed = 1;
-	ev_io_stop(c->net->loop, &c->io);
-	if (l != NULL) {
-		ev_timer_stop(c->net->loop, &l->timer);
+	ev_io_stop(conn_net(c)->loop, &c->io);
+	if (c->finishing) {
+		l = c->linger;
+		c->ops = l->ops;
+		ev_timer_stop(conn_net(c)->loop, &l->timer);
 		free(l);
-		c->io.data = NULL;
 	}
 	conn_queue_drop_all(c);
-	c->next_dead = c->net->dead;
-	c->net->dead = c;
+	/* a dirty one dies when its turn to be written comes */
+	if (!c->dirty)
+		conn_inter(c);
 }
 
 void
 conn_bury(struct conn *c)
 {
-	/* closed by another's on_dead after the flush of this round */
-	conn_unmark_dirty(c);
 	close(c->io.fd);
 	c->io.fd = -1;
-	c->net->n_conns--;
+	conn_net(c)->n_conns--;
 	c->ops->on_dead(c);
 }
 

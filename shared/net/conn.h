@@ -56,21 +56,38 @@ struct conn_ops {
 	void (*on_dead)(struct conn *);
 };
 
-struct conn_queue; /* blob references with offsets; allocated only while
-		      non-empty */
-
-struct conn {
-	ev_io io; /* events as armed now */
-	struct net *net;
-	const struct conn_ops *ops;
-	struct conn_queue *out; /* owned; NULL at rest */
-	struct conn *next_dirty, *next_dead;
-	uint32_t queued;     /* bytes not yet taken by the kernel */
+/*
+ * Blob references with offsets; allocated only while non-empty. Entries
+ * item[head] .. item[head+n-1]; `off` bytes of the first are sent.
+ */
+struct conn_queue {
+	struct conn_queue *next_free;
+	uint32_t head, n, cap, off;
+	uint32_t bytes;      /* not yet taken by the kernel */
 	uint32_t progress_s; /* monotonic second of the last byte the kernel
-				took while queued */
-	unsigned paused : 1, dirty : 1, closed : 1, finishing : 1, blocked : 1,
-	    ended : 1, urgent : 1, settled : 1, round : 4;
+				took while blocked */
+	struct blob *item[]; /* one reference each */
 };
+
+struct conn_linger;
+
+/* There is one for each idle user: its size is held by a static assertion. */
+struct conn {
+	ev_io io; /* events as armed now; data: the net */
+	union {
+		const struct conn_ops *ops;
+		/* from conn_finish to conn_close; has the ops */
+		struct conn_linger *linger;
+	};
+	struct conn_queue *out; /* owned; NULL at rest */
+	struct conn *next;	/* of the dirty ones or, after that, of the dead */
+	uint16_t paused : 1, dirty : 1, closed : 1, finishing : 1, blocked : 1,
+	    ended : 1, urgent : 1, settled : 1, round : 4;
+	uint32_t own; /* the owner's, who has something of 4 bytes */
+};
+
+_Static_assert(sizeof(void *) != 8 || sizeof(struct conn) <= 80,
+    "a connection is larger than it need be");
 
 /* takes the descriptor (made non-blocking, TCP_NODELAY tried); starts reading
  */
@@ -109,6 +126,26 @@ size_t conn_drop_queue(struct conn *c);
 void conn_flush(struct conn *c);
 void conn_bury(struct conn *c);
 void conn_free_queues(struct net *net);
+
+static inline struct net *
+conn_net(const struct conn *c)
+{
+	return c->io.data;
+}
+
+/* bytes not yet taken by the kernel */
+static inline uint32_t
+conn_queued(const struct conn *c)
+{
+	return c->out != NULL ? c->out->bytes : 0;
+}
+
+/* while blocked: the monotonic second of the last byte that the kernel took */
+static inline uint32_t
+conn_progress_s(const struct conn *c)
+{
+	return c->out != NULL ? c->out->progress_s : 0;
+}
 
 static inline bool
 conn_is_open(const struct conn *c)

@@ -8,13 +8,6 @@
 
 #include "shared/net/conn.h"
 
-/* Entries item[head] .. item[head+n-1]; `off` bytes of the first are sent. */
-struct conn_queue {
-	struct conn_queue *next_free;
-	uint32_t head, n, cap, off;
-	struct blob *item[]; /* one reference each */
-};
-
 /* takes a reference; makes the queue where there is none */
 void conn_queue_push(struct conn *c, struct blob *b);
 /* the kernel took n bytes of it; frees it when that was all */

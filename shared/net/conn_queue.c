@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shared/net/conn_priv.h"
+#include "shared/proc/clock.h"
 
 enum {
 	CONN_QUEUE_FIRST = 8,	/* entries of a fresh queue */
@@ -26,7 +27,8 @@ conn_queue_new(struct net *net)
 		q->cap = CONN_QUEUE_FIRST;
 	}
 	q->next_free = NULL;
-	q->head = q->n = q->off = 0;
+	q->head = q->n = q->off = q->bytes = 0;
+	q->progress_s = 0;
 	return q;
 }
 
@@ -60,8 +62,12 @@ conn_queue_push(struct conn *c, struct blob *b)
 {
 	struct conn_queue *q = c->out;
 
-	if (q == NULL)
-		q = c->out = conn_queue_new(c->net);
+	if (q == NULL) {
+		q = c->out = conn_queue_new(conn_net(c));
+		/* what it was blocked with was dropped: it waits from now on */
+		if (c->blocked)
+			q->progress_s = (uint32_t)(clock_mono_ms() / 1000);
+	}
 	if (q->head + q->n == q->cap) {
 		if (q->head >= q->cap / 2) {
 			memmove(q->item, q->item + q->head,
@@ -74,8 +80,8 @@ conn_queue_push(struct conn *c, struct blob *b)
 		}
 	}
 	q->item[q->head + q->n++] = blob_ref(b);
-	c->queued += b->len;
-	c->net->queued += b->len;
+	q->bytes += b->len;
+	conn_net(c)->queued += b->len;
 }
 
 void
@@ -89,10 +95,9 @@ conn_queue_drop_all(struct conn *c)
 		blob_unref(q->item[q->head++]);
 		q->n--;
 	}
-	conn_queue_free(c->net, q);
+	conn_net(c)->queued -= q->bytes;
+	conn_queue_free(conn_net(c), q);
 	c->out = NULL;
-	c->net->queued -= c->queued;
-	c->queued = 0;
 }
 
 /* the kernel took n bytes */
@@ -102,8 +107,8 @@ conn_queue_taken(struct conn *c, size_t n)
 	struct conn_queue *q = c->out;
 	size_t rest;
 
-	c->queued -= (uint32_t)n;
-	c->net->queued -= n;
+	q->bytes -= (uint32_t)n;
+	conn_net(c)->queued -= n;
 	while (n > 0) {
 		rest = q->item[q->head]->len - q->off;
 		if (n < rest) {
@@ -116,7 +121,7 @@ conn_queue_taken(struct conn *c, size_t n)
 		q->n--;
 	}
 	if (q->n == 0) {
-		conn_queue_free(c->net, q);
+		conn_queue_free(conn_net(c), q);
 		c->out = NULL;
 	}
 }
@@ -137,12 +142,12 @@ conn_drop_queue(struct conn *c)
 		dropped += b->len;
 		blob_unref(b);
 	}
-	c->queued -= (uint32_t)dropped;
-	c->net->queued -= dropped;
+	q->bytes -= (uint32_t)dropped;
+	conn_net(c)->queued -= dropped;
 	/* blocked stays as it is: on_drain then says that the kernel has room
 	 */
 	if (q->n == 0) {
-		conn_queue_free(c->net, q);
+		conn_queue_free(conn_net(c), q);
 		c->out = NULL;
 	}
 	return dropped;

@@ -35,7 +35,7 @@ net_write_dirty(struct net *net)
 	struct conn *c;
 
 	while ((c = net->dirty) != NULL) {
-		net->dirty = c->next_dirty;
+		net->dirty = c->next;
 		c->dirty = 0;
 		conn_flush(c);
 	}
@@ -71,7 +71,7 @@ net_turn_run(struct net *net, unsigned burials)
 			net_write_dirty(net);
 		began = clock_mono_us();
 		for (; (c = net->dead) != NULL && burials > 0; burials--) {
-			net->dead = c->next_dead;
+			net->dead = c->next;
 			conn_bury(c);
 			if (burials <= NET_BURIALS &&
 			    clock_mono_us() - began > NET_BURIALS_US)

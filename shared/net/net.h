@@ -54,7 +54,7 @@ struct net {
 	ev_check check;
 	struct net_lane lane[2]; /* by conn.settled */
 	struct net_turn *turns;
-	struct conn *dirty; /* singly linked through conn.next_dirty */
+	struct conn *dirty; /* singly linked through conn.next */
 	struct conn *dead;
 	struct conn_queue *free_queues; /* a few kept for reuse */
 	unsigned n_free_queues;

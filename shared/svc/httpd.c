@@ -317,7 +317,7 @@ httpd_run(struct httpd_conn *c, const uint8_t *p, size_t n, bool *taken)
 
 	*taken = false;
 	while (used < n && c->state < HTTPD_BUSY && !c->conn.closed &&
-	       c->conn.queued < HTTPD_OUT_MAX) {
+	       conn_queued(&c->conn) < HTTPD_OUT_MAX) {
 		k = httpd_one(c, p + used, n - used, taken);
 		if (k == 0 || *taken)
 			break;
@@ -332,7 +332,7 @@ httpd_settle(struct httpd_conn *c)
 {
 	if (c->state >= HTTPD_BUSY || c->conn.closed)
 		return;
-	if (c->conn.queued >= HTTPD_OUT_MAX && buf_len(&c->in) > 0) {
+	if (conn_queued(&c->conn) >= HTTPD_OUT_MAX && buf_len(&c->in) > 0) {
 		conn_pause(&c->conn);
 		httpd_set_ready(c, true);
 	} else {
@@ -409,8 +409,8 @@ static void
 httpd_overdue(struct httpd_conn *c)
 {
 	/* an answer still going out is no idleness */
-	if (c->state == HTTPD_IDLE && c->conn.queued > 0 &&
-	    clock_mono_ms() / 1000 - c->conn.progress_s <
+	if (c->state == HTTPD_IDLE && conn_queued(&c->conn) > 0 &&
+	    clock_mono_ms() / 1000 - conn_progress_s(&c->conn) <
 		HTTPD_IDLE_MS / 1000) {
 		httpd_deadline(c, HTTPD_IDLE_MS);
 		return;
@@ -451,7 +451,7 @@ httpd_on_turn(struct net_turn *turn)
 	if (h->n_ready == 0)
 		return;
 	DL_FOREACH_SAFE (h->list, c, next) {
-		if (!c->is_ready || c->conn.queued >= HTTPD_OUT_MAX)
+		if (!c->is_ready || conn_queued(&c->conn) >= HTTPD_OUT_MAX)
 			continue;
 		httpd_set_ready(c, false);
 		if (!c->conn.closed && c->state < HTTPD_BUSY)
@@ -496,7 +496,7 @@ httpd_make_room(struct httpd *h)
 		if (++looked > HTTPD_LOOK_MAX)
 			return false;
 		if (c->conn.closed || c->state == HTTPD_BODY ||
-		    c->state == HTTPD_BUSY || c->conn.queued > 0)
+		    c->state == HTTPD_BUSY || conn_queued(&c->conn) > 0)
 			continue;
 		h->evicted++;
 		conn_close(&c->conn);

@@ -416,7 +416,7 @@ linkconn_on_flush(struct conn *c)
 	if (lc->down)
 		return;
 	if (!buf_ok(&lc->out) ||
-	    lc->conn.queued + buf_len(&lc->out) > LINK_OUT_MAX) {
+	    conn_queued(&lc->conn) + buf_len(&lc->out) > LINK_OUT_MAX) {
 		linkconn_close(lc, ERR_LIMIT, "output over its limit", 0);
 		return;
 	}
@@ -464,7 +464,7 @@ linkconn_begin(struct linkconn *lc, bool dialed, struct str rest,
 	    lc->conn.io.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
 	conn_urgent(&lc->conn);
 	lc->opened_ms = lc->ticked_ms = lc->heard_ms = clock_mono_ms();
-	timer_init(&lc->timer, lc->conn.net, linkconn_on_tick, lc);
+	timer_init(&lc->timer, conn_net(&lc->conn), linkconn_on_tick, lc);
 	timer_set(&lc->timer, LINK_TICK_MS, LINK_TICK_MS);
 	link_start(&lc->link, self, key, dialed, &linkconn_link_ops, lc);
 	if (rest.len > 0)

@@ -32,9 +32,9 @@ test_sizes(void **state)
 		return; /* the figures are those of LP64 */
 	assert_in_range(sizeof(struct table_link), 8, 8);
 	assert_in_range(sizeof(struct wheel_entry), 1, 24);
-	assert_in_range(sizeof(struct conn), 1, 104);
+	assert_in_range(sizeof(struct conn), 1, 80);
 	assert_in_range(sizeof(struct session), 1, 120);
-	assert_in_range(sizeof(struct client), 1, 336);
+	assert_in_range(sizeof(struct client), 1, 312);
 	assert_in_range(sizeof(struct channel), 1, 88);
 	assert_in_range(sizeof(struct member), 1, 56);
 	assert_in_range(offsetof(struct user, name), 1, 124);

@@ -76,7 +76,7 @@ owner_on_drain(struct conn *c)
 	struct owner *o = owner_of(c);
 
 	o->drains++;
-	assert_int_equal(c->queued, 0);
+	assert_int_equal(conn_queued(c), 0);
 	owner_act(o, o->on_drain);
 }
 

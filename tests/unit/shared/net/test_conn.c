@@ -23,7 +23,7 @@ test_gathered(void **state)
 	assert_true(conn_send(&o.c, b));
 	assert_true(conn_send(&o.c, b));
 	assert_int_equal(b->refs, 3);
-	assert_int_equal(o.c.queued, 9);
+	assert_int_equal(conn_queued(&o.c), 9);
 	assert_int_equal(fx.net->queued, 9);
 	/* nothing leaves before the turn */
 	fx_read(peer, &got, &eof);
@@ -97,8 +97,8 @@ test_partial(void **state)
 	 */
 	assert_true(o.c.blocked);
 	assert_true(o.c.io.events & EV_WRITE);
-	assert_true(o.c.queued > 0);
-	assert_true(o.c.progress_s > 0);
+	assert_true(conn_queued(&o.c) > 0);
+	assert_true(conn_progress_s(&o.c) > 0);
 	writes = fx.net->writes;
 	assert_int_equal(writes, 1);
 	assert_true(conn_send_bytes(&o.c, "tail", 4));
@@ -150,10 +150,10 @@ test_drop_queue(void **state)
 	assert_true(o.c.blocked);
 	dropped = conn_drop_queue(&o.c);
 	assert_true(dropped > 0 && dropped % 1000003 == 0);
-	assert_true(o.c.queued > 0 && o.c.queued < 1000003);
-	assert_int_equal(fx.net->queued, o.c.queued);
+	assert_true(conn_queued(&o.c) > 0 && conn_queued(&o.c) < 1000003);
+	assert_int_equal(fx.net->queued, conn_queued(&o.c));
 	assert_true(conn_send_bytes(&o.c, "end", 3));
-	while (o.c.queued > 0) {
+	while (conn_queued(&o.c) > 0) {
 		fx_read(peer, &got, &eof);
 		ev_run(fx.loop, EVRUN_ONCE);
 	}

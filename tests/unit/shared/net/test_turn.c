@@ -89,7 +89,7 @@ test_a_turn_ends(void **state)
 		conn_send_bytes(&link.c, "said", 4);
 		ev_run(fx.loop, EVRUN_NOWAIT);
 		assert_int_equal(buf_len(&link.got), 4 * (size_t)(turns + 1));
-		assert_int_equal(link.c.queued, 0);
+		assert_int_equal(conn_queued(&link.c), 0);
 	}
 	assert_true(turns >= 2);
 	crowd_end(&fx, &cr);
