@@ -7,7 +7,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -102,6 +102,98 @@ describe('cchat_bench', { concurrency: 4 }, () => {
 			    r.counts.swapped > 50);
 			assert.equal(r.status, 3);
 		});
+
+	const closing = ['fan', '--members=20', '--senders=4'];
+
+	for (const [how, ...load] of [['a fixed rate', '--rate=1000'],
+	    ['a closed window', '--window=4']])
+		test(`who is closed owes nothing and is owed nothing: ${how}`,
+		    async () => {
+			const r = await against(['--close=30', '--closes=3', '--ok'],
+			    ...closing, ...load);
+			const { f, counts } = r;
+			assert.equal(r.status, 3);
+			assert.equal(f.lost, 0, JSON.stringify(f));
+			assert.equal(f.gone, 3);
+			assert.ok(f.unanswered >= 3 && f.cut_off >= 0);
+			assert.equal(f.expected - 20 * f.unanswered - f.cut_off,
+			    counts.delivered);
+			/* the others go on, and at the full rate */
+			assert.ok(f.sent > 200, `${f.sent} sent`);
+			assert.equal(f.unsaid > 0, how === 'a fixed rate');
+			assert.match(r.stderr,
+			    /connection \d+ ended: closed by the server with 4102 flood/);
+		});
+
+	test('what was acked is owed, though its sender is closed', async () => {
+		for (const load of ['--rate=1000', '--window=4']) {
+			const r = await against(['--close=30', '--forget', '--ok'],
+			    ...closing, load);
+			assert.equal(r.counts.dropped, 20);
+			/* his own copy he could not have had any more */
+			assert.equal(r.f.lost, 19, JSON.stringify(r.f));
+			assert.equal(r.f.gone, 1);
+		}
+	});
+
+	test('a loss beside those who are closed is seen', async () => {
+		const r = await against(['--close=30', '--closes=3', '--ok',
+		    '--drop=37'], ...closing, '--rate=1000');
+		const { lost, cut_off } = r.f, { dropped } = r.counts;
+		/* at the end of one who is closed it can't be told from that */
+		assert.ok(lost <= dropped && lost >= dropped - 3 && cut_off >= 0,
+		    `${lost} of ${dropped}`);
+		assert.ok(dropped > 50);
+	});
+
+	test('private pairs, and faults among them', async () => {
+		const r = await against(['--drop=37', '--dup=41'], 'pairs',
+		    '--rooms=20', '--rate=2000');
+		agree(r);
+		assert.ok(r.counts.dropped > 20 && r.counts.doubled > 20);
+		assert.equal(r.status, 3);
+	});
+
+	test('who does not read is left out of the books', async () => {
+		const r = await against(['--drop=97'], 'fan', '--members=40',
+		    '--senders=4', '--stalled=100', '--rate=1000');
+		/* four of forty; what they are given is on no list */
+		assert.equal(r.f.expected, 36 * r.f.sent);
+		assert.equal(r.counts.delivered, 40 * r.f.sent);
+		assert.ok(r.f.lost > 0 && r.f.lost < r.counts.dropped);
+	});
+
+	test('connections come from many addresses', async () => {
+		const server = await reference();
+		const port = Number(server.at.split(':')[1]).toString(16)
+		    .toUpperCase().padStart(4, '0');
+		const done = run('idle', `--target=${server.at}`, '--rooms=10',
+		    '--members=20', '--per-address=50', '--hold=3');
+		const from = () => new Set(readFileSync('/proc/net/tcp', 'latin1')
+		    .split('\n').map(l => l.trim().split(/\s+/))
+		    .filter(l => l[2]?.endsWith(`:${port}`) && l[3] === '01')
+		    .map(l => l[1].split(':')[0]));
+		const end = Date.now() + 10000;
+		while (from().size < 4 && Date.now() < end)
+			await sleep(20);
+		assert.deepEqual([...from()].sort(), ['0101007F', '0201007F',
+		    '0301007F', '0401007F']);
+		assert.equal((await done).status, 0);
+		await server.stop();
+	});
+
+	test('a table for people, or the line for programs', async () => {
+		const args = ['limit', '--members=50', '--joined=1',
+		    '--seconds=0.1', '--warm=0'];
+		const said = (...more) => new Promise(r => execFile(bench,
+		    [...args, ...more], { timeout: 30000 }, (err, out) => r(out)));
+		const both = await said(), table = await said('--table');
+		assert.match(table, /^limit\n  members +50 sockets\n  joined +1/);
+		assert.ok(!table.includes('{'));
+		assert.equal(both.trim().split('\n').filter(l =>
+		    l.startsWith('{')).length, 1);
+		assert.match(both, /^limit\n/);
+	});
 
 	test('a lost message holds a closed window up, not for ever', async () => {
 		const r = await against(['--drop=2003'], 'fan', '--members=20',

@@ -3,17 +3,21 @@
  * The smallest server cchat_bench can speak with, cchat level 2 or workerman:
  * login is echoed, a message goes to everybody in its room as it came, a
  * private one to the two it is between. It has two uses: --write (a send for
- *each recipient and message) and --batch (one for each recipient and turn) are
- *yardsticks without a log, a relay or JSON; and
- * --drop, --dup, --swap spoil each Nth delivery and count what they
- * did, so the tool can be held to that count. It trusts its clients.
+ * each recipient and message) and --batch (one for each recipient and turn) are
+ * yardsticks without a log, a relay or JSON; and --drop, --dup, --swap spoil
+ * each Nth delivery and count what they did, so the tool can be held to that
+ * count. It trusts its clients.
  *
- *	bench_ref [--write|--batch] [--drop=N] [--dup=N] [--swap=N]
+ *	bench_ref [--write|--batch] [--drop=N] [--dup=N] [--swap=N] [--ok]
  *	          [--log [--on-replay] [--short]]
+ *	          [--close=N [--closes=M] [--forget]]
  *
  * --log numbers the messages of a room, keeps them, and gives who comes back
  * with a position what he missed; --on-replay: the faults are done there alone;
  * --short: a position is answered as one that can't be served in full.
+ * --ok acks each message. --close=N ends a connection with 4102 at its Nth
+ * message, which nobody gets, the first M that come to it (1); --forget: acked
+ * all the same.
  *
  * prints `listening on 127.0.0.1:PORT`, ends on SIGTERM with one JSON line of
  * its counts. A swap holds a delivery back until the next one to the same
@@ -46,8 +50,8 @@ struct bytes {
 };
 
 struct ref_conn {
-	bool open, upgraded, dirty;
-	uint32_t room;
+	bool open, upgraded, dirty, shut; /* shut: is not heard any more */
+	uint32_t room, said;
 	struct bytes in, out;
 	struct bytes held; /* a delivery swapped back */
 };
@@ -70,7 +74,9 @@ static int ref_dirty[REF_FDS];
 static size_t ref_n_dirty;
 static uint64_t ref_nth, ref_drop, ref_dup, ref_swap;
 static uint64_t ref_delivered, ref_dropped, ref_doubled, ref_swapped;
-static int ref_write_each, ref_log, ref_on_replay, ref_short;
+static uint64_t ref_close_at, ref_closes = 1;
+static int ref_write_each, ref_log, ref_on_replay, ref_short, ref_ok,
+    ref_forget;
 static volatile sig_atomic_t ref_end;
 static int ref_ep;
 
@@ -280,6 +286,60 @@ ref_on_workerman(int fd, const char *p, size_t n)
 }
 
 static void
+ref_leave(int fd)
+{
+	struct ref_room *r = &ref_rooms[ref_conns[fd].room];
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (r->fd[i] == fd)
+			r->fd[i--] = r->fd[--r->n];
+}
+
+static void
+ref_shut(int fd)
+{
+	ref_put(&ref_conns[fd].out, "\210\7\20\6flood", 9);
+	ref_touch(fd);
+	ref_leave(fd);
+	ref_conns[fd].shut = true;
+	ref_closes--;
+}
+
+static void
+ref_ack(int fd, const char *p, size_t n)
+{
+	const char *cid = memmem(p, n, "\"cid\":\"", 7);
+	char text[128];
+
+	if (cid == NULL)
+		return;
+	ref_frame(&ref_conns[fd].out, text,
+	    (size_t)snprintf(text, sizeof text,
+		"{\"cmd\":\"ok\",\"cid\":\"%.*s\"}",
+		(int)strcspn(cid + 7, "\""), cid + 7) %
+		sizeof text);
+	ref_touch(fd);
+}
+
+/* its Nth message is its last; false: nobody is to have this one */
+static bool
+ref_hears(int fd, const struct ref_room *r, const char *p, size_t n)
+{
+	bool last = ref_closes > 0 && ++ref_conns[fd].said == ref_close_at;
+
+	if (ref_ok && (!last || ref_forget))
+		ref_ack(fd, p, n);
+	if (last && ref_forget) {
+		ref_delivered += r->n;
+		ref_dropped += r->n;
+	}
+	if (last)
+		ref_shut(fd);
+	return !last;
+}
+
+static void
 ref_on_text(int fd, char *p, size_t n)
 {
 	const char *at = memmem(p, n, "\"rid\":\"", 7);
@@ -310,6 +370,8 @@ ref_on_text(int fd, char *p, size_t n)
 		ref_deliver(fd, p, n);
 		return;
 	}
+	if (!ref_hears(fd, r, p, n))
+		return;
 	if (ref_log) {
 		const struct bytes *b = ref_keep(r, p, n);
 
@@ -347,13 +409,9 @@ static void
 ref_close(int fd)
 {
 	struct ref_conn *c = &ref_conns[fd];
-	struct ref_room *r = &ref_rooms[c->room];
-	size_t i;
 
 	ref_dropped += c->held.n > 0;
-	for (i = 0; i < r->n; i++)
-		if (r->fd[i] == fd)
-			r->fd[i--] = r->fd[--r->n];
+	ref_leave(fd);
 	c->in.n = c->out.n = c->held.n = 0;
 	c->open = c->upgraded = false;
 	close(fd);
@@ -385,7 +443,7 @@ ref_parse(int fd, uint8_t *p, size_t n)
 			break;
 		for (i = 0; i < len; i++)
 			p[at + head + i] ^= p[at + head - 4 + (i & 3)];
-		if (p[at] == 0x81)
+		if (p[at] == 0x81 && !c->shut)
 			ref_on_text(fd, (char *)p + at + head, len);
 		at += head + len;
 	}
@@ -429,6 +487,8 @@ ref_accept(int listener)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 		ref_conns[fd].open = true;
 		ref_conns[fd].room = 0;
+		ref_conns[fd].shut = false;
+		ref_conns[fd].said = 0;
 		ev.data.fd = fd;
 		epoll_ctl(ref_ep, EPOLL_CTL_ADD, fd, &ev);
 	}
@@ -483,20 +543,22 @@ ref_options(int argc, char **argv)
 	    {"log", no_argument, &ref_log, 1},
 	    {"on-replay", no_argument, &ref_on_replay, 1},
 	    {"short", no_argument, &ref_short, 1},
-	    {"drop", required_argument, NULL, 'd'},
-	    {"dup", required_argument, NULL, 'u'},
-	    {"swap", required_argument, NULL, 's'}, {0}};
+	    {"ok", no_argument, &ref_ok, 1},
+	    {"forget", no_argument, &ref_forget, 1},
+	    {"drop", required_argument, NULL, 1},
+	    {"dup", required_argument, NULL, 2},
+	    {"swap", required_argument, NULL, 3},
+	    {"close", required_argument, NULL, 4},
+	    {"closes", required_argument, NULL, 5}, {0}};
+	static uint64_t *const numbers[] = {
+	    &ref_drop, &ref_dup, &ref_swap, &ref_close_at, &ref_closes};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", opts, NULL)) != -1) {
-		if (c == 'd')
-			ref_drop = strtoull(optarg, NULL, 10);
-		else if (c == 'u')
-			ref_dup = strtoull(optarg, NULL, 10);
-		else if (c == 's')
-			ref_swap = strtoull(optarg, NULL, 10);
-		else if (c != 0)
+		if (c > (int)ARRAY_LEN(numbers))
 			exit(2);
+		if (c > 0)
+			*numbers[c - 1] = strtoull(optarg, NULL, 10);
 	}
 }
 

@@ -132,6 +132,39 @@ cchat_message(char *p, const struct options *o, uint32_t room, uint32_t to_uid,
 	return (size_t)(w + 2 - p);
 }
 
+/* hex digits up to one that is none; NULL: there are none */
+static const char *
+cchat_hex(const char *p, const char *end, uint32_t *out)
+{
+	const char *from = p;
+	unsigned c;
+
+	for (*out = 0; p < end; p++) {
+		c = (unsigned char)*p;
+		if (c - '0' < 10U)
+			*out = *out << 4 | (c - '0');
+		else if (c - 'a' < 6U)
+			*out = *out << 4 | (c - 'a' + 10U);
+		else
+			break;
+	}
+	return p > from && p < end ? p : NULL;
+}
+
+bool
+cchat_answers(const char *p, size_t n, const struct options *o,
+    uint32_t *sender, uint32_t *num)
+{
+	const char *at = memmem(p, n, "\"cid\":\"", 7), *end = p + n;
+	uint32_t tag;
+
+	if (at == NULL || (at = cchat_hex(at + 7, end, &tag)) == NULL ||
+	    *at++ != '-' || (at = cchat_hex(at, end, sender)) == NULL ||
+	    *at++ != '-' || (at = cchat_hex(at, end, num)) == NULL)
+		return false;
+	return *at == '"' && tag == o->tag;
+}
+
 enum cchat_said
 cchat_said(const char *p, size_t n)
 {

@@ -42,6 +42,9 @@ uint64_t cchat_seq(const char *p, size_t n);
 size_t cchat_message(char *p, const struct options *o, uint32_t room,
     uint32_t to_uid, uint32_t sender, uint32_t n, const char *text);
 enum cchat_said cchat_said(const char *p, size_t n);
+/* which message of this run an ok or an error answers; false: none */
+bool cchat_answers(const char *p, size_t n, const struct options *o,
+    uint32_t *sender, uint32_t *num);
 uint32_t cchat_rid(const struct options *o, uint32_t room);
 uint32_t cchat_uid(const struct options *o, uint32_t index);
 

@@ -239,14 +239,23 @@ crowd_drain(struct crowd *w)
 void
 crowd_sum(const struct crowd *w, struct crowd_sums *s)
 {
-	uint64_t arrived = w->books.arrived;
+	uint64_t arrived = w->books.arrived, head, seen;
 	size_t i;
 
 	*s = (struct crowd_sums){0};
-	for (i = 0; i < w->e.n_conns; i++)
-		if (w->ones[i].known)
-			s->expected +=
-			    w->heads[w->e.conns[i].room] - w->ones[i].first;
+	for (i = 0; i < w->e.n_conns; i++) {
+		head = w->heads[w->e.conns[i].room];
+		seen = w->ones[i].stream.next - 1;
+		if (!w->ones[i].known)
+			continue;
+		/* who is gone at the end is not owed what came after his last
+		 */
+		if (w->e.conns[i].state == CONN_GONE && seen < head) {
+			s->cut_off += head - seen;
+			head = seen;
+		}
+		s->expected += head - w->ones[i].first;
+	}
 	s->lost = s->expected > arrived ? s->expected - arrived : 0;
 }
 
@@ -266,6 +275,7 @@ crowd_report(struct crowd *w)
 	report_int("doubled", t->again, "");
 	report_int("out_of_order", t->late, "");
 	report_int("foreign", t->foreign, "");
+	report_int("cut_off", s.cut_off, "deliveries of those who are gone");
 	report_int("gaps", w->gaps, "");
 	report_int("cut_short", w->cut_short, "answers without all of it");
 	report_int("errors", w->errors, "");

@@ -55,9 +55,10 @@ void crowd_gather(struct crowd *w);
 void crowd_run(struct crowd *w, double seconds, bool (*done)(struct crowd *w));
 /* no more words; until nothing is heard for half a second */
 void crowd_drain(struct crowd *w);
-/* of all that each was to get; lost: what he did not */
+/* of all that each was to get; lost: what he did not; cut_off is not in them:
+ * what came after the last of one who is gone in the end */
 struct crowd_sums {
-	uint64_t expected, lost;
+	uint64_t expected, lost, cut_off;
 };
 void crowd_sum(const struct crowd *w, struct crowd_sums *s);
 /* lost, doubled ... as lines of the report; the exit status */

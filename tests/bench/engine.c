@@ -23,7 +23,8 @@ enum {
 	ENGINE_BUF = 1 << 18,
 	ENGINE_EVENTS = 512,
 	ENGINE_FRAME = 1 << 17,
-	ENGINE_CHORES = 16 /* between two glances */
+	ENGINE_CHORES = 16, /* between two glances */
+	ENGINE_TOLD = 3	    /* endings with their reasons on stderr */
 };
 
 int64_t
@@ -108,6 +109,41 @@ engine_close(struct engine *e, struct bconn *c)
 		e->on_gone(e, c);
 }
 
+/* why it ends; words are n bytes of the peer's */
+static void
+engine_tell(struct engine *e, const struct bconn *c, const char *what,
+    const char *words, size_t n)
+{
+	char safe[124];
+	size_t i;
+
+	if (e->hush || e->told++ >= ENGINE_TOLD)
+		return;
+	if (n > sizeof safe)
+		n = sizeof safe;
+	for (i = 0; i < n; i++)
+		safe[i] = words[i] >= ' ' && words[i] < 127 ? words[i] : '?';
+	fprintf(stderr, "cchat_bench: connection %u %s: %s%s%.*s%s\n",
+	    e->first + c->index,
+	    c->state == CONN_READY ? "ended" : "was not let in", what,
+	    n > 0 ? " " : "", (int)n, safe,
+	    e->told == ENGINE_TOLD ? " (no more are told)" : "");
+}
+
+/* what a close frame says */
+static void
+engine_tell_close(
+    struct engine *e, const struct bconn *c, const char *p, size_t n)
+{
+	const uint8_t *u = (const uint8_t *)p;
+	char what[48] = "closed by the server without a code";
+
+	if (n >= 2)
+		snprintf(what, sizeof what, "closed by the server with %u",
+		    (unsigned)u[0] << 8 | u[1]);
+	engine_tell(e, c, what, n > 2 ? p + 2 : p, n > 2 ? n - 2 : 0);
+}
+
 static void
 engine_watch(struct engine *e, struct bconn *c, int op, uint32_t events)
 {
@@ -150,6 +186,7 @@ engine_dial(struct engine *e, struct bconn *c)
 	e->opening++;
 	if (connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0 &&
 	    errno != EINPROGRESS) {
+		engine_tell(e, c, strerror(errno), "", 0);
 		engine_close(e, c);
 		return;
 	}
@@ -280,7 +317,13 @@ engine_write(struct engine *e, struct bconn *c)
 		return;
 	n = send(c->fd, c->out, c->n_out, MSG_NOSIGNAL);
 	e->writes++;
+	/* it is read to its end first: there the reason is */
+	if (n < 0 && (errno == EPIPE || errno == ECONNRESET)) {
+		c->n_out = 0;
+		return;
+	}
 	if (n < 0 && errno != EAGAIN) {
+		engine_tell(e, c, strerror(errno), "", 0);
 		engine_close(e, c);
 		return;
 	}
@@ -309,8 +352,11 @@ engine_upgraded(struct engine *e, struct bconn *c, const char *p, size_t n)
 
 	if (end == NULL)
 		return n > 8192 ? -1 : 0;
-	if (n < 12 || memcmp(p, "HTTP/1.1 101", 12) != 0)
+	if (n < 12 || memcmp(p, "HTTP/1.1 101", 12) != 0) {
+		engine_tell(e, c, "the answer is", p,
+		    (size_t)((char *)memchr(p, '\r', n) - p));
 		return -1;
+	}
 	c->state = CONN_OPEN;
 	e->on_open(e, c);
 	return end + 4 - p;
@@ -361,12 +407,17 @@ engine_one(struct engine *e, struct bconn *c, const char *p, size_t n)
 	}
 	if (n < head + len)
 		return 0;
-	if (u[0] == 0x81)
+	if (u[0] == 0x81) {
 		e->on_frame(e, c, p + head, len);
-	else if (u[0] == 0x89)
+	} else if (u[0] == 0x89) {
 		engine_frame(e, c, 10, p + head, len);
-	else if (u[0] != 0x8a)
+	} else if (u[0] == 0x88) {
+		engine_tell_close(e, c, p + head, len);
 		return -1;
+	} else if (u[0] != 0x8a) {
+		engine_tell(e, c, "a frame that is none", "", 0);
+		return -1;
+	}
 	return (ssize_t)(head + len);
 }
 
@@ -390,8 +441,11 @@ engine_read(struct engine *e, struct bconn *c)
 	n = recv(c->fd, e->buf + have, ENGINE_BUF - have, 0);
 	if (n <= 0) {
 		engine_keep(c, e->buf, have);
-		if (n == 0 || errno != EAGAIN)
-			engine_close(e, c);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		engine_tell(
+		    e, c, n == 0 ? "end of stream" : strerror(errno), "", 0);
+		engine_close(e, c);
 		return;
 	}
 	e->now_us = engine_clock_us();

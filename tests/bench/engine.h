@@ -12,6 +12,8 @@
  *
  * Errors: a peer that breaks the protocol is closed and counted; what the
  * machine denies (descriptors, addresses) ends the program with the reason.
+ * Why the first few connections ended is told on stderr, the server's code and
+ * words if it gave any.
  */
 #ifndef TESTS_BENCH_ENGINE_H
 #define TESTS_BENCH_ENGINE_H
@@ -52,6 +54,8 @@ struct engine {
 	size_t n_conns;
 	uint32_t first; /* number of conns[0] among those of all processes */
 	bool thrifty;	/* keeps no empty buffer */
+	bool hush;	/* that connections end is the scene: nothing is told */
+	unsigned told;	/* of those that ended */
 	size_t opened; /* conns begun so far */
 	size_t opening, ready, gone, failed;
 	int64_t now_us; /* taken once for each read */

@@ -16,7 +16,8 @@ pkglibexec_PROGRAMS += %D%/cchat_bench
 	%D%/tally.c %D%/tally.h %D%/cchat.c %D%/cchat.h %D%/usage.c \
 	%D%/usage.h %D%/report.c %D%/report.h %D%/crowd.c %D%/crowd.h \
 	%D%/metrics.c %D%/metrics.h %D%/scene.h %D%/scene_drop.c \
-	%D%/scene_fan.c %D%/scene_hold.c %D%/scene_limit.c %D%/scene_stall.c
+	%D%/scene_fan.c %D%/scene_fan.h \
+	%D%/scene_fan_owed.c %D%/scene_hold.c %D%/scene_limit.c %D%/scene_stall.c
 %C%_cchat_bench_LDADD = $(shared_libs)
 check_PROGRAMS += %D%/bench_ref
 %C%_bench_ref_SOURCES = %D%/bench_ref.c

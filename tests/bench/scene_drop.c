@@ -111,6 +111,7 @@ drop_cut(struct crowd *w)
 	size_t i;
 
 	d->cut_us = w->e.glanced_us = engine_clock_us();
+	w->e.hush = d->victim != 0;
 	w->e.blind_us = 0;
 	w->phase = CROWD_DURING;
 	w->talking = true;

@@ -16,34 +16,9 @@
 #include "tests/bench/engine.h"
 #include "tests/bench/report.h"
 #include "tests/bench/scene.h"
+#include "tests/bench/scene_fan.h"
 
-enum { FAN_RING = 1024, FAN_STUCK_US = 2000000, FAN_QUIET_US = 300000 };
-
-struct fan_sender {
-	uint32_t n;	   /* of its last message */
-	uint32_t *missing; /* by number: readers that have it not */
-};
-
-struct fan_room {
-	uint32_t readers; /* that a message must reach */
-	uint32_t flying, turn;
-	int64_t moved_us;
-};
-
-struct fan {
-	const struct options *o;
-	struct engine e;
-	struct fan_room *rooms;
-	struct fan_sender *senders; /* room by room */
-	struct tally tally;
-	uint32_t window;
-	bool sending, measuring;
-	int64_t heard_us; /* the last frame */
-	uint64_t sent, expected, refused, released, gaps, oks, others;
-	char *text, *frame;
-	double limit[8];     /* of the bare send loop, by joined */
-	struct usage before; /* any connection */
-};
+enum { FAN_STUCK_US = 2000000, FAN_QUIET_US = 300000 };
 
 static void
 fan_say(struct fan *f, uint32_t r, uint32_t s, int64_t at_us)
@@ -52,18 +27,22 @@ fan_say(struct fan *f, uint32_t r, uint32_t s, int64_t at_us)
 	struct fan_room *room = &f->rooms[r];
 	struct fan_sender *from = &f->senders[r * o->senders + s];
 	struct bconn *c = &f->e.conns[r * o->members + s];
-	struct stamp st = {
-	    o->tag, r * o->senders + s, ++from->n, (uint64_t)at_us};
+	struct stamp st = {o->tag, r * o->senders + s, 0, (uint64_t)at_us};
 	uint32_t peer = 0;
 	size_t n;
 
+	if (!fan_is_here(f, r, s)) {
+		f->unsaid++;
+		return;
+	}
+	st.n = ++from->n;
 	if (o->pairs)
 		peer = cchat_uid(o, r * o->members + (s ^ 1));
 	tally_text(f->text, o->size, &st);
 	n = o->dialect->message(
 	    f->frame, o, r, peer, st.sender, from->n, f->text);
 	engine_send(&f->e, c, f->frame, n);
-	from->missing[from->n % FAN_RING] = room->readers;
+	from->missing[from->n % FAN_RING] = room->live;
 	f->sent++;
 	f->expected += room->readers;
 	room->flying++;
@@ -73,9 +52,16 @@ static void
 fan_pump(struct fan *f, uint32_t r)
 {
 	struct fan_room *room = &f->rooms[r];
+	uint32_t absent = 0;
 
-	while (f->sending && room->flying < f->window) {
-		fan_say(f, r, room->turn, engine_clock_us());
+	while (
+	    f->sending && room->flying < f->window && absent < f->o->senders) {
+		if (fan_is_here(f, r, room->turn)) {
+			fan_say(f, r, room->turn, engine_clock_us());
+			absent = 0;
+		} else {
+			absent++;
+		}
 		room->turn = (room->turn + 1) % f->o->senders;
 	}
 }
@@ -84,9 +70,7 @@ static void
 fan_arrived(struct fan *f, struct bconn *c, const struct stamp *st)
 {
 	uint32_t first = c->room * f->o->senders;
-	struct fan_room *room = &f->rooms[c->room];
 	struct fan_sender *from;
-	uint32_t *missing;
 
 	if (st->tag != f->o->tag || st->sender < first ||
 	    st->sender - first >= f->o->senders) {
@@ -94,18 +78,23 @@ fan_arrived(struct fan *f, struct bconn *c, const struct stamp *st)
 		return;
 	}
 	from = &f->senders[st->sender];
+	fan_answered(from, st->n);
 	if (tally_arrival(&f->tally, &c->streams[st->sender - first], st->n) ==
 	    ARRIVED_AGAIN)
 		return;
 	if (f->measuring)
 		tally_latency(&f->tally, (uint64_t)f->e.now_us - st->at_us);
-	if (from->n - st->n >= FAN_RING)
-		return;
-	missing = &from->missing[st->n % FAN_RING];
-	if (*missing == 0 || --*missing > 0)
-		return;
-	room->flying--;
-	room->moved_us = f->e.now_us;
+	fan_has(f, c->room, from, st->n);
+	if (f->o->rate == 0)
+		fan_pump(f, c->room);
+}
+
+static void
+fan_on_gone(struct engine *e, struct bconn *c)
+{
+	struct fan *f = e->user;
+
+	fan_gone(f, c);
 	if (f->o->rate == 0)
 		fan_pump(f, c->room);
 }
@@ -114,18 +103,6 @@ static void
 fan_on_open(struct engine *e, struct bconn *c)
 {
 	engine_login(e, c, cchat_uid(e->o, c->index));
-}
-
-static void
-fan_on_error(struct fan *f, struct bconn *c, const char *p, size_t n)
-{
-	static unsigned shown;
-
-	if (shown++ < 3)
-		fprintf(stderr, "cchat_bench: the server says %.*s\n",
-		    (int)(n > 300 ? 300 : n), p);
-	if (c->state == CONN_READY)
-		f->refused++;
 }
 
 static void
@@ -148,13 +125,13 @@ fan_on_frame(struct engine *e, struct bconn *c, const char *p, size_t n)
 		engine_ready(e, c);
 		break;
 	case CCHAT_ERROR:
-		fan_on_error(f, c, p, n);
+		fan_refused(f, c, p, n);
 		break;
 	case CCHAT_GAP:
 		f->gaps++;
 		break;
 	case CCHAT_OK:
-		f->oks++;
+		fan_acked(f, c, p, n);
 		break;
 	case CCHAT_MESSAGE:
 	case CCHAT_SYNCED:
@@ -177,6 +154,7 @@ fan_init(struct fan *f, const struct options *o)
 	f->e.user = f;
 	f->e.on_open = fan_on_open;
 	f->e.on_frame = fan_on_frame;
+	f->e.on_gone = fan_on_gone;
 	f->rooms = xcalloc(o->rooms, sizeof(*f->rooms));
 	f->senders =
 	    xcalloc((size_t)o->rooms * o->senders, sizeof(*f->senders));
@@ -193,8 +171,10 @@ fan_init(struct fan *f, const struct options *o)
 		f->rooms[c->room].readers += !c->deaf;
 	}
 	/* level 1 does not hear itself */
-	for (i = 0; o->level < 2 && i < o->rooms; i++)
-		f->rooms[i].readers--;
+	for (i = 0; i < o->rooms; i++) {
+		f->rooms[i].readers -= o->level < 2;
+		f->rooms[i].live = f->rooms[i].readers;
+	}
 	f->text = xmalloc(o->size);
 	f->frame = xmalloc(o->size + DIALECT_MORE);
 }
@@ -204,8 +184,10 @@ fan_fini(struct fan *f)
 {
 	size_t i;
 
-	for (i = 0; i < (size_t)f->o->rooms * f->o->senders; i++)
+	for (i = 0; i < (size_t)f->o->rooms * f->o->senders; i++) {
 		free(f->senders[i].missing);
+		free(f->senders[i].refused);
+	}
 	free(f->senders);
 	free(f->rooms);
 	free(f->text);
@@ -311,12 +293,6 @@ fan_drain(struct fan *f)
 		engine_turn(&f->e, 20000);
 }
 
-static uint64_t
-fan_refused(const struct fan *f)
-{
-	return f->refused * f->rooms[0].readers;
-}
-
 /* beside what the bare send loop did a moment ago */
 static void
 fan_report_limit(const struct fan *f, double cpu, double msg_cpu, double work)
@@ -358,9 +334,11 @@ fan_report(struct fan *f, const struct usage *a, const struct usage *b,
 	const struct options *o = f->o;
 	const struct tally *t = &f->tally;
 	double s = (double)(b->at_us - a->at_us) / 1e6;
-	uint64_t lost = f->expected - t->arrived;
+	uint64_t lost = f->expected - t->arrived, excused;
 
-	lost = lost > fan_refused(f) ? lost - fan_refused(f) : 0;
+	fan_excuse(f);
+	excused = f->cut_off + f->not_owed;
+	lost = lost > excused ? lost - excused : 0;
 	report_begin(o);
 	report_int("rooms", o->rooms, "");
 	report_int("members", o->members, "");
@@ -393,6 +371,9 @@ fan_report(struct fan *f, const struct usage *a, const struct usage *b,
 	report_int("refused", f->refused, "messages");
 	report_int("gaps", f->gaps, "");
 	report_int("gone", f->e.gone, "connections");
+	report_int("unanswered", f->unanswered, "messages of those");
+	report_int("unsaid", f->unsaid, "that were due from them later");
+	report_int("cut_off", f->cut_off, "deliveries they missed");
 	report_end();
 	return lost || t->again || t->late || t->foreign || f->refused ||
 		       f->e.gone > 0
