@@ -36,14 +36,21 @@ cchat_refuse(
 	return false;
 }
 
+/* a first frame is read twice: here, and when it is decoded */
 static bool
 cchat_guess(struct str text)
 {
+	static const char head[] = "{\"cmd\":\"";
+	json_t *obj;
+	bool mine;
 	int err;
-	json_t *obj = json_read(text, &err);
-	bool mine =
-	    obj != NULL && json_is_object(obj) && json_str(obj, "cmd").len > 0;
 
+	if (str_starts(text, str_of(head)) && text.len > sizeof head - 1 &&
+	    text.p[sizeof head - 1] != '"')
+		return true;
+	obj = json_read(text, &err);
+	mine =
+	    obj != NULL && json_is_object(obj) && json_str(obj, "cmd").len > 0;
 	json_decref(obj);
 	return mine;
 }
@@ -102,6 +109,12 @@ cchat_decode(struct dialect_ctx *ctx, struct str text,
 	int e;
 
 	if (ctx->in && ctx->level == 2 && cchat_fast(text, &f.cmd)) {
+		emit(arg, &f.cmd);
+		return;
+	}
+	if (!ctx->in && cchat_fast_login(text, &f.cmd, f.pos)) {
+		ctx->level = 2;
+		ctx->rid_is_num = 0;
 		emit(arg, &f.cmd);
 		return;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside of the cchat dialect: cchat.c chooses the level of a frame, cchat_v1.c
- * and cchat_v2.c read its commands (cchat_fast.c the most frequent one),
+ * and cchat_v2.c read its commands (cchat_fast.c the most frequent ones),
  * cchat_encode.c writes.
  */
 #ifndef MSG_SERVER_DIALECT_CCHAT_PRIV_H
@@ -9,7 +9,7 @@
 
 #include "msg_server/dialect/dialect.h"
 
-enum { CCHAT_V1_MSG_MAX = 1024 };
+enum { CCHAT_V1_MSG_MAX = 1024, CCHAT_TOKEN_MAX = 4096 };
 
 /* recorded texts of level 1 (dialects/cchat.md) that more than one file says */
 #define CCHAT_T_NOT_JSON   "无效的命令[1]"
@@ -40,6 +40,13 @@ bool cchat_v2_command(struct cchat_frame *f);
 /* a plain message of level 2, as cchat_v2_command() reads it; false: not one,
  * or not in order: it is to be read there */
 bool cchat_fast(struct str text, struct command *cmd);
+/* the same for a login of level 2; pos has room for POS_MAX */
+bool cchat_fast_login(
+    struct str text, struct command *cmd, struct pos_arg *pos);
+/* is it in order: "@" or a room, hex digits, a number that JSON can hold? */
+bool cchat_pos_is_ok(const struct pos_arg *a);
+/* http(s) or a path of our own; anything else is dropped */
+struct str cchat_avatar(struct str a);
 /* the cid of a frame: false when it has one that is none */
 bool cchat_v2_cid(const json_t *obj, struct str *cid);
 /* tags cut out as PHP's strip_tags() does, appended to out */

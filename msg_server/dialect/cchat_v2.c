@@ -8,12 +8,7 @@
 #include "msg_server/dialect/cchat_priv.h"
 #include "shared/base/utf8.h"
 
-enum {
-	CCHAT_NAME_CHARS = 32,
-	CCHAT_TOKEN_MAX = 4096,
-	CCHAT_LIMIT_MAX = 200,
-	CCHAT_NEXT_MAX = 160
-};
+enum { CCHAT_NAME_CHARS = 32, CCHAT_LIMIT_MAX = 200, CCHAT_NEXT_MAX = 160 };
 
 bool
 cchat_v2_cid(const json_t *obj, struct str *cid)
@@ -76,26 +71,32 @@ cchat_room(struct cchat_frame *f)
 	return true;
 }
 
+bool
+cchat_pos_is_ok(const struct pos_arg *a)
+{
+	size_t i;
+
+	if (!str_eqc(a->rid, "@") && !id_is_word(a->rid))
+		return false;
+	for (i = 0; i < a->ep.len; i++)
+		if (memchr("0123456789abcdef", a->ep.p[i], 16) == NULL)
+			return false;
+	return a->ep.len == EP_LEN && a->seq <= 1ULL << 53;
+}
+
 /* one position: ["ep",seq] */
 static bool
 cchat_pos(const char *rid, const json_t *v, struct pos_arg *out)
 {
 	const json_t *ep = json_array_get(v, 0), *seq = json_array_get(v, 1);
-	size_t i;
 
+	if (!json_is_string(ep) || !json_is_integer(seq) ||
+	    json_integer_value(seq) < 0)
+		return false;
 	out->rid = str_of(rid);
-	if (!str_eqc(out->rid, "@") && !id_is_word(out->rid))
-		return false;
-	if (!json_is_string(ep) || json_string_length(ep) != EP_LEN ||
-	    !json_is_integer(seq) || json_integer_value(seq) < 0 ||
-	    json_integer_value(seq) > 1LL << 53)
-		return false;
-	out->ep = str_n(json_string_value(ep), EP_LEN);
-	for (i = 0; i < EP_LEN; i++)
-		if (memchr("0123456789abcdef", out->ep.p[i], 16) == NULL)
-			return false;
+	out->ep = str_n(json_string_value(ep), json_string_length(ep));
 	out->seq = (uint64_t)json_integer_value(seq);
-	return true;
+	return cchat_pos_is_ok(out);
 }
 
 /* login: {"12":["9f3a01c2",845],"@":[...]} */
@@ -138,11 +139,9 @@ cchat_name(struct cchat_frame *f)
 	return true;
 }
 
-/* http(s) or a path of our own; anything else is dropped */
-static struct str
-cchat_avatar(const json_t *obj)
+struct str
+cchat_avatar(struct str a)
 {
-	struct str a = json_str(obj, "avatar");
 	size_t i;
 
 	if (a.len == 0 || a.len > AVATAR_MAX)
@@ -189,7 +188,7 @@ cchat_login(struct cchat_frame *f)
 		f->cmd.dev = STR_NONE;
 	else if (!id_is_word(f->cmd.dev))
 		return cchat_refuse(f, 400, "bad dev", NULL);
-	f->cmd.avatar = cchat_avatar(f->obj);
+	f->cmd.avatar = cchat_avatar(json_str(f->obj, "avatar"));
 	f->cmd.from_key = json_str(f->obj, "from");
 	f->cmd.inbox = json_bool(f->obj, "inbox", false);
 	f->cmd.batch = cchat_has_cap(f->obj, "batch");

@@ -3,6 +3,7 @@
  * The cchat dialect by itself, the way in: what each frame becomes, in which
  * order it is checked, with which words it is refused.
  */
+#include "msg_server/dialect/cchat_priv.h"
 #include "tests/unit/msg_server/cchat_fixture.h"
 
 static void
@@ -406,6 +407,8 @@ test_names(void **state)
 	assert_ptr_equal(dialect_by_name(STR_LIT("cchat")), &dialect_cchat);
 	assert_null(dialect_by_name(STR_LIT("nope")));
 	assert_true(d->guess(STR_LIT("{\"cmd\":\"login\"}")));
+	assert_true(d->guess(STR_LIT("{ \"v\":2,\"cmd\":\"login\"}")));
+	assert_false(d->guess(STR_LIT("{\"cmd\":\"\"}")));
 	assert_false(d->guess(STR_LIT("{\"type\":\"login\"}")));
 	assert_false(d->guess(STR_LIT("x")));
 }
@@ -469,6 +472,89 @@ test_v2_fast(void **state)
 	assert_true(took > 10000);
 }
 
+/* all that a command says, one line */
+static const char *
+said(const char *text)
+{
+	static char line[2][2048];
+	static unsigned turn;
+	char *p = line[turn ^= 1];
+	size_t n;
+	const char *e = decode(text);
+
+	if (n_got == 0) {
+		snprintf(p, sizeof line[0], "%s", e);
+		return p;
+	}
+	n = (size_t)snprintf(p, sizeof line[0],
+	    "kind %d level %u/%u num %d/%d inbox %d batch %d pos %zu from %zu",
+	    (int)got.kind, got.level, ctx.level, got.rid_is_num, ctx.rid_is_num,
+	    got.inbox, got.batch, got.n_pos, got.from_key.len);
+	for (unsigned i = 0; i < 9; i++) {
+		const struct str all[] = {got.cid, got.rid, got.tid, got.msg,
+		    got.uid, got.name, got.avatar, got.token, got.dev};
+
+		n += (size_t)snprintf(p + n, sizeof line[0] - n, " %d<%.*s>",
+		    str_is_set(all[i]), STR_ARG(all[i]));
+	}
+	return p;
+}
+
+/* the same for a login, and what it says of positions */
+static void
+test_v2_fast_login(void **state)
+{
+	static const char *const base[] = {
+	    "{\"cmd\":\"login\",\"uid\":\"7\",\"name\":\"u7\",\"rid\":\"12\","
+	    "\"v\":2,\"cid\":\"l\",\"token\":\"a.b.c\"}",
+	    "{\"cmd\":\"login\",\"name\":\"Anna\",\"rid\":\"12\",\"uid\":\"\","
+	    " \"v\" : 3 , \"caps\":[\"x\", \"batch\"],\"inbox\" :true,\"dev\":"
+	    "\"d1\",\"avatar\":\"/a.png\",\"from\":\"k\"}",
+	    "{\"cmd\":\"login\",\"rid\":\"a\",\"v\":2,\"name\":\"b\",\"pos\":{"
+	    "\"a\":[\"9f3a01c2\",845], "
+	    "\"@\":[\"00000000\",0]},\"inbox\":false}",
+	    "{\"cmd\":\"login\",\"rid\":\"a\",\"v\":2,\"pos\":{},\"caps\":[],"
+	    "\"name\":\"b c\",\"uid\":5}",
+	    "{\"cmd\":\"login\",\"uid\":\"7\",\"name\":\"u7\",\"rid\":\"12\","
+	    "\"v\":1,\"rid\":\"13\"}"};
+	static const char odd[] = "\"\\{}[]:,.- \n\x01x0279\x80\xe4ltrue@";
+	char text[512], slow[600];
+	struct cchat_frame *f = xcalloc(1, sizeof *f);
+	unsigned took = 0, fast = 0;
+
+	(void)state;
+	srand(4);
+	for (unsigned n = 0; n < 60000; n++) {
+		snprintf(text, sizeof text, "%s", base[n % ARRAY_LEN(base)]);
+		for (unsigned i = (unsigned)rand() % 3; i > 0; i--)
+			text[(size_t)rand() % strlen(text)] =
+			    odd[(size_t)rand() % (sizeof odd - 1)];
+		if (text[0] != '{')
+			continue;
+		snprintf(slow, sizeof slow, "{\"slow\":1,%s", text + 1);
+		level(0);
+		const char *quick = said(text);
+		took += n_got;
+		level(0);
+		const char *other = said(slow);
+		if (strcmp(quick, other))
+			fail_msg("%s: %s, %s", text, quick, other);
+		fast += cchat_fast_login(str_of(text), &f->cmd, f->pos);
+	}
+	assert_true(took > 10000 && fast > 10000);
+	assert_true(cchat_fast_login(str_of(base[2]), &f->cmd, f->pos));
+	assert_int_equal(f->cmd.n_pos, 2);
+	assert_true(str_eqc(f->cmd.pos[0].rid, "a"));
+	assert_true(str_eqc(f->cmd.pos[0].ep, "9f3a01c2"));
+	assert_int_equal(f->cmd.pos[0].seq, 845);
+	assert_true(str_eqc(f->cmd.pos[1].rid, "@"));
+	/* what needs a judge, or words, goes the long way */
+	for (unsigned i = 3; i < 5; i++)
+		assert_false(
+		    cchat_fast_login(str_of(base[i]), &f->cmd, f->pos));
+	free(f);
+}
+
 int
 main(void)
 {
@@ -486,6 +572,7 @@ main(void)
 	    T(test_v2_commands),
 	    T(test_v2_command_refusals),
 	    T(test_v2_fast),
+	    T(test_v2_fast_login),
 	    T(test_level_before_login),
 	    T(test_names),
 	};
