@@ -139,6 +139,7 @@ describe('mistakes', () => {
 		    ['--rate=20000', '--seconds=3600'], ['--seconds'],
 		    ['--window=4', '--rate=5'], ['--url', 'http://x/'],
 		    ['--url', 'wss://h:1/ws'], ['--dialect', 'nats'],
+		    ['--dialect', 'workerman'],
 		    ['--no', 'x']]) {
 			const r = run(...args);
 			assert.equal(r.status, 2, `${args}: ${r.stdout}${r.stderr}`);

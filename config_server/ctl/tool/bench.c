@@ -118,6 +118,11 @@ bench_check(const char *scene)
 	if (dialect != NULL && strcmp(dialect, "cchat") != 0 &&
 	    strcmp(dialect, "workerman") != 0)
 		fatal(EXIT_USAGE, "bench: --dialect: cchat or workerman");
+	if (dialect != NULL && strcmp(dialect, "cchat") != 0 &&
+	    tool_value(&bench_tool, "--url") == NULL)
+		fatal(EXIT_USAGE,
+		    "bench: --dialect %s: not one of ours; where? say --url",
+		    dialect);
 	if (bench_is_fast() && tool_value(&bench_tool, "--rate") != NULL)
 		fatal(EXIT_USAGE, "bench: --window or --rate, not both");
 	if (bench_number("--rooms") * bench_number("--members") >
