@@ -2,6 +2,8 @@
 noinst_LIBRARIES += %D%/libshared.a
 %C%_libshared_a_SOURCES =
 
+EXTRA_DIST += %D%/SCALING.md
+
 include shared/base/local.mk
 include shared/proc/local.mk
 include shared/net/local.mk

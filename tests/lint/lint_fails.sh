@@ -31,6 +31,8 @@ fresh() {
 	printf "%s\n\tlost: 'x',\n" "$lic" >"$tree/tests/fault/judge.mjs"
 	echo '| all | `fault` kill-*; the judge: `lost`; [x](base/x.h), `t101_x` |' \
 		>"$tree/shared/GUARANTEES.md"
+	printf '%s\n#ifndef SHARED_NET_STATS_H\n#define SHARED_NET_STATS_H "msg_people"\n#endif\n' "$lic" >"$tree/shared/net/stats.h"
+	echo '`cchat_msg_people`' >"$tree/shared/SCALING.md"
 }
 
 lint() {
@@ -86,6 +88,7 @@ plant promises 1 shared/GUARANTEES.md '(`y.test.mjs`)'
 plant promises 2 shared/GUARANTEES.md '| x | `fault` kill-x, kill-y; |'
 plant promises 3 shared/GUARANTEES.md 'the judge: `lost`, `late`'
 plant promises 4 shared/GUARANTEES.md '[y](base/y.h)'
+plant promises 5 shared/SCALING.md '`cchat_msg_ghosts`'
 
 # not a fault: // in a string, a pause with its reason
 fresh

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # What GUARANTEES.md names as a proof is there: tests, kinds of faults, words
-# of the judge. And where a page points to a file of ours, there is one.
+# of the judge. Where a page points to a file of ours, there is one; and what
+# SCALING.md says to look at is measured.
 . "${top_srcdir:-.}/tests/lint/lib.sh"
 page=shared/GUARANTEES.md
-echo 1..4
+echo 1..5
 
 names=$(mktemp) || exit 1
 trap 'rm -f "$found" "$names"' EXIT
@@ -47,7 +48,8 @@ while read -r w; do
 done <"$names" >>"$found"
 verdict 3 'words of the judge named in GUARANTEES.md' "$found"
 
-for md in README.md README.zh-CN.md $page www/sdk/README.md tests/fault/README.md; do
+for md in README.md README.zh-CN.md $page shared/SCALING.md \
+	www/sdk/README.md tests/fault/README.md tests/bench/README.md; do
 	[ -f "$md" ] || continue
 	grep -oE '\]\([^)#:]+\)' "$md" | sed 's/^](//; s/)$//' |
 	while read -r to; do
@@ -55,3 +57,15 @@ for md in README.md README.zh-CN.md $page www/sdk/README.md tests/fault/README.m
 	done
 done >"$found"
 verdict 4 'files that our pages point to' "$found"
+
+# histograms and what all servers have are written with their prefix, or not
+grep -oE '`cchat_[a-z_]+`' shared/SCALING.md | tr -d '`' | sed 's/^cchat_//' |
+LC_ALL=C sort -u >"$names"
+: >"$found"
+[ -s "$names" ] || echo "shared/SCALING.md names no metric" >"$found"
+while read -r m; do
+	grep -rqE "(\"|cchat_)$m[\" ]" shared msg_server proxy_server \
+		config_server --include='*.[ch]' ||
+		echo "shared/SCALING.md: there is no metric cchat_$m"
+done <"$names" >>"$found"
+verdict 5 'metrics named in SCALING.md' "$found"
