@@ -95,6 +95,8 @@ static const struct conf_opt settings_opts[] = {
 	"MiB this server may use; a quarter of it may wait for clients"),
     CONF_INT(S, recent_mib, "recent_mib", 32, 0, 65536,
 	"MiB for the newest items of rooms in use; 0: all from the log"),
+    CONF_INT(S, gather_us, "gather_us", 2000, 0, 20000,
+	"microseconds a room may gather what goes out together; 0: off"),
     CONF_INT(S, drain_within, "drain_within", 30, 1, 86400,
 	"seconds in which all clients are sent elsewhere at a SIGTERM"),
     CONF_INT(S, drain_rate, "drain_rate", 200, 1, 100000,

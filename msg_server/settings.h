@@ -45,6 +45,7 @@ struct settings {
 	int64_t stall_max; /* s */
 	int64_t memory;	   /* MiB; a quarter may wait for clients */
 	int64_t recent_mib; /* newest items kept in memory; 0: none */
+	int64_t gather_us;  /* a room that was given gathers (follow/turn.h); 0 off */
 	int64_t drain_within; /* s */
 	int64_t drain_rate;   /* clients a second */
 	char *log_level;

@@ -48,8 +48,9 @@ struct room {
 	struct bucket rate; /* what is said in it, by anybody (room_rate) */
 	int64_t entered_ms; /* when somebody here was in it first, since it is followed; 0: nobody yet */
 	struct turn *turn;       /* owned; items not yet given to the members (turn.h) */
-	int64_t rest_us;         /* until then it gathers; monotonic */
+	int64_t rest_us;         /* given then, or rests until then; monotonic */
 	uint16_t classes;        /* bits of (dialect, level) members have had */
+	uint8_t together;        /* items that came together of late */
 	char name[];             /* the channel's: r:<rid> */
 };
 

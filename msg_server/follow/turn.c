@@ -303,16 +303,40 @@ turn_give_to(
 		session_send_block(s, c->block, c->frames);
 }
 
-/* until when it gathers: its writes, which begin now, and as long again */
+/* until when it rests: its writes, which begin now, and as long again */
 static void
 turn_rest(struct server *srv, struct room *room)
 {
 	uint64_t cost = room->n_members * (uint64_t)srv->net->write_ns / 1000;
-	uint64_t rest = cost < TURN_REST_US ? cost : TURN_REST_US;
+	uint64_t most = (uint64_t)srv->set.gather_us;
+	uint64_t rest = cost < most ? cost : most;
 
-	room->rest_us = rest < TURN_REST_MIN_US
-			    ? 0
-			    : clock_mono_us() + (int64_t)(cost + rest);
+	room->rest_us = clock_mono_us() +
+			(rest < TURN_REST_MIN_US ? 0 : (int64_t)(cost + rest));
+}
+
+/*
+ * Until when a turn is not given. Fewer than came together of late, right
+ * after those: the others are on their way, and go out with them.
+ */
+static int64_t
+turn_due(const struct server *srv, const struct turn *t)
+{
+	const struct room *room = t->room;
+
+	if (t->n >= room->together)
+		return room->rest_us;
+	return room->rest_us + srv->set.gather_us;
+}
+
+/* how many to wait for next time: as many, or less if some did not come */
+static void
+turn_learn(struct room *room, unsigned n)
+{
+	if (n >= room->together)
+		room->together = (uint8_t)n;
+	else
+		room->together = (uint8_t)((room->together + n) / 2);
 }
 
 void
@@ -328,6 +352,7 @@ turn_give(struct room *room)
 	/* downwards: a send may end a session, which shrinks the array later */
 	for (uint32_t i = room->n_members; i-- > 0;)
 		turn_give_to(srv, t, room->members[i], t->item[t->n - 1].seq);
+	turn_learn(room, t->n);
 	turn_put(srv->turns, t);
 	turn_rest(srv, room);
 }
@@ -354,7 +379,7 @@ turn_on_turn(struct net_turn *turn)
 		return;
 	now = clock_mono_us();
 	DL_FOREACH_SAFE (ts->waiting, t, next) {
-		due = t->room->rest_us;
+		due = turn_due(ts->srv, t);
 		if (due <= now)
 			turn_give(t->room);
 		else if (due < soon)

@@ -10,9 +10,17 @@
  *	[turn]        given to the members, then written by the net
  *
  * A room rests after it was given: for as long as those writes take (measured,
- * net.write_ns), at most TURN_REST_US; what comes meanwhile waits and goes out
- * together. A room that was silent does not wait, nor does one whose writes
- * take less than TURN_REST_MIN_US.
+ * net.write_ns), at most the setting gather_us; what comes meanwhile waits and
+ * goes out together. A room that was silent does not wait, nor does one whose
+ * writes take less than TURN_REST_MIN_US.
+ *
+ * After the rest it may wait on, gather_us at most: while there are fewer items
+ * than came together of late (room.together), as those who are answered
+ * together speak together, and a half of them would keep on coming apart. All
+ * of them: it is given at once. Not all: it is given then, and fewer are waited
+ * for next time; a room whose items come one by one waits for nothing. So the
+ * first item after a silence of rest and gather_us goes out in its own turn of
+ * the loop, and none waits longer than the writes and 2 * gather_us.
  *
  * Cursors (session.h) move when the turn is given, not when the item comes:
  * until then a member stands in front of the turn, and one who joins or is
@@ -31,7 +39,6 @@
 enum {
 	TURN_ITEMS = 32,
 	TURN_BYTES = 64 * 1024,
-	TURN_REST_US = 2000,
 	TURN_REST_MIN_US = 100
 };
 

@@ -16,7 +16,8 @@ integration_tests += %D%/t605_bench.test.mjs
 integration_tests += %D%/t601_cchatctl.test.mjs %D%/t602_backup.test.mjs \
 	%D%/t603_drain_ctl.test.mjs
 
-integration_tests += %D%/t413_storm.test.mjs %D%/t414_flapping.test.mjs
+integration_tests += %D%/t413_storm.test.mjs %D%/t414_flapping.test.mjs \
+	%D%/t415_gather.test.mjs
 
 TESTS += $(integration_tests)
 dist_check_SCRIPTS += $(integration_tests)

@@ -281,6 +281,7 @@ test_rest(void **state)
 		enter(&f[i], 2, m, NULL);
 	clock_test_set(1000000, 5000);
 	net.write_ns = 5000; /* 0.5 ms for all */
+	srv.set.gather_us = 2000;
 	item_from(m, "9", 99);
 	loop_turn(); /* one alone never waits */
 	assert_int_equal(f[0].frames, 1);
@@ -314,10 +315,77 @@ test_rest(void **state)
 	item_from(m, "9", 99);
 	loop_turn();
 	assert_int_equal(f[0].frames, 7);
+	/* nor any, where it is switched off */
+	net.write_ns = 5000;
+	srv.set.gather_us = 0;
+	item_from(m, "9", 99);
+	loop_turn();
+	item_from(m, "9", 99);
+	loop_turn();
+	assert_int_equal(f[0].frames, 9);
 	net.write_ns = 0;
 	clock_test_set(0, 0);
 	for (unsigned i = 0; i < N; i++)
 		fake_close(&f[i]);
+}
+
+/* n items, and what the turn of the loop at `ms` makes of them */
+static unsigned
+test_given(struct fake *f, struct model *m, unsigned n, int64_t ms)
+{
+	unsigned was = f->frames;
+
+	clock_test_set(1000000, ms);
+	while (n-- > 0)
+		item_from(m, "9", 99);
+	loop_turn();
+	return f->frames - was;
+}
+
+/* those that came together are waited for, the others are not */
+static void
+test_together(void **state)
+{
+	struct model *m = model_new("r:12", 0);
+	struct fake a, b;
+
+	(void)state;
+	enter(&a, 2, m, NULL);
+	enter(&b, 2, m, NULL);
+	srv.set.gather_us = 20000;
+	/* one by one: never */
+	assert_int_equal(test_given(&a, m, 1, 50000), 1);
+	assert_int_equal(test_given(&a, m, 1, 50001), 1);
+	/* four at once, then one: it waits for three more and no longer */
+	assert_int_equal(test_given(&a, m, 4, 50002), 4);
+	assert_int_equal(test_given(&a, m, 1, 50003), 0);
+	assert_int_equal(srv.stats[S_TURNS_HELD], 1);
+	assert_int_equal(test_given(&a, m, 2, 50004), 0);
+	assert_int_equal(test_given(&a, m, 1, 50005), 4);
+	assert_int_equal(a.blocks, 4);
+	/* those that do not come are not waited for without end, ... */
+	assert_int_equal(test_given(&a, m, 1, 50006), 0);
+	assert_int_equal(test_given(&a, m, 0, 50024), 0);
+	assert_int_equal(test_given(&a, m, 0, 50025), 1);
+	/* ... each time for fewer, then for none */
+	assert_int_equal(test_given(&a, m, 1, 50026), 0);
+	assert_int_equal(test_given(&a, m, 1, 50027), 2);
+	assert_int_equal(test_given(&a, m, 1, 50028), 0);
+	assert_int_equal(test_given(&a, m, 0, 50047), 1);
+	assert_int_equal(test_given(&a, m, 1, 50048), 1);
+	/* after a silence nobody waits, however many there were */
+	assert_int_equal(test_given(&a, m, 8, 50050), 8);
+	assert_int_equal(test_given(&a, m, 1, 50070), 1);
+	/* who leaves gets what waits, and what is said otherwise is behind */
+	assert_int_equal(test_given(&a, m, 1, 50071), 0);
+	room_leave(&srv, &b.s, STR_LIT("12"));
+	assert_int_equal(b.frames, m->head);
+	assert_int_equal(a.frames, m->head - 1);
+	assert_int_equal(test_given(&a, m, 0, 50090), 1);
+	srv.set.gather_us = 0;
+	clock_test_set(0, 0);
+	fake_close(&a);
+	fake_close(&b);
 }
 
 int
@@ -328,7 +396,7 @@ main(void)
 	    T(test_one_block), T(test_order_and_views),
 	    T(test_join_in_the_middle), T(test_full_queue),
 	    T(test_given_when_full), T(test_ends_in_the_middle),
-	    T(test_nothing_overtakes), T(test_rest)};
+	    T(test_nothing_overtakes), T(test_rest), T(test_together)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
