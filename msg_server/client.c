@@ -32,22 +32,70 @@
 static void
 client_unlist(struct client *c)
 {
-	struct server *srv = c->srv;
+	struct server *srv = client_srv(c);
 
 	if (c->logged_in) {
-		DL_DELETE(srv->clients, c);
+		;
 	} else if (c->asking) {
-		DL_DELETE(srv->logging_in, c);
+		DL_DELETE(srv->logging_in, client_busy(c));
 	} else {
-		DL_DELETE(srv->not_logged_in, c);
+		DL_DELETE(srv->not_logged_in, client_busy(c));
 		srv->n_not_logged_in--;
 	}
+}
+
+struct session_busy *
+session_busy(struct session *s)
+{
+	struct client *c = client_of(s);
+	struct client_busy *b;
+
+	if (s->busy == NULL) {
+		b = slab_get(&client_srv(c)->slab, sizeof *b);
+		b->client = c;
+		ws_init(&b->ws,
+		    c->logged_in ? CLIENT_MSG_AFTER : CLIENT_MSG_BEFORE);
+		s->busy = &b->session;
+	}
+	return s->busy;
+}
+
+static void
+client_busy_free(struct client *c)
+{
+	struct client_busy *b = client_busy_of(c);
+
+	if (b == NULL)
+		return;
+	ws_fini(&b->ws);
+	c->session.busy = NULL;
+	slab_put(&client_srv(c)->slab, b, sizeof *b);
+}
+
+void
+client_rest(struct client *c)
+{
+	const struct settings *set = &client_srv(c)->set;
+	const struct client_busy *b = client_busy_of(c);
+
+	if (b == NULL || !c->logged_in || c->closing || c->due || c->held ||
+	    b->ws.rx != NULL || b->ws.dead ||
+	    !bucket_is_empty(&b->frames, (uint32_t)set->frame_rate) ||
+	    !bucket_is_empty(&b->session.send, (uint32_t)set->send_rate))
+		return;
+	if (b->strikes > 0 && client_now() - b->strike_s <= CLIENT_STRIKES_S)
+		return;
+	if (b->session.v1_last_s > 0 &&
+	    client_now() + 1 - b->session.v1_last_s <
+		(uint32_t)set->v1_interval)
+		return;
+	client_busy_free(c);
 }
 
 void
 client_detach(struct client *c)
 {
-	struct server *srv = c->srv;
+	struct server *srv = client_srv(c);
 
 	if (c->detached)
 		return;
@@ -61,9 +109,7 @@ client_detach(struct client *c)
 	srv->stats[S_CONNECTIONS] = srv->n_clients;
 	gate_leave(srv->gate, c->ip);
 	client_hold_free(c);
-	ws_fini(&c->ws);
-	free(c->session.name);
-	c->session.name = NULL;
+	session_drop_strings(&c->session);
 }
 
 /*
@@ -73,16 +119,16 @@ client_detach(struct client *c)
 void
 client_asks(struct client *c, bool asks)
 {
-	struct server *srv = c->srv;
+	struct server *srv = client_srv(c);
 
 	if (c->logged_in || c->detached || c->asking == asks)
 		return;
 	client_unlist(c);
 	c->asking = asks;
 	if (asks) {
-		DL_APPEND(srv->logging_in, c);
+		DL_APPEND(srv->logging_in, client_busy(c));
 	} else {
-		DL_APPEND(srv->not_logged_in, c);
+		DL_APPEND(srv->not_logged_in, client_busy(c));
 		srv->n_not_logged_in++;
 	}
 }
@@ -91,17 +137,21 @@ void
 client_logged_in(struct session *s)
 {
 	struct client *c = client_of(s);
+	struct client_hold *h = client_hold_of(c);
+	struct client_busy *b;
 
-	if (c->hold != NULL)
-		c->hold->holds_out = false;
+	if (h != NULL)
+		h->holds_out = false;
 	if (c->logged_in || c->detached)
 		return;
 	client_unlist(c);
 	c->asking = 0;
 	c->logged_in = 1;
 	c->heard_s = client_now();
-	DL_APPEND(c->srv->clients, c);
-	c->ws.msg_max = CLIENT_MSG_AFTER;
+	b = client_busy(c);
+	b->ws.msg_max = CLIENT_MSG_AFTER;
+	/* coming in, which is once, counts as no flood: it may be silent now */
+	b->frames = (struct bucket){0};
 	conn_settle(&c->conn);
 	client_arm(c);
 }
@@ -111,7 +161,7 @@ client_token_failed(struct session *s)
 {
 	struct client *c = client_of(s);
 
-	if (gate_token_failed(c->srv->gate, c->ip))
+	if (gate_token_failed(client_srv(c)->gate, c->ip))
 		session_close(s, 4001, "too many bad tokens", 0);
 }
 
@@ -123,7 +173,7 @@ client_on_command(void *arg, const struct command *cmd)
 	struct client *c = arg;
 
 	if (!c->closing)
-		command_run(c->srv, &c->session, cmd);
+		command_run(client_srv(c), &c->session, cmd);
 }
 
 static const struct dialect *
@@ -149,7 +199,7 @@ client_text(struct client *c, struct str text)
 	buf_init(&err, CLIENT_MSG_AFTER);
 	s->dialect->decode(&s->ctx, text, client_on_command, c, &err);
 	if (buf_len(&err) > 0 && buf_ok(&err)) {
-		c->srv->stats[S_ERRORS]++;
+		client_srv(c)->stats[S_ERRORS]++;
 		frame = ws_text(buf_p(&err), buf_len(&err));
 		session_send(s, frame);
 		blob_unref(frame);
@@ -165,7 +215,7 @@ client_on_text(void *arg, struct str text)
 	if (c->closing)
 		return false;
 	/* during a login, and behind what came then, in its turn */
-	if (c->session.logging_in || c->hold != NULL)
+	if (c->session.logging_in || c->held)
 		return client_hold_text(c, text);
 	client_text(c, text);
 	return !c->closing;
@@ -198,8 +248,8 @@ client_on_close(void *arg, unsigned code, bool violation, struct blob *answer)
 	if (c->closing)
 		return;
 	if (violation)
-		c->srv->stats[S_VIOLATIONS]++;
-	delivered_leave(c->srv, &c->session);
+		client_srv(c)->stats[S_VIOLATIONS]++;
+	delivered_leave(client_srv(c), &c->session);
 	conn_send(&c->conn, answer);
 	client_end(c);
 	conn_finish(&c->conn);
@@ -222,20 +272,21 @@ client_read_again(struct client *c)
 static void
 client_count_frames(struct client *c, unsigned n)
 {
-	const struct settings *set = &c->srv->set;
+	const struct settings *set = &client_srv(c)->set;
+	struct client_busy *b = client_busy(c);
 	uint32_t now = client_now();
 
-	c->srv->stats[S_FRAMES_IN] += n;
-	while (n > 0 && bucket_take(&c->frames, (uint32_t)set->frame_rate,
+	client_srv(c)->stats[S_FRAMES_IN] += n;
+	while (n > 0 && bucket_take(&b->frames, (uint32_t)set->frame_rate,
 			    (uint32_t)set->frame_burst, NULL))
 		n--;
 	if (n == 0)
 		return;
-	if (c->strikes == 0 || now - c->strike_s > CLIENT_STRIKES_S) {
-		c->strikes = 0;
-		c->strike_s = now;
+	if (b->strikes == 0 || now - b->strike_s > CLIENT_STRIKES_S) {
+		b->strikes = 0;
+		b->strike_s = now;
 	}
-	if (++c->strikes >= CLIENT_STRIKES) {
+	if (++b->strikes >= CLIENT_STRIKES) {
 		session_close(&c->session, 4102, "flood", 10000);
 		return;
 	}
@@ -248,14 +299,18 @@ static void
 client_on_data(struct conn *conn, const uint8_t *p, size_t n)
 {
 	struct client *c = container_of(conn, struct client, conn);
+	struct client_busy *b;
 	unsigned frames = 0;
 
-	if (c->closing || c->ws.dead)
+	if (c->closing)
+		return;
+	b = client_busy(c);
+	if (b->ws.dead)
 		return;
 	if (c->logged_in)
 		c->heard_s = client_now();
 	c->pinged = 0;
-	ws_feed(&c->ws, p, n, &client_ws_ops, c, &frames);
+	ws_feed(&b->ws, p, n, &client_ws_ops, c, &frames);
 	if (c->closing)
 		return;
 	if (frames > 0)
@@ -275,7 +330,7 @@ client_on_end(struct conn *conn, int err)
 	struct client *c = container_of(conn, struct client, conn);
 
 	if (!c->closing && err == 0)
-		delivered_leave(c->srv, &c->session);
+		delivered_leave(client_srv(c), &c->session);
 	if (err != 0) {
 		/* client_on_dead() comes in a turn that has time for it */
 		c->closing = 1;
@@ -295,7 +350,7 @@ client_drained(struct client *c)
 	c->stopped = 0;
 	c->drain = 0;
 	client_read_again(c);
-	room_on_drain(c->srv, &c->session);
+	room_on_drain(client_srv(c), &c->session);
 }
 
 static void
@@ -309,10 +364,13 @@ client_on_dead(struct conn *conn)
 {
 	struct client *c = container_of(conn, struct client, conn);
 
+	struct server *srv = client_srv(c);
+
 	client_detach(c);
 	client_unset_due(c);
-	c->srv->n_dying--;
-	free(c);
+	client_busy_free(c);
+	srv->n_dying--;
+	slab_put(&srv->slab, c, sizeof *c);
 }
 
 static const struct conn_ops client_conn_ops = {
@@ -342,13 +400,11 @@ client_refuse(struct server *srv, struct httpd_conn *hc, int status,
 static struct client *
 client_new(struct server *srv, struct gate_ip *ip)
 {
-	struct client *c = xcalloc(1, sizeof *c);
+	struct client *c = slab_get(&srv->slab, sizeof *c);
 
-	c->srv = srv;
 	c->ip = ip;
 	c->heard_s = client_now();
 	c->session.cn = (uint64_t)srv->node_no << 32 | srv->next_session++;
-	ws_init(&c->ws, CLIENT_MSG_BEFORE);
 	table_add(&srv->sessions, &c->session.by_cn, session_key);
 	return c;
 }
@@ -382,7 +438,7 @@ client_enlist(struct server *srv, struct client *c)
 {
 	uint32_t most = client_new_max(srv);
 
-	DL_APPEND(srv->not_logged_in, c);
+	DL_APPEND(srv->not_logged_in, client_busy(c));
 	srv->n_not_logged_in++;
 	srv->n_clients++;
 	srv->stats[S_CONNECTIONS] = srv->n_clients;
@@ -391,8 +447,8 @@ client_enlist(struct server *srv, struct client *c)
 	client_arm(c);
 	/* who is slowest to log in makes room for who comes */
 	if (srv->n_not_logged_in > most)
-		session_close(
-		    &srv->not_logged_in->session, 4100, "over capacity", 1000);
+		session_close(&srv->not_logged_in->client->session, 4100,
+		    "over capacity", 1000);
 }
 
 bool

@@ -35,7 +35,7 @@ session_queued(const struct session *s)
 	const struct client *c = client_of(s);
 
 	return conn_queued(&c->conn) +
-	       (c->hold != NULL ? c->hold->bytes_out : 0);
+	       (c->held ? client_hold_of(c)->bytes_out : 0);
 }
 
 static void
@@ -69,9 +69,9 @@ session_send_block(struct session *s, struct blob *frame, unsigned n)
 		session_close(s, 4202, "too much is waiting", 0);
 		return;
 	}
-	c->srv->stats[S_DELIVERIES] += n;
-	if (c->hold != NULL && c->hold->holds_out)
-		client_hold_out(c->hold, frame);
+	client_srv(c)->stats[S_DELIVERIES] += n;
+	if (c->held && client_hold_of(c)->holds_out)
+		client_hold_out(client_hold_of(c), frame);
 	else
 		conn_send(&c->conn, frame);
 	/*
@@ -101,7 +101,7 @@ session_close(
 		snprintf(text, sizeof text, "%s", why);
 	log_debug("session %llx closed: %u %s", (unsigned long long)s->cn, code,
 	    text);
-	delivered_leave(c->srv, s);
+	delivered_leave(client_srv(c), s);
 	frame = ws_close(code, text);
 	conn_send(&c->conn, frame);
 	blob_unref(frame);
@@ -116,34 +116,47 @@ client_bye(struct session *s)
 	session_close(s, WS_CLOSE_NORMAL, "bye", 0);
 }
 
-static struct client *
-client_largest(struct client *list, struct client *best)
+/* the largest queues, largest first: how many there are */
+static unsigned
+client_largest(struct server *srv, struct client *top[CLIENT_RELIEF])
 {
+	struct session *s, *next;
 	struct client *c;
+	unsigned i, n = 0;
+	uint32_t most;
 
-	DL_FOREACH (list, c)
-		if (!c->closing &&
-		    (best == NULL ||
-			conn_queued(&c->conn) > conn_queued(&best->conn)))
-			best = c;
-	return best;
+	SESSION_EACH(&srv->sessions, s, next)
+	{
+		c = client_of(s);
+		most = conn_queued(&c->conn);
+		if (c->closing || most == 0 ||
+		    (n == CLIENT_RELIEF &&
+			most <= conn_queued(&top[n - 1]->conn)))
+			continue;
+		if (n < CLIENT_RELIEF)
+			n++;
+		for (i = n - 1; i > 0 && conn_queued(&top[i - 1]->conn) < most;
+		     i--)
+			top[i] = top[i - 1];
+		top[i] = c;
+	}
+	return n;
 }
 
 void
 client_relieve(struct server *srv)
 {
 	uint64_t bound = (uint64_t)srv->set.memory * 1024 * 1024 / 4;
-	struct client *c;
-	unsigned i;
+	struct client *top[CLIENT_RELIEF];
+	unsigned i, n;
 
-	for (i = 0; i < CLIENT_RELIEF && srv->net->queued > bound; i++) {
-		c = client_largest(srv->clients, NULL);
-		c = client_largest(srv->logging_in, c);
-		c = client_largest(srv->not_logged_in, c);
-		if (c == NULL || conn_queued(&c->conn) == 0)
-			return;
-		conn_drop_queue(&c->conn);
-		session_close(&c->session, 4202, "too much is waiting", 1000);
+	if (srv->net->queued <= bound)
+		return;
+	n = client_largest(srv, top);
+	for (i = 0; i < n && srv->net->queued > bound; i++) {
+		conn_drop_queue(&top[i]->conn);
+		session_close(
+		    &top[i]->session, 4202, "too much is waiting", 1000);
 	}
 }
 
@@ -152,21 +165,25 @@ client_relieve(struct server *srv)
 static struct client_hold *
 client_hold_get(struct client *c)
 {
-	if (c->hold == NULL) {
-		c->hold = xcalloc(1, sizeof *c->hold);
-		buf_init(&c->hold->in, CLIENT_HOLD_MAX);
+	struct client_busy *b = client_busy(c);
+
+	if (b->hold == NULL) {
+		b->hold = xcalloc(1, sizeof *b->hold);
+		buf_init(&b->hold->in, CLIENT_HOLD_MAX);
+		c->held = 1;
 	}
-	return c->hold;
+	return b->hold;
 }
 
 void
 client_hold_free(struct client *c)
 {
-	struct client_hold *h = c->hold;
+	struct client_hold *h = client_hold_of(c);
 
 	if (h == NULL)
 		return;
-	c->hold = NULL;
+	client_busy_of(c)->hold = NULL;
+	c->held = 0;
 	while (h->n_out > 0)
 		blob_unref(h->out[--h->n_out]);
 	free(h->out);
@@ -185,7 +202,7 @@ void
 client_release(struct session *s)
 {
 	struct client *c = client_of(s);
-	struct client_hold *h = c->hold;
+	struct client_hold *h = client_hold_of(c);
 	uint32_t i, n;
 
 	if (h == NULL)
@@ -208,7 +225,7 @@ void
 client_hold_drop(struct session *s)
 {
 	struct client *c = client_of(s);
-	struct client_hold *h = c->hold;
+	struct client_hold *h = client_hold_of(c);
 
 	client_asks(c, false);
 	if (h == NULL)
@@ -242,12 +259,12 @@ client_hold_text(struct client *c, struct str text)
 void
 client_set_due(struct client *c)
 {
-	struct server *srv = c->srv;
+	struct server *srv = client_srv(c);
 
 	if (c->due)
 		return;
 	c->due = 1;
-	c->next_due = srv->due;
+	client_busy(c)->next_due = srv->due;
 	srv->due = c;
 	if (!timer_is_set(&srv->wake))
 		timer_set(&srv->wake, 0, 0);
@@ -256,13 +273,13 @@ client_set_due(struct client *c)
 void
 client_unset_due(struct client *c)
 {
-	struct client **p = &c->srv->due;
+	struct client **p = &client_srv(c)->due;
 
 	if (!c->due)
 		return;
 	while (*p != c)
-		p = &(*p)->next_due;
-	*p = c->next_due;
+		p = &client_busy_of(*p)->next_due;
+	*p = client_busy_of(c)->next_due;
 	c->due = 0;
 }
 
@@ -277,7 +294,7 @@ client_end(struct client *c)
 static void
 client_run_held(struct client *c)
 {
-	struct client_hold *h = c->hold;
+	struct client_hold *h = client_hold_of(c);
 	struct buf in;
 	uint32_t len;
 
@@ -290,7 +307,7 @@ client_run_held(struct client *c)
 		if (c->session.logging_in) {
 			/* the rest waits again */
 			buf_fini(&client_hold_get(c)->in);
-			c->hold->in = in;
+			client_hold_of(c)->in = in;
 			return;
 		}
 		memcpy(&len, buf_p(&in), sizeof len);
@@ -310,7 +327,7 @@ client_run_due(struct client *c)
 	}
 	client_run_held(c);
 	/* what a login holds back moves only with client_release() */
-	if (c->hold != NULL && c->hold->holds_out)
+	if (c->held && client_hold_of(c)->holds_out)
 		return;
 	if (c->drain && !c->conn.blocked) {
 		if (session_queued(&c->session) > CLIENT_QUEUE_STOP / 2) {
@@ -319,6 +336,7 @@ client_run_due(struct client *c)
 		}
 		client_drained(c);
 	}
+	client_rest(c); /* who has just come in may be silent from now on */
 }
 
 void
@@ -329,7 +347,7 @@ client_on_turn(struct server *srv)
 	srv->due = NULL;
 	client_pace(srv);
 	while ((c = list) != NULL) {
-		list = c->next_due;
+		list = client_busy_of(c)->next_due;
 		c->due = 0;
 		client_run_due(c);
 	}

@@ -36,31 +36,72 @@ struct client_hold {
 	uint32_t n_out, cap_out, bytes_out;
 };
 
-struct client {
-	struct conn conn;
-	struct ws ws;
-	struct session session;
-	struct wheel_entry timer;
-	struct server *srv;
-	struct client *prev, *next; /* clients, logging_in or not_logged_in */
+/*
+ * All that a silent client does without. It exists before the login and from
+ * what comes in until that counts no more, which the client's deadline finds.
+ */
+struct client_busy {
+	struct session_busy session;
+	struct client *client;
+	struct client_busy *prev, *next; /* logging_in or not_logged_in */
 	struct client *next_due;
 	struct client_hold *hold; /* owned; NULL nearly always */
-	struct gate_ip *ip;	  /* borrowed; NULL: not limited */
+	struct ws ws;
 	struct bucket frames;
-	uint32_t heard_s; /* last byte came; before the login: accepted */
 	uint32_t strike_s;
-	uint16_t silence_s; /* until the next ping */
 	uint8_t strikes;
-	uint8_t asking : 1; /* its login is under way */
-	uint8_t logged_in : 1, closing : 1, detached : 1, due : 1, bye : 1;
-	uint8_t pinged : 1, flooded : 1;
-	uint8_t stopped : 1, drain : 1, warned : 1;
 };
+
+struct client {
+	struct conn conn;
+	struct session session; /* with the client_busy, when there is one */
+	struct wheel_entry timer;
+	struct gate_ip *ip; /* borrowed; NULL: not limited */
+	uint32_t heard_s;   /* last byte came; before the login: accepted */
+	uint16_t silence_s; /* until the next ping */
+	uint16_t asking : 1; /* its login is under way */
+	uint16_t logged_in : 1, closing : 1, detached : 1, due : 1, bye : 1;
+	uint16_t pinged : 1, flooded : 1, stopped : 1, drain : 1, warned : 1;
+	uint16_t held : 1; /* there is a client_hold */
+};
+
+_Static_assert(sizeof(void *) != 8 || sizeof(struct client) <= 216,
+    "an idle user takes more than he need to");
 
 static inline struct client *
 client_of(const struct session *s)
 {
 	return container_of(s, struct client, session);
+}
+
+static inline struct server *
+client_srv(const struct client *c)
+{
+	return conn_net(&c->conn)->owner;
+}
+
+/* NULL: silent */
+static inline struct client_busy *
+client_busy_of(const struct client *c)
+{
+	struct session_busy *b = c->session.busy;
+
+	return b != NULL ? container_of(b, struct client_busy, session) : NULL;
+}
+
+/* makes it if need be */
+static inline struct client_busy *
+client_busy(struct client *c)
+{
+	return container_of(
+	    session_busy(&c->session), struct client_busy, session);
+}
+
+/* NULL nearly always */
+static inline struct client_hold *
+client_hold_of(const struct client *c)
+{
+	return c->held ? client_busy_of(c)->hold : NULL;
 }
 
 /* monotonic seconds */
@@ -79,6 +120,8 @@ void client_pace(struct server *srv);
 void client_asks(struct client *c, bool asks);
 /* out of everything; only its last bytes are still on their way */
 void client_detach(struct client *c);
+/* nothing in its client_busy counts any more: it goes */
+void client_rest(struct client *c);
 /* its queue is short again */
 void client_drained(struct client *c);
 /* reading goes on when nothing speaks against it any more */

@@ -17,7 +17,7 @@ client_left(uint32_t since, uint32_t now, uint32_t span)
 void
 client_arm(struct client *c)
 {
-	const struct settings *set = &c->srv->set;
+	const struct settings *set = &client_srv(c)->set;
 	uint32_t now = client_now(), s;
 	int64_t left;
 
@@ -39,14 +39,14 @@ client_arm(struct client *c)
 		if (left < s)
 			s = (uint32_t)left;
 	}
-	wheel_set(&c->srv->wheel, &c->timer, s);
+	wheel_set(&client_srv(c)->wheel, &c->timer, s);
 }
 
 /* +-20 %, so that those who came together are not pinged together */
 void
 client_draw_silence(struct client *c)
 {
-	uint32_t ms = (uint32_t)c->srv->set.ping * 1000;
+	uint32_t ms = (uint32_t)client_srv(c)->set.ping * 1000;
 
 	ms = ms - ms / 5 + (uint32_t)digest_random_below(ms / 5 * 2 + 1);
 	c->silence_s = (uint16_t)((ms + 500) / 1000);
@@ -81,7 +81,7 @@ client_token_is_over(struct client *c)
 static void
 client_check_silence(struct client *c)
 {
-	const struct settings *set = &c->srv->set;
+	const struct settings *set = &client_srv(c)->set;
 	uint32_t now = client_now();
 	struct blob *ping;
 
@@ -102,7 +102,7 @@ client_check_silence(struct client *c)
 		blob_unref(ping);
 		c->pinged = 1;
 		client_draw_silence(c);
-		wheel_set(&c->srv->wheel, &c->timer, CLIENT_PONG_S);
+		wheel_set(&client_srv(c)->wheel, &c->timer, CLIENT_PONG_S);
 	}
 }
 
@@ -126,6 +126,7 @@ client_on_deadline(struct wheel_entry *e, void *arg)
 	} else if (!client_token_is_over(c)) {
 		client_check_silence(c);
 	}
+	client_rest(c);
 	if (!c->closing && e->prevp == NULL)
 		client_arm(c);
 }

@@ -400,6 +400,7 @@ void
 server_start(struct server *srv)
 {
 	srv->started_ms = clock_mono_ms();
+	srv->net->owner = srv;
 	srv->max_clients = settings_connections(&srv->set);
 	srv->max_rooms = ROOMS_MAX;
 	/* neither may be one of our last life: what came then is remembered */

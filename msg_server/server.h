@@ -10,6 +10,7 @@
 #include "msg_server/follow/relay.h"
 #include "msg_server/follow/room.h"
 #include "msg_server/settings.h"
+#include "shared/base/slab.h"
 #include "shared/svc/admin.h"
 #include "shared/svc/topology.h"
 
@@ -53,6 +54,7 @@ enum server_stat {
 };
 
 struct client;
+struct client_busy;
 struct drain;
 struct gate;
 struct marks;
@@ -80,8 +82,9 @@ struct server {
 	struct listener public_listener, direct_listener;
 	struct admin admin;
 	struct wheel wheel;       /* login, ping and expiry deadlines of clients */
-	struct client *clients, *not_logged_in; /* lists, oldest first */
-	struct client *logging_in; /* those whose first login is under way */
+	struct slab slab;         /* what there is one of for each of many */
+	struct client_busy *not_logged_in; /* list, oldest first */
+	struct client_busy *logging_in; /* those whose first login is under way */
 	struct client *due;       /* singly linked: to be detached, or to run what they held */
 	struct gate *gate;        /* who may connect */
 	struct marks *marks;      /* read marks on their way */

@@ -8,7 +8,11 @@
 #include "msg_server/follow/room.h"
 #include "msg_server/server.h"
 #include "msg_server/session.h"
+#include "shared/base/slab.h"
 #include "shared/proc/clock.h"
+
+/* the strings of all, most of which are short */
+static struct slab session_slab;
 
 /* the n-th of the packed strings */
 static struct str
@@ -51,6 +55,26 @@ session_uid(const struct session *s)
 	return s->user != NULL ? str_of(user_uid(s->user)) : STR_NONE;
 }
 
+static size_t
+session_strings_size(const struct session *s)
+{
+	const char *p = s->name;
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		p += strlen(p) + 1;
+	return (size_t)(p - s->name);
+}
+
+void
+session_drop_strings(struct session *s)
+{
+	if (s->name == NULL)
+		return;
+	slab_put(&session_slab, s->name, session_strings_size(s));
+	s->name = NULL;
+}
+
 static void
 session_pack(struct session *s, const struct str part[4])
 {
@@ -58,15 +82,15 @@ session_pack(struct session *s, const struct str part[4])
 	unsigned i;
 
 	/* may be called with what session_name() gave: build before freeing */
-	p = q =
-	    xmalloc(part[0].len + part[1].len + part[2].len + part[3].len + 4);
+	p = q = slab_get(&session_slab,
+	    part[0].len + part[1].len + part[2].len + part[3].len + 4);
 	for (i = 0; i < 4; i++) {
 		if (part[i].len > 0)
 			memcpy(q, part[i].p, part[i].len);
 		q += part[i].len;
 		*q++ = '\0';
 	}
-	free(s->name);
+	session_drop_strings(s);
 	s->name = p;
 }
 
@@ -147,6 +171,14 @@ bucket_take(struct bucket *b, uint32_t rate, uint32_t burst, int64_t *retry_ms)
 	if (retry_ms != NULL)
 		*retry_ms = (int64_t)((b->milli + 1000ULL - room) / rate + 1);
 	return false;
+}
+
+bool
+bucket_is_empty(const struct bucket *b, uint32_t rate)
+{
+	uint32_t ms = (uint32_t)clock_mono_ms() - b->t_ms;
+
+	return b->milli <= (uint64_t)ms * rate;
 }
 
 void

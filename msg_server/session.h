@@ -27,18 +27,25 @@ struct follow;
  * Where a session stands in one channel. Live: gets items as they come. Not
  * live: behind (resume, lag) and paged from the log by replay.c until it is level
  * with the channel, and is then live in that same turn: no hole, no double.
+ * 48 bits of seq are 89 years of 100,000 items a second.
  */
 struct cursor {
-	uint64_t pos;          /* last seq (u: channels: useq) given to the session */
+	uint64_t pos : 48;     /* last seq (u: channels: useq) given to the session */
+	uint64_t page : 15;    /* low bits of the number of the last page asked for it */
+	uint64_t live : 1;
 	struct follow *follow; /* join or attach not yet synced; NULL otherwise */
-	uint32_t page;         /* number of the last page asked for it */
-	bool live;
 };
 
 /* leaky bucket, in 1/1000 tokens; 12 bytes */
 struct bucket {
 	uint32_t milli;
 	uint32_t t_ms; /* low bits of the monotonic clock */
+};
+
+/* what a session has from what it says until that counts no more */
+struct session_busy {
+	struct bucket send;
+	uint32_t v1_last_s; /* second of the last accepted v1 message + 1; 0: none */
 };
 
 struct session {
@@ -49,21 +56,24 @@ struct session {
 	struct session *next_of_user;
 	struct member *members;     /* owned; rooms joined, linked by next_of_session */
 	char *name;                 /* owned, packed "name\0avatar\0dev\0rooms\0" */
+	struct session_busy *busy;  /* NULL for who is silent; see session_busy() */
 	struct cursor priv;         /* in its u: channel: private traffic */
-	uint64_t exp_ms;            /* token expiry, 0 never */
-	uint32_t v1_last_s;         /* second of the last accepted v1 message + 1; 0: none */
-	struct bucket send;
-	uint16_t n_rooms, pending;  /* pending: appends not yet acked, <= 64 */
-	uint32_t page;              /* pages asked for, of all its cursors; at most one is under way */
-	struct dialect_ctx ctx;
-	uint8_t level;              /* 0 before login, 1, 2 */
+	uint64_t exp_ms : 44;       /* token expiry, 0 never */
+	uint64_t level : 2;         /* 0 before login, 1, 2 */
+	uint64_t logging_in : 1;    /* login under way: a second one is refused 409 */
+	uint64_t away : 1, batch : 1, silent : 1;
+	uint64_t paging : 1;  /* a page is under way */
+	uint64_t given : 1;   /* what it has of its user's channel it was given (delivered.h) */
+	uint64_t looking : 1; /* a look at the queue after its flush is under way */
+	uint16_t n_rooms;
+	uint16_t page;              /* pages asked for, of all its cursors; at most one is under way */
+	uint8_t pending;            /* appends not yet acked, <= 64 */
 	uint8_t asks;               /* questions not yet answered; 255: or more */
-	uint8_t logging_in : 1;    /* login under way: a second one is refused 409 */
-	uint8_t away : 1, batch : 1, silent : 1;
-	uint8_t paging : 1;  /* a page is under way */
-	uint8_t given : 1;   /* what it has of its user's channel it was given (delivered.h) */
-	uint8_t looking : 1; /* a look at the queue after its flush is under way */
+	struct dialect_ctx ctx;
 };
+
+_Static_assert(sizeof(void *) != 8 || sizeof(struct session) <= 96,
+    "an idle user takes more than he need to");
 
 /* the key of server->sessions */
 static inline struct str
@@ -96,16 +106,29 @@ struct str session_avatar(const struct session *s); /* absent when empty */
 struct str session_dev(const struct session *s);
 struct str session_uid(const struct session *s); /* absent before login */
 void session_set_strings(struct session *s, struct str name, struct str avatar, struct str dev);
+void session_drop_strings(struct session *s);
+/* of its token, 0 never; what is beyond the year 2500 is never, too */
+static inline void
+session_set_expiry(struct session *s, uint64_t exp_ms)
+{
+	s->exp_ms = exp_ms >> 44 == 0 ? exp_ms : 0;
+}
+
 /* the only rooms it may be in, a blank behind each; absent: any */
 void session_set_rooms(struct session *s, struct str rooms);
 bool session_may_join(const struct session *s, struct str rid);
 struct session *session_find(struct server *srv, uint64_t cn);
 /* token bucket: true when one may pass; else *retry_ms */
 bool bucket_take(struct bucket *b, uint32_t rate_per_s, uint32_t burst, int64_t *retry_ms);
+/* nothing is in it: as good as a fresh one */
+bool bucket_is_empty(const struct bucket *b, uint32_t rate_per_s);
 /* one has passed, whatever was in it */
 void bucket_pour(struct bucket *b, uint32_t rate_per_s, uint32_t burst);
 
-/* --- provided by client.c: the way out. Queue only; nothing is written inside. --- */
+/* --- provided by client.c --- */
+/* makes it if need be; goes when nothing in it counts any more */
+struct session_busy *session_busy(struct session *s);
+/* the way out. Queue only; nothing is written inside. */
 void session_send(struct session *s, struct blob *frame);
 /* n frames joined to one block, shared or not */
 void session_send_block(struct session *s, struct blob *block, unsigned n);

@@ -242,8 +242,7 @@ login_end_part(struct login *l, struct session *s)
 static void
 login_leave(struct session *s)
 {
-	free(s->name);
-	s->name = NULL;
+	session_drop_strings(s);
 	s->level = 0;
 	s->silent = s->away = 0;
 	s->ctx.in = 0;
@@ -460,7 +459,7 @@ login_enter(struct server *srv, struct session *s, const struct command *cmd,
 	s->batch = cmd->batch;
 	s->exp_ms = 0;
 	if (srv->auth.mode == AUTH_TOKEN)
-		s->exp_ms = (uint64_t)who->exp_ms;
+		session_set_expiry(s, (uint64_t)who->exp_ms);
 }
 
 /* another server has sent him: nobody is told that he is here now */

@@ -57,11 +57,12 @@ static bool
 message_v1_rate(struct server *srv, struct session *s)
 {
 	uint32_t now = (uint32_t)(clock_mono_ms() / 1000) + 1;
+	struct session_busy *b = session_busy(s);
 
-	if (srv->set.v1_interval > 0 && s->v1_last_s != 0 &&
-	    now - s->v1_last_s < (uint32_t)srv->set.v1_interval)
+	if (srv->set.v1_interval > 0 && b->v1_last_s != 0 &&
+	    now - b->v1_last_s < (uint32_t)srv->set.v1_interval)
 		return false;
-	s->v1_last_s = now;
+	b->v1_last_s = now;
 	return true;
 }
 
@@ -71,8 +72,9 @@ message_rate(struct server *srv, struct session *s, const struct command *cmd)
 	uint32_t rate = (uint32_t)srv->set.uid_rate;
 	int64_t retry = 0;
 
-	if (s->level > 1 && !bucket_take(&s->send, (uint32_t)srv->set.send_rate,
-				(uint32_t)srv->set.send_burst, &retry)) {
+	if (s->level > 1 &&
+	    !bucket_take(&session_busy(s)->send, (uint32_t)srv->set.send_rate,
+		(uint32_t)srv->set.send_burst, &retry)) {
 		message_too_fast(s, cmd, retry);
 		return false;
 	}

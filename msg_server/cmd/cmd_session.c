@@ -28,7 +28,7 @@ cmd_auth(struct server *srv, struct session *s, const struct command *cmd)
 	session_set_rooms(
 	    s, claims.has_rooms ? str_of(claims.rooms) : STR_NONE);
 	if (srv->auth.mode == AUTH_TOKEN) {
-		s->exp_ms = (uint64_t)claims.exp_ms;
+		session_set_expiry(s, (uint64_t)claims.exp_ms);
 		client_rearm(s);
 	}
 	ev.exp = claims.exp_ms;

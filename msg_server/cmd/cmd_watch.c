@@ -12,7 +12,7 @@ watch_rate(struct server *srv, struct session *s, const struct command *cmd)
 {
 	int64_t retry = 0;
 
-	if (bucket_take(&s->send, (uint32_t)srv->set.send_rate,
+	if (bucket_take(&session_busy(s)->send, (uint32_t)srv->set.send_rate,
 		(uint32_t)srv->set.send_burst, &retry))
 		return true;
 	reply_error(s, cmd->cid, 429, "too fast", retry, 50, V1_T_TOO_FAST);

@@ -210,8 +210,9 @@ replay_enter(struct follow *f, struct session *s, unsigned code)
 		return;
 	}
 	struct chan_name name = channel_copy_name(c);
-	uint64_t cn = s->cn;
-	replay_fill(f, c, &res, &cur->pos);
+	uint64_t cn = s->cn, pos;
+	replay_fill(f, c, &res, &pos);
+	cur->pos = pos;
 	if (call)
 		call->on_joined(call, s, &res);
 	/* the answer may have ended the session, or its membership */

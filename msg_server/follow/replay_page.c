@@ -11,7 +11,8 @@
 enum {
 	REPLAY_ITEMS = 200,
 	REPLAY_BYTES = 64 * 1024,
-	REPLAY_ROUND = 1000 /* items from memory in one round of tasks */
+	REPLAY_PAGES = 0x7fff, /* what a cursor remembers of a page's number */
+	REPLAY_ROUND = 1000    /* items from memory in one round of tasks */
 };
 
 /* a page one session waits for; its cursor is found again by number and name */
@@ -289,7 +290,7 @@ replay_line_up(struct server *srv, struct session *s, const struct channel *c,
 	struct replay_line *l = srv->replays;
 	struct replay *rp = replay_new(srv, s, c, cur->pos + 1);
 
-	cur->page = ++s->page;
+	cur->page = ++s->page & REPLAY_PAGES;
 	if (!l) {
 		l = srv->replays = xcalloc(1, sizeof *l);
 		l->srv = srv;
@@ -412,7 +413,7 @@ replay_ask(struct server *srv, struct session *s, struct channel *c,
 	struct replay *rp = replay_new(srv, s, c, from);
 	struct replay_page *p = replay_page_for(c, from);
 
-	cur->page = ++s->page;
+	cur->page = ++s->page & REPLAY_PAGES;
 	if (!p) {
 		p = xcalloc(1, sizeof *p);
 		p->channel = c;
@@ -434,6 +435,13 @@ replay_ask(struct server *srv, struct session *s, struct channel *c,
 	p->waiting_end = &rp->next;
 }
 
+/* the session's pages since one of its own: numbers come again */
+static unsigned
+replay_waited(const struct session *s, const struct cursor *cur)
+{
+	return (s->page - cur->page) & REPLAY_PAGES;
+}
+
 void
 replay_next(struct server *srv, struct session *s)
 {
@@ -448,7 +456,8 @@ replay_next(struct server *srv, struct session *s)
 	for (m = s->members; m; m = next) {
 		next = m->next_of_session;
 		if (!replay_needs_page(s, &m->room->channel, &m->cursor) ||
-		    (best && best->page <= m->cursor.page))
+		    (best &&
+			replay_waited(s, best) >= replay_waited(s, &m->cursor)))
 			continue;
 		best = &m->cursor;
 		c = &m->room->channel;

@@ -50,6 +50,7 @@ struct net_turn {
 
 struct net {
 	struct ev_loop *loop;
+	void *owner; /* of the process: whoever has it all; may be NULL */
 	ev_prepare prepare;
 	ev_check check;
 	struct net_lane lane[2]; /* by conn.settled */

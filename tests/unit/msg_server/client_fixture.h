@@ -97,6 +97,7 @@ setup(void **state)
 	memset(&seen, 0, sizeof seen);
 	fx_init(&fx);
 	srv.net = fx.net;
+	srv.net->owner = &srv;
 	srv.set.login_timeout = 10;
 	srv.set.ping = 25;
 	srv.set.stall_max = 600;
@@ -129,7 +130,6 @@ teardown(void **state)
 	httpd_fini(&srv.httpd);
 	FX_WAIT(&fx, 4000, srv.net->n_conns == 0);
 	assert_int_equal(srv.sessions.n, 0);
-	assert_null(srv.clients);
 	assert_null(srv.not_logged_in);
 	assert_null(srv.logging_in);
 	assert_null(srv.due);
@@ -137,6 +137,7 @@ teardown(void **state)
 	wheel_fini(&srv.wheel);
 	timer_stop(&srv.wake);
 	gate_free(srv.gate);
+	slab_fini(&srv.slab);
 	net_turn_remove(srv.net, &srv.turn);
 	fx_fini(&fx);
 	assert_int_equal(ws_rx_live(), 0);
@@ -336,7 +337,7 @@ static inline struct client *
 only_client(void)
 {
 	assert_int_equal(srv.n_clients, 1);
-	return srv.clients != NULL ? srv.clients : srv.not_logged_in;
+	return client_of(session_next(&srv.sessions, NULL));
 }
 
 /* the deadline that is armed comes now */

@@ -382,7 +382,7 @@ fake_close(struct fake *f)
 	table_del(&srv.sessions, &f->s.by_cn, session_key);
 	srv.n_clients--;
 	room_detach(&srv, &f->s, false);
-	free(f->s.name);
+	session_drop_strings(&f->s);
 	f->s.name = NULL;
 }
 

@@ -326,7 +326,7 @@ teardown(void **state)
 	/* whatever is still open ends with the session: nothing may leak */
 	room_detach(&srv, &s, false);
 	table_del(&srv.sessions, &s.by_cn, session_key);
-	free(s.name);
+	session_drop_strings(&s);
 	return 0;
 }
 

@@ -200,7 +200,7 @@ test_logging_in(void **state)
 	srv.max_clients = 20;
 	for (i = 0; i < 16; i++)
 		peer_join(&p[i]);
-	first = srv.not_logged_in;
+	first = srv.not_logged_in->client;
 	client_hold(&first->session);
 	assert_int_equal(srv.n_not_logged_in, 15);
 	peer_join(&p[16]);
@@ -217,10 +217,10 @@ test_logging_in(void **state)
 	assert_true(session_is_open(&first->session));
 	client_hold(&first->session);
 	client_logged_in(&first->session);
-	assert_ptr_equal(srv.clients, first);
+	assert_true(first->logged_in);
 	assert_null(srv.logging_in);
 	/* one that ends while its login is under way */
-	client_hold(&srv.not_logged_in->session);
+	client_hold(&srv.not_logged_in->client->session);
 	for (i = 0; i < 19; i++)
 		peer_close(&p[i]);
 	fx_spin(&fx);

@@ -53,7 +53,7 @@ test_a_login_comes_first(void **state)
 	assert_string_equal(text, "item");
 	FX_WAIT(&fx, 2000, seen.commands == 3);
 	assert_string_equal(seen.last, "two");
-	assert_null(client_of(s)->hold);
+	assert_null(client_hold_of(client_of(s)));
 	peer_say(&p, MSG("three"));
 	FX_WAIT(&fx, 2000, seen.commands == 4);
 	peer_close(&p);
@@ -244,7 +244,7 @@ test_relief(void **state)
 	small = only_client();
 	client_logged_in(&small->session);
 	peer_join(&b);
-	large = srv.not_logged_in;
+	large = srv.not_logged_in->client;
 	client_logged_in(&large->session);
 	for (i = 0; i < 4; i++)
 		send_text(&small->session, big, sizeof big);
@@ -414,12 +414,53 @@ test_token_expiry(void **state)
 	peer_close(&p);
 }
 
-/* performance.md: an idle connection costs little */
+/* an idle user costs little: what only one who speaks needs goes with it */
 static void
-test_size(void **state)
+test_rest(void **state)
 {
+	struct peer p;
+	struct client *c;
+	int i;
+
 	(void)state;
-	assert_true(sizeof(struct client) <= 448);
+	seconds(10);
+	peer_join(&p);
+	c = only_client();
+	assert_ptr_equal(client_busy_of(c), srv.not_logged_in);
+	client_hold(&c->session);
+	peer_say(&p, MSG("early"));
+	FX_WAIT(&fx, 2000, buf_len(&client_hold_of(c)->in) > 0);
+	client_logged_in(&c->session);
+	client_release(&c->session);
+	FX_WAIT(&fx, 2000, seen.commands == 1);
+	fx_spin(&fx);
+	assert_null(client_busy_of(c));
+	/* a frame counts for as long as it would have */
+	for (i = 0; i < 100; i++)
+		peer_say(&p, MSG("one"));
+	FX_WAIT(&fx, 2000, seen.commands == 101);
+	assert_non_null(client_busy_of(c));
+	fire(c);
+	assert_true(client_busy_of(c)->frames.milli > 90000);
+	seconds(11);
+	fire(c);
+	assert_true(client_busy_of(c)->frames.milli > 0);
+	seconds(13);
+	fire(c);
+	assert_null(client_busy_of(c));
+	/* so does a strike, and a text that is not all here */
+	session_busy(&c->session);
+	client_busy_of(c)->strikes = 1;
+	client_busy_of(c)->strike_s = client_now();
+	fire(c);
+	assert_non_null(client_busy_of(c));
+	seconds(13 + 61);
+	c->heard_s = client_now();
+	assert_int_equal(write(p.fd, "\x81\x85", 2), 2);
+	FX_WAIT(&fx, 2000, client_busy_of(c)->ws.rx != NULL);
+	fire(c);
+	assert_non_null(client_busy_of(c));
+	peer_close(&p);
 }
 
 int
@@ -442,7 +483,7 @@ main(void)
 	    TT(test_ping),
 	    TT(test_stall),
 	    TT(test_token_expiry),
-	    cmocka_unit_test(test_size),
+	    TT(test_rest),
 	};
 #undef T
 #undef TT

@@ -122,7 +122,7 @@ teardown(void **state)
 	(void)state;
 	if (srv.sessions.n > 0)
 		table_del(&srv.sessions, &s.by_cn, session_key);
-	free(s.name);
+	session_drop_strings(&s);
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 
 static struct server srv;
 static struct session s;
+static struct session_busy busy;
 static struct user user;
 static struct member in_12;
 static char msg[8192];
@@ -72,6 +73,13 @@ reply_event(struct session *session, const struct event *ev)
 	code = 200;
 }
 
+struct session_busy *
+session_busy(struct session *session)
+{
+	(void)session;
+	return &busy;
+}
+
 void
 reply_error(struct session *session, struct str c, unsigned n, const char *why,
     int64_t retry_ms, unsigned v1_code, const char *text)
@@ -99,6 +107,7 @@ setup(void **state)
 	(void)state;
 	memset(&srv, 0, sizeof srv);
 	memset(&s, 0, sizeof s);
+	memset(&busy, 0, sizeof busy);
 	free(user.busy);
 	user.busy = NULL;
 	n_calls = 0;
@@ -137,7 +146,7 @@ teardown(void **state)
 		if (call[i] != NULL)
 			call[i]->done(call[i], 503, 1000, NULL);
 	assert_int_equal(code, 0);
-	free(s.name);
+	session_drop_strings(&s);
 	return 0;
 }
 
@@ -282,7 +291,7 @@ test_user_rate(void **state)
 	srv.set.send_rate = srv.set.send_burst = 1000;
 	for (i = 0; i < 20; i++)
 		assert_int_equal(say("12", NULL, 2, "m"), 0);
-	memset(&s.send, 0, sizeof s.send);
+	memset(&busy.send, 0, sizeof busy.send);
 	assert_int_equal(say("12", NULL, 2, "m"), 429);
 	seconds(0.1);
 	assert_int_equal(say("12", NULL, 2, "m"), 0);

@@ -36,7 +36,7 @@ test_strings(void **state)
 	assert_true(str_eqc(session_dev(&s), "/a.png"));
 	s.user = &u;
 	assert_true(str_eqc(session_uid(&s), "1001"));
-	free(s.name);
+	session_drop_strings(&s);
 }
 
 static void

@@ -33,19 +33,19 @@ test_sizes(void **state)
 	assert_in_range(sizeof(struct table_link), 8, 8);
 	assert_in_range(sizeof(struct wheel_entry), 1, 24);
 	assert_in_range(sizeof(struct conn), 1, 80);
-	assert_in_range(sizeof(struct session), 1, 120);
-	assert_in_range(sizeof(struct client), 1, 312);
+	assert_in_range(sizeof(struct session), 1, 96);
+	assert_in_range(sizeof(struct client), 1, 216);
 	assert_in_range(sizeof(struct channel), 1, 88);
-	assert_in_range(sizeof(struct member), 1, 56);
+	assert_in_range(sizeof(struct member), 1, 48);
 	assert_in_range(offsetof(struct user, name), 1, 124);
 	assert_in_range(offsetof(struct room, name), 1, 150);
-	all = chunk(sizeof(struct client)) +
+	all = sizeof(struct client) +
 	      chunk(offsetof(struct user, name) + name) +
-	      chunk(sizeof(struct member)) + chunk(strings) +
+	      chunk(sizeof(struct member)) + strings +
 	      (chunk(offsetof(struct room, name) + name) +
 		  chunk(16 * sizeof(void *))) /
 		  10;
-	assert_in_range(all, 1, 624);
+	assert_in_range(all, 1, 490);
 }
 
 int
