@@ -215,6 +215,9 @@ gate_address(const struct gate *g, const struct addr *peer,
 	size_t i;
 
 	*out = *peer;
+	if (g->srv->set.trusted_proxies == NULL ||
+	    g->srv->set.trusted_proxies[0] == NULL)
+		return;
 	addr_host(peer, text);
 	if (!gate_is_trusted(g, str_of(text)))
 		return;

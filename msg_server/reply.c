@@ -7,7 +7,10 @@
 #include "msg_server/server.h"
 #include "shared/proto/ws.h"
 
-enum { REPLY_MAX = 8 * 1024 * 1024 }; /* a page of 200 items at msg_max */
+enum {
+	REPLY_MAX = 8 * 1024 * 1024, /* a page of 200 items at msg_max */
+	REPLY_KEPT = 8192	     /* of the buffer, from one to the next */
+};
 
 /* before login only a client that shows it knows level 2 is answered in it */
 static unsigned
@@ -21,19 +24,20 @@ reply_level(const struct session *s, const struct event *ev)
 void
 reply_event(struct session *s, const struct event *ev)
 {
+	static struct buf text = {.max = REPLY_MAX};
 	struct blob *frame;
-	struct buf text;
 
 	if (s->dialect == NULL || !session_is_open(s))
 		return;
-	buf_init(&text, REPLY_MAX);
 	s->dialect->encode(ev, reply_level(s, ev), VIEW_SELF, &text);
 	if (buf_ok(&text) && buf_len(&text) > 0) {
 		frame = ws_text(buf_p(&text), buf_len(&text));
 		session_send(s, frame);
 		blob_unref(frame);
 	}
-	buf_fini(&text);
+	if (text.cap > REPLY_KEPT)
+		buf_fini(&text);
+	buf_reset(&text);
 }
 
 void

@@ -31,7 +31,7 @@ buf_reset(struct buf *b)
 }
 
 uint8_t *
-buf_reserve(struct buf *b, size_t n)
+buf_reserve_slow(struct buf *b, size_t n)
 {
 	size_t live = b->len - b->off, want, cap;
 	uint8_t *data;
@@ -65,12 +65,6 @@ buf_reserve(struct buf *b, size_t n)
 	b->data = data;
 	b->cap = cap;
 	return b->data + b->len;
-}
-
-void
-buf_added(struct buf *b, size_t n)
-{
-	b->len += n;
 }
 
 void

@@ -56,11 +56,25 @@ buf_str(const struct buf *b)
 	return str_n(buf_p(b), buf_len(b));
 }
 
-/* room for n more bytes, or NULL (and failed); follow with buf_added */
-uint8_t *buf_reserve(struct buf *b, size_t n);
-void buf_added(struct buf *b, size_t n);
-/* buf_put when there is no room yet, or none at all */
+/* these two where there is no room yet, or none at all */
+uint8_t *buf_reserve_slow(struct buf *b, size_t n);
 void buf_put_slow(struct buf *b, const void *p, size_t n);
+
+/* room for n more bytes, or NULL (and failed); follow with buf_added */
+static inline uint8_t *
+buf_reserve(struct buf *b, size_t n)
+{
+	/* cap is never more than max */
+	if (b->failed || b->data == NULL || b->cap - b->len < n)
+		return buf_reserve_slow(b, n);
+	return b->data + b->len;
+}
+
+static inline void
+buf_added(struct buf *b, size_t n)
+{
+	b->len += n;
+}
 
 static inline void
 buf_put(struct buf *b, const void *p, size_t n)

@@ -262,3 +262,19 @@ digest_random_below(uint64_t n)
 	while (v >= limit);
 	return v % n;
 }
+
+/* splitmix64 */
+uint64_t
+digest_jitter_below(uint64_t n)
+{
+	static uint64_t state;
+	uint64_t v;
+
+	if (state == 0)
+		state = digest_random_u64();
+	v = state += 0x9e3779b97f4a7c15ULL;
+	v = (v ^ v >> 30) * 0xbf58476d1ce4e5b9ULL;
+	v = (v ^ v >> 27) * 0x94d049bb133111ebULL;
+	v ^= v >> 31;
+	return n > 0 ? v % n : 0;
+}

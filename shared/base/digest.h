@@ -39,5 +39,10 @@ void digest_random(void *p, size_t n); /* dies if the kernel has none */
 uint64_t digest_random_u64(void);
 /* uniform in 0..n-1 */
 uint64_t digest_random_below(uint64_t n);
+/*
+ * In 0..n-1 (0 for n 0) without a system call: to spread things in time, for
+ * nothing that anybody must not guess. n is small beside 2^64. One thread.
+ */
+uint64_t digest_jitter_below(uint64_t n);
 
 #endif

@@ -9,10 +9,7 @@
  *	             writable socket makes the connection dirty again
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sockios.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -23,7 +20,7 @@
 #include "shared/net/conn_priv.h"
 #include "shared/proc/clock.h"
 
-enum { CONN_IOV_MAX = 64 };
+enum { CONN_IOV_MAX = 64, CONN_SEND = MSG_NOSIGNAL | MSG_DONTWAIT };
 
 static const double conn_linger_s = 3.;
 static const int64_t conn_linger_max_ms = 120000;
@@ -57,7 +54,7 @@ conn_arm(struct conn *c)
 		return;
 	ev_io_stop(loop, &c->io);
 	if (want != 0) {
-		ev_io_set(&c->io, c->io.fd, want);
+		ev_io_modify(&c->io, want);
 		ev_io_start(loop, &c->io);
 	}
 }
@@ -110,7 +107,7 @@ conn_on_readable(struct conn *c)
 	struct net *net = conn_net(c);
 	ssize_t n;
 
-	n = recv(c->io.fd, net->recv, sizeof(net->recv), 0);
+	n = recv(c->io.fd, net->recv, sizeof(net->recv), MSG_DONTWAIT);
 	if (n > 0) {
 		net->bytes_in += (uint64_t)n;
 		if (!c->finishing)
@@ -219,8 +216,8 @@ conn_flush(struct conn *c)
 			total += iov[i].iov_len;
 		}
 		n = msg.msg_iovlen == 1
-			? send(c->io.fd, iov[0].iov_base, total, MSG_NOSIGNAL)
-			: sendmsg(c->io.fd, &msg, MSG_NOSIGNAL);
+			? send(c->io.fd, iov[0].iov_base, total, CONN_SEND)
+			: sendmsg(c->io.fd, &msg, CONN_SEND);
 		conn_net(c)->writes++;
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -304,13 +301,6 @@ conn_is_taken(const struct conn *c)
 void
 conn_open(struct conn *c, struct net *net, int fd, const struct conn_ops *ops)
 {
-	int flags = fcntl(fd, F_GETFL), one = 1;
-
-	if (flags >= 0 && !(flags & O_NONBLOCK))
-		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-	/* fails on a unix socket, where it is not needed */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-
 	memset(c, 0, sizeof(*c));
 	c->ops = ops;
 	ev_io_init(&c->io, conn_on_io, fd, EV_READ);
@@ -370,8 +360,8 @@ conn_move(struct conn *dst, struct conn *src, const struct conn_ops *ops)
 	} else {
 		dst->ops = ops;
 	}
-	ev_io_init(&dst->io, conn_on_io, src->io.fd, 0);
-	ev_set_priority(&dst->io, conn_priority(dst));
+	/* the watcher was copied and is stopped: the kernel knows it as it is,
+	 * and an ev_io_init() would only tell it once more */
 	if (dst->closed) {
 		/* it died in the same turn: dst is what the graveyard buries */
 		for (p = &net->dead; *p != NULL; p = &(*p)->next) {

@@ -89,7 +89,11 @@ struct conn {
 _Static_assert(sizeof(void *) != 8 || sizeof(struct conn) <= 80,
     "a connection is larger than it need be");
 
-/* takes the descriptor (made non-blocking, TCP_NODELAY tried); starts reading
+/*
+ * Takes the descriptor, a socket; starts reading. Nothing is set on it, as that
+ * would be a system call for each who comes: reads and writes never wait
+ * whatever its flags are, and TCP_NODELAY is what listener.c and dial.c give
+ * it.
  */
 void conn_open(
     struct conn *c, struct net *net, int fd, const struct conn_ops *ops);

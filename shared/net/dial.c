@@ -5,6 +5,8 @@
  * owner's business.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -107,13 +109,15 @@ dial_on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 static void
 dial_try(struct dial *d)
 {
-	int fd = socket(d->addr.ss.ss_family,
-	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int one = 1, fd = socket(d->addr.ss.ss_family,
+			 SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0) {
 		dial_wait(d);
 		return;
 	}
+	/* fails on a unix socket, where it is not needed */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	/* a unix socket with a full backlog says EAGAIN: later */
 	if (connect(fd, (const struct sockaddr *)&d->addr.ss, d->addr.len) !=
 		0 &&

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -185,6 +186,9 @@ listener_open(struct listener *l, struct net *net, struct str address,
 		if (reuseport)
 			(void)setsockopt(
 			    fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+		/* once for all that are accepted */
+		(void)setsockopt(
+		    fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	}
 	if (listener_bind(fd, &l->addr) != 0) {
 		err = listener_error(errno);

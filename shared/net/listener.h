@@ -3,7 +3,8 @@
  * A listening socket. Accepts at most `budget` (default 64) connections per
  * turn; on EMFILE/ENFILE/ENOBUFS/ENOMEM it gives up the spare descriptor to
  * take and close one connection, then rests 100 ms (reliability.md 3.2).
- * TCP sockets get SO_REUSEADDR; SO_REUSEPORT when asked; backlog 4096.
+ * TCP sockets get SO_REUSEADDR; SO_REUSEPORT when asked; backlog 4096; and
+ * TCP_NODELAY, which Linux hands on to what they accept.
  */
 #ifndef SHARED_NET_LISTENER_H
 #define SHARED_NET_LISTENER_H

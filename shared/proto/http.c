@@ -20,12 +20,29 @@
 
 /* ---- the bytes -------------------------------------------------------- */
 
+enum { HTTP_TOKEN = 1, HTTP_STOP = 2 };
+
+/* what a byte may be in: a token; nothing but the end of a line, or nothing */
+static const uint8_t http_bytes[256] = {
+    ['a' ... 'z'] = HTTP_TOKEN,
+    ['A' ... 'Z'] = HTTP_TOKEN,
+    ['0' ... '9'] = HTTP_TOKEN,
+    ['!'] = HTTP_TOKEN,
+    ['#' ... '\''] = HTTP_TOKEN,
+    ['*' ... '+'] = HTTP_TOKEN,
+    ['-' ... '.'] = HTTP_TOKEN,
+    ['^' ... '`'] = HTTP_TOKEN,
+    ['|'] = HTTP_TOKEN,
+    ['~'] = HTTP_TOKEN,
+    [0x00 ... 0x08] = HTTP_STOP,
+    [0x0a ... 0x1f] = HTTP_STOP,
+    [0x7f] = HTTP_STOP,
+};
+
 static bool
 http_is_token_char(unsigned char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	return http_bytes[c] & HTTP_TOKEN;
 }
 
 static bool
@@ -119,32 +136,37 @@ http_scan(const uint8_t *p, size_t n, bool response, size_t *head_len,
     int *minor, int *status)
 {
 	struct str line;
-	size_t i, start = 0, lines = 0;
+	size_t i, end, start, lines = 0;
 
-	for (i = 0; i < n; i++) {
-		*status = i >= HTTP_HEAD_MAX	      ? 431
-			  : i - start > HTTP_LINE_MAX ? (lines == 0 ? 414 : 431)
-						      : 0;
-		if (*status != 0)
+	for (i = start = 0; i < n; start = i) {
+		end = start + HTTP_LINE_MAX + 1;
+		if (end > HTTP_HEAD_MAX)
+			end = HTTP_HEAD_MAX;
+		if (end > n)
+			end = n;
+		while (i < end && !(http_bytes[p[i]] & HTTP_STOP))
+			i++;
+		if (i == n)
+			break;
+		if (i >= end) {
+			*status = i < HTTP_HEAD_MAX && lines == 0 ? 414 : 431;
 			return ERR_LIMIT;
+		}
 		*status = 400;
-		if (p[i] == '\n' || p[i] == 0x7f ||
-		    (p[i] < 0x20 && p[i] != '\t' && p[i] != '\r'))
-			return ERR_PROTO;
 		if (p[i] != '\r')
-			continue;
+			return ERR_PROTO;
 		if (i + 1 == n)
 			break;
 		if (p[i + 1] != '\n')
 			return ERR_PROTO;
 		line = str_n(p + start, i - start);
-		i++;
+		i += 2;
 		if (line.len == 0 && lines > 0) {
-			if (i >= HTTP_HEAD_MAX) {
+			if (i > HTTP_HEAD_MAX) {
 				*status = 431;
 				return ERR_LIMIT;
 			}
-			*head_len = i + 1;
+			*head_len = i;
 			return 0;
 		}
 		if (lines > HTTP_FIELDS_MAX) {
@@ -157,7 +179,6 @@ http_scan(const uint8_t *p, size_t n, bool response, size_t *head_len,
 		if (*status != 0)
 			return ERR_PROTO;
 		lines++;
-		start = i + 1;
 	}
 	*status = 0;
 	return ERR_AGAIN;

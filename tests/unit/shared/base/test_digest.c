@@ -218,6 +218,13 @@ test_random(void **state)
 	for (int i = 0; i < 6; i++)
 		assert_in_range(seen[i], 700, 1300); /* ten sigma */
 	assert_true(digest_random_below(UINT64_MAX) < UINT64_MAX);
+	assert_int_equal(digest_jitter_below(0), 0);
+	assert_int_equal(digest_jitter_below(1), 0);
+	memset(seen, 0, sizeof seen);
+	for (size_t i = 0; i < 6000; i++)
+		seen[digest_jitter_below(6)]++;
+	for (size_t i = 0; i < 6; i++)
+		assert_in_range(seen[i], 700, 1300);
 }
 
 int

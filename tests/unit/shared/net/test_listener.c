@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 
 #include "shared/net/listener.h"
@@ -20,6 +21,15 @@ static bool close_on_accept;
 static void
 on_accept(struct listener *l, int fd, const struct addr *peer)
 {
+	int nodelay = 0;
+	socklen_t len = sizeof(nodelay);
+
+	if (peer->ss.ss_family == AF_INET) {
+		assert_int_equal(
+		    getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &len),
+		    0);
+		assert_int_equal(nodelay, 1);
+	}
 	assert_ptr_equal(l->arg, &n_taken);
 	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
