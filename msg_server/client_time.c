@@ -48,7 +48,7 @@ client_draw_silence(struct client *c)
 {
 	uint32_t ms = (uint32_t)client_srv(c)->set.ping * 1000;
 
-	ms = ms - ms / 5 + (uint32_t)digest_random_below(ms / 5 * 2 + 1);
+	ms = ms - ms / 5 + (uint32_t)digest_jitter_below(ms / 5 * 2 + 1);
 	c->silence_s = (uint16_t)((ms + 500) / 1000);
 	if (c->silence_s == 0)
 		c->silence_s = 1;
