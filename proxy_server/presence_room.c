@@ -21,22 +21,13 @@ enum {
 };
 
 static void
-presence_change_free(struct pres_room *room, struct pres_change *c)
+presence_change_free(
+    struct presence *pr, struct pres_news *news, struct pres_change *c)
 {
-	DL_DELETE(room->changes, c);
-	room->n_changes--;
-	free(c->name);
-	free(c->avatar);
-	free(c);
-}
-
-void
-presence_forget_changes(struct presence *pr, struct pres_room *room)
-{
-	while (room->changes != NULL)
-		presence_change_free(room, room->changes);
-	room->asked = room->cut = false;
-	DL_DELETE2(pr->dirty, room, prev_dirty, next_dirty);
+	DL_DELETE(news->changes, c);
+	news->n_changes--;
+	presence_card_drop(pr, c->card);
+	slab_put(&pr->slab, c, sizeof *c);
 }
 
 static bool
@@ -45,10 +36,35 @@ presence_is_big(const struct pres_room *room)
 	return room->n_members > PRESENCE_BIG;
 }
 
-static bool
-presence_is_dirty(const struct pres_room *room)
+static struct pres_news *
+presence_news(struct presence *pr, struct pres_room *room)
 {
-	return room->changes != NULL || room->cut;
+	if (room->news == NULL) {
+		room->news = slab_get(&pr->slab, sizeof *room->news);
+		room->news->room = room;
+	}
+	return room->news;
+}
+
+void
+presence_news_free(struct presence *pr, struct pres_room *room)
+{
+	slab_put(&pr->slab, room->news, sizeof *room->news);
+	room->news = NULL;
+}
+
+void
+presence_forget_changes(struct presence *pr, struct pres_room *room)
+{
+	struct pres_news *news = room->news;
+
+	while (news->changes != NULL)
+		presence_change_free(pr, news, news->changes);
+	news->asked = news->cut = false;
+	DL_DELETE(pr->dirty, news);
+	/* a big one remembers when it was told */
+	if (!presence_is_big(room))
+		presence_news_free(pr, room);
 }
 
 bool
@@ -66,15 +82,17 @@ presence_is_doubtful(const struct presence *pr)
  * False: there is nothing to tell.
  */
 static bool
-presence_merge(struct pres_room *room, struct pres_change *new)
+presence_merge(
+    struct presence *pr, struct pres_news *news, struct pres_change *new)
 {
 	struct pres_change *c, *tmp;
 
 	new->before = new->kind != CHANGE_IN;
 	if (new->kind == CHANGE_AGAIN)
 		return true;
-	DL_FOREACH_SAFE (room->changes, c, tmp) {
-		if (strcmp(c->uid, new->uid) != 0)
+	DL_FOREACH_SAFE (news->changes, c, tmp) {
+		if (c->card != new->card &&
+		    strcmp(c->card->text, new->card->text) != 0)
 			continue;
 		if (new->kind == CHANGE_BACK && c->kind != CHANGE_OUT)
 			return false; /* he is said to be there already */
@@ -85,8 +103,8 @@ presence_merge(struct pres_room *room, struct pres_change *new)
 			continue;
 		}
 		/* the list that somebody has tells of what now never was */
-		room->cut = room->cut || room->asked;
-		presence_change_free(room, c);
+		news->cut = news->cut || news->asked;
+		presence_change_free(pr, news, c);
 	}
 	/* where nobody else can have told, nobody need hear of a round trip */
 	if (new->doubt || new->kind == CHANGE_BACK ||
@@ -101,36 +119,35 @@ static void presence_spill(struct presence *pr, struct pres_room *room);
 
 void
 presence_change(struct presence *pr, struct pres_room *room,
-    enum pres_change_kind kind, const struct pres_user *user, uint64_t cn)
+    enum pres_change_kind kind, const struct pres_user *user, uint64_t cn,
+    bool num_rid)
 {
+	struct pres_news *news = presence_news(pr, room);
+	struct pres_change *c = slab_get(&pr->slab, sizeof *c);
 	bool was_dirty = presence_is_dirty(room);
-	const struct pres_session *s;
-	struct pres_change *c;
 
-	c = xcalloc(1, sizeof *c);
 	c->kind = kind;
 	c->cn = cn;
 	c->at_ms = clock_mono_ms();
 	c->doubt = presence_is_doubtful(pr);
-	HASH_FIND(hh, pr->sessions, &cn, sizeof cn, s);
-	c->num_rid = s != NULL && s->num_rid;
-	str_copy(c->uid, sizeof c->uid, str_of(user->uid));
-	if (!presence_merge(room, c)) {
-		free(c);
+	c->num_rid = num_rid;
+	c->card = user->card;
+	c->card->refs++;
+	if (!presence_merge(pr, news, c)) {
+		presence_card_drop(pr, c->card);
+		slab_put(&pr->slab, c, sizeof *c);
 		if (was_dirty && !presence_is_dirty(room))
-			DL_DELETE2(pr->dirty, room, prev_dirty, next_dirty);
+			DL_DELETE(pr->dirty, news);
 		return;
 	}
-	c->name = user->name ? xstrdup(user->name) : NULL;
-	c->avatar = user->avatar ? xstrdup(user->avatar) : NULL;
-	DL_APPEND(room->changes, c);
-	room->n_changes++;
+	DL_APPEND(news->changes, c);
+	news->n_changes++;
 	if (!was_dirty)
-		DL_APPEND2(pr->dirty, room, prev_dirty, next_dirty);
+		DL_APPEND(pr->dirty, news);
 	if (!pr->active) {
-		if (room->n_changes > PRESENCE_KEPT_MAX)
-			presence_change_free(room, room->changes);
-	} else if (room->n_changes >= PRESENCE_CHANGES_MAX) {
+		if (news->n_changes > PRESENCE_KEPT_MAX)
+			presence_change_free(pr, news, news->changes);
+	} else if (news->n_changes >= PRESENCE_CHANGES_MAX) {
 		presence_spill(pr, room);
 	}
 }
@@ -144,9 +161,9 @@ presence_put_change(struct f_room *f, const struct pres_change *c)
 	struct room_user *u = out ? &f->out[f->n_out++] : &f->in[f->n_in++];
 
 	u->cn = c->cn;
-	u->uid = str_of(c->uid);
-	u->name = str_of(c->name);
-	u->avatar = str_of(c->avatar);
+	u->uid = str_n(c->card->text, c->card->uid_len);
+	u->name = str_of(presence_name(c->card));
+	u->avatar = str_of(presence_avatar(c->card));
 	u->num_rid = c->num_rid;
 	u->maybe = c->kind != CHANGE_AGAIN && c->before != out;
 	/* he has come, if only back: version 1 sees each login */
@@ -179,23 +196,23 @@ presence_tell_some(
 {
 	static struct f_room f; /* large, and this runs on one thread */
 	struct pres_change *c;
-	uint32_t n = room->n_changes - keep;
+	uint32_t n = room->news->n_changes - keep;
 
 	memset(&f, 0, sizeof f);
 	f.count = room->n_members;
 	f.big = presence_is_big(room);
 	f.rest = f.big && rest;
-	DL_FOREACH (room->changes, c) {
+	DL_FOREACH (room->news->changes, c) {
 		if (n-- == 0)
 			break;
 		presence_put_change(&f, c);
 		if (presence_frame_full(&f))
 			presence_tell_frame(pr, room, &f);
 	}
-	f.more = room->cut && keep == 0;
+	f.more = room->news->cut && keep == 0;
 	presence_tell_frame(pr, room, &f);
-	while (room->n_changes > keep)
-		presence_change_free(room, room->changes);
+	while (room->news->n_changes > keep)
+		presence_change_free(pr, room->news, room->news->changes);
 }
 
 /* of a big room, beside its batch: who never left is news to nobody there */
@@ -208,7 +225,7 @@ presence_tell_backs(struct presence *pr, struct pres_room *room)
 	memset(&f, 0, sizeof f);
 	f.count = room->n_members;
 	f.big = f.rest = true;
-	DL_FOREACH (room->changes, c) {
+	DL_FOREACH (room->news->changes, c) {
 		if (c->kind != CHANGE_BACK || c->doubt)
 			continue;
 		presence_put_change(&f, c);
@@ -216,9 +233,9 @@ presence_tell_backs(struct presence *pr, struct pres_room *room)
 			presence_tell_frame(pr, room, &f);
 	}
 	presence_tell_frame(pr, room, &f);
-	DL_FOREACH_SAFE (room->changes, c, tmp)
+	DL_FOREACH_SAFE (room->news->changes, c, tmp)
 		if (c->kind == CHANGE_BACK && !c->doubt)
-			presence_change_free(room, c);
+			presence_change_free(pr, room->news, c);
 }
 
 /* too many: the oldest go. All hear of the newest, and of the count, in time */
@@ -226,15 +243,15 @@ static void
 presence_spill(struct presence *pr, struct pres_room *room)
 {
 	if (clock_mono_ms() < pr->quiet_until_ms &&
-	    room->n_changes < PRESENCE_KEPT_MAX)
+	    room->news->n_changes < PRESENCE_KEPT_MAX)
 		return;
 	if (presence_is_big(room)) {
 		presence_tell_backs(pr, room);
 		if (!presence_is_dirty(room))
-			DL_DELETE2(pr->dirty, room, prev_dirty, next_dirty);
-		if (room->n_changes < PRESENCE_CHANGES_MAX / 2)
+			DL_DELETE(pr->dirty, room->news);
+		if (room->news->n_changes < PRESENCE_CHANGES_MAX / 2)
 			return;
-		room->cut = true;
+		room->news->cut = true;
 	}
 	presence_tell_some(pr, room, ARRAY_LEN(((struct f_room *)0)->in), true);
 }
@@ -249,8 +266,8 @@ presence_tell_big(struct presence *pr, struct pres_room *room)
 
 	presence_tell_backs(pr, room);
 	/* from the newest backwards: how many fit into one frame */
-	for (c = room->changes != NULL ? room->changes->prev : NULL; c != NULL;
-	     c = c->prev) {
+	for (c = room->news->changes != NULL ? room->news->changes->prev : NULL;
+	     c != NULL; c = c->prev) {
 		if (c->kind == CHANGE_OUT)
 			n_out++;
 		else
@@ -258,18 +275,18 @@ presence_tell_big(struct presence *pr, struct pres_room *room)
 		if (n_in > ARRAY_LEN(f.in) || n_out > ARRAY_LEN(f.out))
 			break;
 		n++;
-		if (c == room->changes)
+		if (c == room->news->changes)
 			break;
 	}
-	if (n < room->n_changes) {
-		room->cut = true;
+	if (n < room->news->n_changes) {
+		room->news->cut = true;
 		presence_tell_some(pr, room, n, true);
 	}
 	memset(&f, 0, sizeof f);
 	f.count = room->n_members;
 	f.big = true;
-	f.more = room->cut;
-	DL_FOREACH (room->changes, c)
+	f.more = room->news->cut;
+	DL_FOREACH (room->news->changes, c)
 		presence_put_change(&f, c);
 	presence_tell_frame(pr, room, &f);
 }
@@ -281,18 +298,19 @@ presence_tell(struct presence *pr, struct pres_room *room)
 		presence_tell_big(pr, room);
 	else
 		presence_tell_some(pr, room, 0, false);
-	room->told_ms = clock_mono_ms();
+	room->news->told_ms = clock_mono_ms();
 }
 
 /* a standby: what the active one has told by now */
 static void
 presence_drop_told(struct presence *pr, struct pres_room *room, int64_t until)
 {
-	while (room->changes != NULL && room->changes->at_ms < until)
-		presence_change_free(room, room->changes);
-	if (room->changes != NULL)
+	while (
+	    room->news->changes != NULL && room->news->changes->at_ms < until)
+		presence_change_free(pr, room->news, room->news->changes);
+	if (room->news->changes != NULL)
 		return;
-	DL_DELETE2(pr->dirty, room, prev_dirty, next_dirty);
+	DL_DELETE(pr->dirty, room->news);
 	presence_room_rest(pr, room);
 }
 
@@ -310,20 +328,21 @@ void
 presence_flush(struct presence *pr)
 {
 	int64_t now = clock_mono_ms(), until;
-	struct pres_room *room, *tmp;
+	struct pres_news *news, *tmp;
+	struct pres_room *room;
 
 	/* after a promotion: first everybody subscribes */
 	if (pr->active && now < pr->quiet_until_ms)
 		return;
 	until = pr->active ? 0 : presence_stale(pr, now);
-	DL_FOREACH_SAFE2(pr->dirty, room, tmp, next_dirty)
-	{
+	DL_FOREACH_SAFE (pr->dirty, news, tmp) {
+		room = news->room;
 		if (!pr->active) {
 			presence_drop_told(pr, room, until);
 			continue;
 		}
 		if (presence_is_big(room) &&
-		    now - room->told_ms < PRESENCE_BATCH_MS)
+		    now - room->news->told_ms < PRESENCE_BATCH_MS)
 			continue;
 		presence_tell(pr, room);
 		presence_forget_changes(pr, room);

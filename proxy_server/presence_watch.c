@@ -5,6 +5,7 @@
  * he left is remembered in memory, by standbys too. Rooms are
  * presence_room.c's.
  */
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "proxy_server/presence_priv.h"
@@ -42,21 +43,32 @@ watch_touch(struct presence *pr, const char *uid)
 
 /* ---- when they left --------------------------------------------------- */
 
+static struct str
+last_key(const struct table_link *e)
+{
+	return str_of(container_of(e, const struct pres_last, by_uid)->uid);
+}
+
+static size_t
+last_size(size_t uid)
+{
+	return offsetof(struct pres_last, uid) + uid + 1;
+}
+
 static struct pres_last *
 last_find(struct presence *pr, struct str uid)
 {
-	struct pres_last *l;
+	struct table_link *e = table_find(&pr->lasts, uid, last_key);
 
-	HASH_FIND(hh, pr->lasts, uid.p, uid.len, l);
-	return l;
+	return e != NULL ? container_of(e, struct pres_last, by_uid) : NULL;
 }
 
 static void
 last_forget(struct presence *pr, struct pres_last *l)
 {
-	HASH_DEL(pr->lasts, l);
+	table_del(&pr->lasts, &l->by_uid, last_key);
 	DL_DELETE(pr->lasts_old, l);
-	free(l);
+	slab_put(&pr->slab, l, last_size(strlen(l->uid)));
 }
 
 static void
@@ -66,13 +78,13 @@ last_remember(struct presence *pr, const char *uid, int64_t ms, bool doubt)
 
 	if (l != NULL)
 		last_forget(pr, l);
-	if (HASH_COUNT(pr->lasts) >= PRESENCE_LASTS_MAX)
+	if (pr->lasts.n >= PRESENCE_LASTS_MAX)
 		last_forget(pr, pr->lasts_old);
-	l = xcalloc(1, sizeof *l);
+	l = slab_get(&pr->slab, last_size(strlen(uid)));
 	l->ms = ms;
 	l->doubt = doubt;
-	str_copy(l->uid, sizeof l->uid, str_of(uid));
-	HASH_ADD_KEYPTR(hh, pr->lasts, l->uid, strlen(l->uid), l);
+	strcpy(l->uid, uid);
+	table_add(&pr->lasts, &l->by_uid, last_key);
 	DL_APPEND(pr->lasts_old, l);
 }
 
@@ -94,46 +106,54 @@ presence_judge(struct presence *pr, struct pres_user *u)
 	if (st == u->st)
 		return;
 	u->st = st;
-	watch_touch(pr, u->uid);
+	watch_touch(pr, presence_uid(u));
 }
 
 static void
 watch_unhold(struct presence *pr, struct pres_user *u)
 {
-	DL_DELETE2(pr->leaving[u->by_link], u, prev_held, next_held);
-	u->leaving = false;
+	struct pres_leave *l = u->leave;
+
+	DL_DELETE(pr->leaving[l->by_link], l);
+	slab_put(&pr->slab, l, sizeof *l);
+	u->leave = NULL;
 }
 
 static void
-watch_off(struct presence *pr, struct pres_user *u)
+watch_off(
+    struct presence *pr, struct pres_user *u, bool by_link, int64_t last_ms)
 {
 	u->st = STATUS_OFF;
-	last_remember(pr, u->uid, u->last_ms, !pr->active && u->by_link);
-	watch_touch(pr, u->uid);
+	last_remember(pr, presence_uid(u), last_ms, !pr->active && by_link);
+	watch_touch(pr, presence_uid(u));
 }
 
 void
-presence_user_left(
-    struct presence *pr, struct pres_user *u, bool now, bool by_link)
+presence_user_left(struct presence *pr, struct pres_user *u, bool now,
+    bool by_link, int64_t last_ms)
 {
-	u->by_link = by_link;
+	struct pres_leave *l;
+
 	if (now || pr->grace_ms == 0) {
-		watch_off(pr, u);
+		watch_off(pr, u, by_link, last_ms);
 		return;
 	}
-	u->leaving = true;
-	u->due_ms = presence_due(pr, by_link);
-	DL_APPEND2(pr->leaving[by_link], u, prev_held, next_held);
+	l = u->leave = slab_get(&pr->slab, sizeof *l);
+	l->user = u;
+	l->by_link = by_link;
+	l->last_ms = last_ms;
+	l->due_ms = presence_due(pr, by_link);
+	DL_APPEND(pr->leaving[by_link], l);
 }
 
 void
 presence_user_back(struct presence *pr, struct pres_user *u)
 {
-	struct pres_last *l = last_find(pr, str_of(u->uid));
+	struct pres_last *l = last_find(pr, str_of(presence_uid(u)));
 
 	if (l != NULL)
 		last_forget(pr, l);
-	if (u->leaving)
+	if (u->leave != NULL)
 		watch_unhold(pr, u);
 }
 
@@ -331,12 +351,18 @@ watch_settle(struct presence *pr, enum pres_wait upto)
 void
 presence_watch_tick(struct presence *pr, int64_t now)
 {
+	struct pres_leave *l;
 	struct pres_user *u;
+	bool by_link;
+	int64_t last;
 
 	for (unsigned i = 0; i < ARRAY_LEN(pr->leaving); i++)
-		while ((u = pr->leaving[i]) != NULL && u->due_ms <= now) {
+		while ((l = pr->leaving[i]) != NULL && l->due_ms <= now) {
+			u = l->user;
+			by_link = l->by_link;
+			last = l->last_ms;
 			watch_unhold(pr, u);
-			watch_off(pr, u);
+			watch_off(pr, u, by_link, last);
 			presence_user_rest(pr, u);
 		}
 	if (!pr->active)
@@ -354,7 +380,8 @@ presence_watch_fini(struct presence *pr)
 	struct pres_user *u;
 
 	for (unsigned i = 0; i < ARRAY_LEN(pr->leaving); i++)
-		while ((u = pr->leaving[i]) != NULL) {
+		while (pr->leaving[i] != NULL) {
+			u = pr->leaving[i]->user;
 			watch_unhold(pr, u);
 			presence_user_rest(pr, u);
 		}

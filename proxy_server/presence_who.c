@@ -102,15 +102,16 @@ who_page_init(struct who_page *pg, const struct f_who *who)
 
 /* writes the page as an array; put() writes one object */
 static void
-who_page_write(struct who_page *pg, struct jw *w,
-    void (*put)(struct jw *, void *), struct f_whois *answer)
+who_page_write(struct who_page *pg, struct jw *w, const struct presence *pr,
+    void (*put)(struct jw *, const struct presence *, void *),
+    struct f_whois *answer)
 {
 	size_t i;
 
 	qsort(pg->heap, pg->n, sizeof *pg->heap, who_pick_cmp);
 	jw_arr(w, NULL);
 	for (i = 0; i < pg->n && buf_len(w->out) < WHO_JSON_MAX; i++)
-		put(w, pg->heap[i].object);
+		put(w, pr, pg->heap[i].object);
 	jw_arr_end(w);
 	/* names live in the objects, which outlive the answer */
 	if (i > 0 && (pg->more || i < pg->n))
@@ -123,21 +124,25 @@ who_page_write(struct who_page *pg, struct jw *w,
 static void
 who_put_user(struct jw *w, const struct pres_user *u, uint32_t dev)
 {
+	const char *name = presence_name(u->card);
+	const char *avatar = presence_avatar(u->card);
+
 	jw_obj(w, NULL);
-	jw_cstr(w, "uid", u->uid);
-	jw_cstr(w, "name", u->name ? u->name : "");
+	jw_cstr(w, "uid", presence_uid(u));
+	jw_cstr(w, "name", name ? name : "");
 	jw_cstr(w, "st", u->st == STATUS_AWAY ? "away" : "on");
 	jw_int(w, "dev", dev);
-	if (u->avatar != NULL && u->avatar[0] != '\0')
-		jw_cstr(w, "avatar", u->avatar);
+	if (avatar != NULL && avatar[0] != '\0')
+		jw_cstr(w, "avatar", avatar);
 	jw_obj_end(w);
 }
 
 static void
-who_put_member(struct jw *w, void *object)
+who_put_member(struct jw *w, const struct presence *pr, void *object)
 {
 	const struct pres_member *m = object;
 
+	(void)pr;
 	/* held: nobody was told that he left, so he is there */
 	who_put_user(w, m->user, m->n_seats > 0 ? m->n_seats : 1);
 }
@@ -154,11 +159,13 @@ who_room(struct presence *pr, const struct f_who *who, struct jw *w,
 	who_page_init(&pg, who);
 	if (room != NULL) {
 		answer->count = room->n_members;
-		room->asked = pr->active && room->changes != NULL;
+		if (room->news != NULL)
+			room->news->asked =
+			    pr->active && room->news->changes != NULL;
 		DL_FOREACH (room->members, m)
-			who_offer(&pg, m->user->uid, m);
+			who_offer(&pg, presence_uid(m->user), m);
 	}
-	who_page_write(&pg, w, who_put_member, answer);
+	who_page_write(&pg, w, pr, who_put_member, answer);
 }
 
 /* getOnline of named users: those not there say off */
@@ -198,6 +205,7 @@ who_user(struct presence *pr, const struct f_who *who, struct jw *w,
 	const struct pres_user *u = presence_user(pr, who->arg);
 	struct pres_session *s;
 	struct pres_member *m;
+	const char *name;
 	int64_t last;
 	char sid[24];
 
@@ -206,18 +214,18 @@ who_user(struct presence *pr, const struct f_who *who, struct jw *w,
 	jw_bool(w, "online", u != NULL);
 	if (u != NULL) {
 		answer->count = u->n_sessions;
-		jw_cstr(w, "name", u->name ? u->name : "");
+		name = presence_name(u->card);
+		jw_cstr(w, "name", name ? name : "");
 	}
 	jw_arr(w, "sessions");
 	if (u != NULL) {
-		DL_FOREACH2(u->sessions, s, next_of_user)
-		{
+		DL_FOREACH (u->sessions, s) {
 			if (buf_len(w->out) >= WHO_JSON_MAX)
 				break;
 			snprintf(sid, sizeof sid, "s-%llx",
-			    (unsigned long long)s->cn);
+			    (unsigned long long)presence_cn(pr, s));
 			jw_obj(w, NULL);
-			jw_cstr(w, "srv", s->node->name);
+			jw_cstr(w, "srv", presence_node_of(pr, s)->name);
 			jw_cstr(w, "sid", sid);
 			jw_cstr(w, "dev", s->dev);
 			jw_int(w, "since", s->since_ms);
@@ -229,12 +237,13 @@ who_user(struct presence *pr, const struct f_who *who, struct jw *w,
 	jw_arr_end(w);
 	jw_arr(w, "rooms");
 	if (u != NULL)
-		DL_FOREACH2(u->members, m, next_of_user)
-	jw_cstr(w, NULL, m->room->rid);
+		for (m = u->members; m != NULL; m = m->next_of_user)
+			jw_cstr(w, NULL, m->room->rid);
 	jw_arr_end(w);
-	last = u == NULL	     ? presence_last(pr, who->arg)
+	last = u == NULL || (u->sessions == NULL && u->leave == NULL)
+		   ? presence_last(pr, who->arg)
 	       : u->sessions != NULL ? clock_wall_ms()
-				     : u->last_ms;
+				     : u->leave->last_ms;
 	if (last != 0)
 		jw_int(w, "last", last);
 	jw_obj_end(w);
@@ -242,29 +251,37 @@ who_user(struct presence *pr, const struct f_who *who, struct jw *w,
 
 /* ---- rooms ------------------------------------------------------------ */
 
+/* how many seats each server has in it */
 static void
-who_put_room(struct jw *w, void *object)
+who_put_shares(
+    struct jw *w, const struct presence *pr, const struct pres_room *room)
+{
+	const struct pres_share *s = room->shares;
+
+	for (uint32_t i = 0; i < room->n_shares; i++)
+		jw_int(w, pr->by_at[s[i].node]->name, s[i].n);
+}
+
+static void
+who_put_room(struct jw *w, const struct presence *pr, void *object)
 {
 	const struct pres_room *room = object;
-	const struct pres_share *s;
 
 	jw_obj(w, NULL);
 	jw_cstr(w, "rid", room->rid);
 	jw_int(w, "users", room->n_members);
 	jw_obj(w, "members");
-	for (s = room->shares; s != NULL; s = s->next)
-		jw_int(w, s->node->name, s->n);
+	who_put_shares(w, pr, room);
 	jw_obj_end(w);
 	jw_obj_end(w);
 }
 
 static bool
-who_room_is_on(const struct pres_room *room, struct str srv)
+who_room_is_on(
+    const struct presence *pr, const struct pres_room *room, struct str srv)
 {
-	const struct pres_share *s;
-
-	for (s = room->shares; s != NULL; s = s->next)
-		if (str_eqc(srv, s->node->name))
+	for (uint32_t i = 0; i < room->n_shares; i++)
+		if (str_eqc(srv, pr->by_at[room->shares[i].node]->name))
 			return true;
 	return false;
 }
@@ -274,18 +291,21 @@ static void
 who_rooms(struct presence *pr, const struct f_who *who, struct jw *w,
     struct f_whois *answer)
 {
-	struct pres_room *room, *tmp;
+	struct table_link *e, *next;
+	struct pres_room *room;
 	struct who_page pg;
 
 	who_page_init(&pg, who);
-	HASH_ITER (hh, pr->rooms, room, tmp) {
+	TABLE_EACH(&pr->rooms, e, next, presence_room_key)
+	{
+		room = container_of(e, struct pres_room, by_rid);
 		if (room->n_members == 0 ||
-		    (who->arg.len > 0 && !who_room_is_on(room, who->arg)))
+		    (who->arg.len > 0 && !who_room_is_on(pr, room, who->arg)))
 			continue;
 		answer->count++;
 		who_offer(&pg, room->rid, room);
 	}
-	who_page_write(&pg, w, who_put_room, answer);
+	who_page_write(&pg, w, pr, who_put_room, answer);
 }
 
 /* /v1/rooms/RID */
@@ -294,7 +314,6 @@ who_room_info(struct presence *pr, const struct f_who *who, struct jw *w,
     struct f_whois *answer)
 {
 	const struct pres_room *room = presence_room(pr, who->arg);
-	const struct pres_share *s;
 	struct buf more;
 
 	jw_obj(w, NULL);
@@ -303,8 +322,7 @@ who_room_info(struct presence *pr, const struct f_who *who, struct jw *w,
 	jw_obj(w, "members");
 	if (room != NULL) {
 		answer->count = room->n_members;
-		for (s = room->shares; s != NULL; s = s->next)
-			jw_int(w, s->node->name, s->n);
+		who_put_shares(w, pr, room);
 	}
 	jw_obj_end(w);
 	if (pr->ops->on_room_info != NULL) {
@@ -324,14 +342,14 @@ who_totals(struct presence *pr, struct jw *w, struct f_whois *answer)
 {
 	struct pres_node *n, *tmp;
 
-	answer->count = HASH_COUNT(pr->users);
+	answer->count = pr->users.n;
 	jw_obj(w, NULL);
-	jw_int(w, "sessions", HASH_COUNT(pr->sessions));
-	jw_int(w, "users", HASH_COUNT(pr->users));
-	jw_int(w, "rooms", HASH_COUNT(pr->rooms));
+	jw_int(w, "sessions", pr->n_sessions);
+	jw_int(w, "users", pr->users.n);
+	jw_int(w, "rooms", pr->rooms.n);
 	jw_obj(w, "servers");
 	HASH_ITER (hh, pr->nodes, n, tmp)
-		jw_int(w, n->name, n->n_sessions);
+		jw_int(w, n->name, n->sessions.n);
 	jw_obj_end(w);
 	jw_obj_end(w);
 }

@@ -100,6 +100,16 @@ table_first(const struct table *t)
 }
 
 struct table_link *
+table_any(const struct table *t, uint32_t *at)
+{
+	if (t->n == 0)
+		return NULL;
+	for (*at &= t->mask; t->bucket[*at] == NULL;)
+		*at = (*at + 1) & t->mask;
+	return t->bucket[*at];
+}
+
+struct table_link *
 table_next(const struct table *t, const struct table_link *e,
     struct str (*key)(const struct table_link *))
 {

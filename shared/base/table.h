@@ -44,6 +44,9 @@ void table_del(struct table *t, struct table_link *e, struct str (*key)(const st
  *		table_del(&t, e, key);
  */
 struct table_link *table_first(const struct table *t);
+/* one of them, whichever; to take all out, with or without pauses. *at is where
+ * it looks first, and remembers: so all of it costs one way through */
+struct table_link *table_any(const struct table *t, uint32_t *at);
 struct table_link *table_next(const struct table *t, const struct table_link *e, struct str (*key)(const struct table_link *));
 
 #define TABLE_EACH(t, e, after, key)                              \

@@ -262,6 +262,11 @@ unit_tests += %D%/proxy_server/test_presence_who
 	%D%/proxy_server/test_presence_who.c \
 	%D%/proxy_server/presence_fixture.h %D%/shared/net/fixture.h
 %C%_proxy_server_test_presence_who_LDADD = proxy_server/libproxy_server.a $(unit_ldadd)
+unit_tests += %D%/proxy_server/test_presence_sizes
+%C%_proxy_server_test_presence_sizes_SOURCES = \
+	%D%/proxy_server/test_presence_sizes.c \
+	%D%/proxy_server/presence_fixture.h %D%/shared/net/fixture.h
+%C%_proxy_server_test_presence_sizes_LDADD = proxy_server/libproxy_server.a $(unit_ldadd)
 proxy_fixture = %D%/proxy_server/proxy_fixture.c \
 	%D%/proxy_server/proxy_fixture.h %D%/shared/net/fixture.h
 fake_log = %D%/proxy_server/fake_log.c %D%/proxy_server/fake_log.h

@@ -98,6 +98,25 @@ check(void)
 	assert_int_equal(met, n);
 }
 
+/* all are taken out by table_any(), which looks at no bucket twice */
+static void
+test_any(void **state)
+{
+	struct table_link *e;
+	uint32_t at = 0, n = 0;
+
+	(void)state;
+	assert_null(table_any(&table, &at));
+	for (unsigned i = 0; i < MANY; i++)
+		put(&items[i]);
+	while ((e = table_any(&table, &at)) != NULL) {
+		take(item_of(e));
+		n++;
+	}
+	assert_int_equal(n, MANY);
+	assert_int_equal(table.n, 0);
+}
+
 static void
 test_empty(void **state)
 {
@@ -236,6 +255,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_empty, setup),
+	    cmocka_unit_test_setup(test_any, setup),
 	    cmocka_unit_test_setup(test_growth, setup),
 	    cmocka_unit_test_setup(test_at_random, setup),
 	    cmocka_unit_test_setup(test_collisions, setup),
