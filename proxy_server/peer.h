@@ -13,9 +13,10 @@
 
 #include "proxy_server/proxy.h"
 #include "shared/base/map.h"
+#include "shared/base/table.h"
 #include "shared/svc/linkconn.h"
 
-struct follow;
+struct follow_wait;
 struct pres_node;
 
 struct peer {
@@ -35,9 +36,10 @@ struct peer {
 	uint64_t held_req, last_req;
 	int64_t held_ms;
 	/* route.c */
-	struct follow *follows; /* owned, by ch */
-	struct follow *behind;	/* list: live but not up to date */
-	uint32_t n_follows;
+	struct table follows; /* owned, by ch */
+	uint32_t sweep;	      /* of follows */
+	uint32_t at;	      /* its place in route->links, when it follows */
+	struct follow_wait *behind; /* list: live but not up to date */
 	struct {
 		uint32_t ch;
 		uint64_t useq;

@@ -22,11 +22,9 @@ route_can_send(struct route *r, struct follow *f)
 {
 	if (!f->live || f->behind)
 		return false;
-	if (linkconn_has_credit(&f->peer->lc))
+	if (linkconn_has_credit(&route_peer(r, f)->lc))
 		return true;
-	f->behind = 1;
-	DL_APPEND2(f->peer->behind, f, prev_behind, next_behind);
-	r->proxy->stats[P_BEHIND]++;
+	route_fall_behind(r, f);
 	return false;
 }
 
@@ -52,12 +50,12 @@ route_fan_channel(struct route *r, const struct log_op *op, struct f_item *item)
 	if (c == NULL)
 		return false;
 	c->head = op->seq;
-	DL_FOREACH (c->follows, f) {
+	LL_FOREACH (c->follows, f) {
 		if (!route_can_send(r, f))
 			continue;
 		item->ch = f->ch;
-		route_item(r, f->peer, item, op);
-		told = told || f->peer->id == op->peer;
+		route_item(r, route_peer(r, f), item, op);
+		told = told || route_peer(r, f)->id == op->peer;
 	}
 	return told;
 }
@@ -79,10 +77,10 @@ route_fan_pair(struct route *r, const struct log_op *op, struct f_item *item)
 		if (c == NULL)
 			continue;
 		c->head = op->useq[i];
-		DL_FOREACH (c->follows, f) {
+		LL_FOREACH (c->follows, f) {
 			if (!route_can_send(r, f))
 				continue;
-			peer = f->peer;
+			peer = route_peer(r, f);
 			if (!peer->has_ref) {
 				memset(peer->refs, 0, sizeof peer->refs);
 				peer->has_ref = true;
@@ -188,11 +186,11 @@ route_tell(struct route *r, struct str to, struct f_eph *eph)
 	if (c == NULL)
 		return;
 	r->proxy->stats[P_EPHS]++;
-	DL_FOREACH (c->follows, f) {
-		if (!f->live || !linkconn_has_credit(&f->peer->lc))
+	LL_FOREACH (c->follows, f) {
+		if (!f->live || !linkconn_has_credit(&route_peer(r, f)->lc))
 			continue;
 		eph->ch = f->ch;
-		put_eph(peer_out(f->peer), eph);
+		put_eph(peer_out(route_peer(r, f)), eph);
 	}
 }
 
@@ -206,11 +204,11 @@ route_set(struct route *r, struct log_op *op)
 
 	if (c == NULL || op->code != 200)
 		return;
-	DL_FOREACH (c->follows, f) {
-		if (!f->live || !linkconn_has_credit(&f->peer->lc))
+	LL_FOREACH (c->follows, f) {
+		if (!f->live || !linkconn_has_credit(&route_peer(r, f)->lc))
 			continue;
 		out.ch = f->ch;
-		put_state(peer_out(f->peer), &out);
+		put_state(peer_out(route_peer(r, f)), &out);
 	}
 }
 
@@ -235,11 +233,12 @@ route_raised(struct route *r, struct log_op *op)
 	snprintf(val, sizeof val, "%" PRIu64, f->n);
 	out.rec.val = str_of(val);
 	if (c != NULL)
-		DL_FOREACH (c->follows, fo) {
-			if (!fo->live || !linkconn_has_credit(&fo->peer->lc))
+		LL_FOREACH (c->follows, fo) {
+			if (!fo->live ||
+			    !linkconn_has_credit(&route_peer(r, fo)->lc))
 				continue;
 			out.ch = fo->ch;
-			put_state(peer_out(fo->peer), &out);
+			put_state(peer_out(route_peer(r, fo)), &out);
 		}
 	if (str_is_set(f->tell))
 		route_tell(r, f->tell, &eph);
@@ -316,11 +315,11 @@ route_room(struct route *r, struct str rid, struct f_room *room)
 	if (c == NULL)
 		return;
 	/* who waits for SUBBED too: people have no place in the log's order */
-	DL_FOREACH (c->follows, f) {
+	LL_FOREACH (c->follows, f) {
 		if (!f->presence)
 			continue;
 		room->ch = f->ch;
-		put_room(peer_out(f->peer), room);
+		put_room(peer_out(route_peer(r, f)), room);
 		r->proxy->stats[P_ROOM_FRAMES]++;
 	}
 }
@@ -333,7 +332,7 @@ route_head(struct route *r, struct str chan, uint64_t *head)
 
 	if (c == NULL)
 		return false;
-	DL_FOREACH (c->follows, f) {
+	LL_FOREACH (c->follows, f) {
 		if (f->live) {
 			*head = c->head;
 			return true;

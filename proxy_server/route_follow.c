@@ -3,6 +3,7 @@
  * Who follows which channel: SUB and UNSUB, the touches they cost the log, and
  * links that come back from behind. What goes out to them is route.c.
  */
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "proxy_server/route_priv.h"
@@ -34,18 +35,58 @@ route_free(struct route *r)
 		return;
 	timer_stop(&r->timer);
 	buf_fini(&r->shared.bytes);
+	slab_fini(&r->slab);
+	free(r->links);
 	free(r);
 }
 
 /* ---- channels and follows --------------------------------------------- */
 
+static void *
+route_get(struct route *r, size_t n)
+{
+	r->memory += n;
+	return slab_get(&r->slab, n);
+}
+
+static void
+route_put(struct route *r, void *p, size_t n)
+{
+	if (p != NULL)
+		r->memory -= n;
+	slab_put(&r->slab, p, n);
+}
+
+static struct channel *
+route_chan(const struct table_link *e)
+{
+	return container_of(e, struct channel, by_name);
+}
+
+static struct str
+route_chan_name(const struct channel *c)
+{
+	return str_n(c->name, c->len);
+}
+
+static struct str
+route_chan_key(const struct table_link *e)
+{
+	return route_chan_name(route_chan(e));
+}
+
+static size_t
+route_chan_size(size_t name)
+{
+	return offsetof(struct channel, name) + name;
+}
+
 struct channel *
 route_find(struct route *r, struct str name)
 {
-	struct channel *c;
+	struct table_link *e = table_find(&r->channels, name, route_chan_key);
 
-	HASH_FIND(hh, r->channels, name.p, name.len, c);
-	return c;
+	return e != NULL ? route_chan(e) : NULL;
 }
 
 static struct channel *
@@ -55,105 +96,220 @@ route_channel(struct route *r, struct str name)
 
 	if (c != NULL)
 		return c;
-	c = xcalloc(1, sizeof *c);
-	c->name.len = (uint8_t)name.len;
-	memcpy(c->name.s, name.p, name.len);
-	HASH_ADD_KEYPTR(hh, r->channels, c->name.s, c->name.len, c);
-	r->memory += sizeof *c;
+	c = route_get(r, route_chan_size(name.len));
+	c->len = (uint8_t)name.len;
+	memcpy(c->name, name.p, name.len);
+	table_add(&r->channels, &c->by_name, route_chan_key);
 	r->proxy->stats[P_CHANNELS]++;
 	return c;
+}
+
+static void
+route_channel_rest(struct route *r, struct channel *c)
+{
+	if (c->follows != NULL)
+		return;
+	table_del(&r->channels, &c->by_name, route_chan_key);
+	route_put(r, c, route_chan_size(c->len));
+	r->proxy->stats[P_CHANNELS]--;
+}
+
+static struct follow *
+route_of_ch(const struct table_link *e)
+{
+	return container_of(e, struct follow, by_ch);
+}
+
+static struct str
+route_ch_key(const struct table_link *e)
+{
+	const struct follow *f = route_of_ch(e);
+
+	return str_n((const char *)&f->ch, sizeof f->ch);
 }
 
 static struct follow *
 route_follow(struct peer *peer, uint32_t ch)
 {
-	struct follow *f;
+	struct table_link *e = table_find(
+	    &peer->follows, str_n((const char *)&ch, sizeof ch), route_ch_key);
 
-	HASH_FIND(hh, peer->follows, &ch, sizeof ch, f);
+	return e != NULL ? route_of_ch(e) : NULL;
+}
+
+/* a link that follows nothing yet gets its place */
+static void
+route_link(struct route *r, struct peer *peer)
+{
+	uint32_t at = 0;
+
+	if (peer->follows.n > 0)
+		return;
+	while (at < r->n_links && r->links[at] != NULL)
+		at++;
+	if (at == r->n_links) {
+		r->n_links++;
+		r->links = xrealloc(r->links, r->n_links * sizeof *r->links);
+	}
+	r->links[at] = peer;
+	peer->at = at;
+}
+
+static struct follow *
+route_follow_new(
+    struct route *r, struct peer *peer, uint32_t ch, struct str name)
+{
+	struct follow *f = route_get(r, sizeof *f);
+
+	route_link(r, peer);
+	f->ch = ch;
+	f->link = peer->at;
+	f->chan = route_channel(r, name);
+	LL_PREPEND(f->chan->follows, f);
+	table_add(&peer->follows, &f->by_ch, route_ch_key);
+	r->proxy->stats[P_FOLLOWS]++;
 	return f;
 }
 
+static struct follow_wait *
+route_wait(struct route *r, struct follow *f)
+{
+	if (f->wait == NULL) {
+		f->wait = route_get(r, sizeof *f->wait);
+		f->wait->follow = f;
+	}
+	return f->wait;
+}
+
+/* what was asked: it may have to be asked again */
 static void
-route_caught_up(struct follow *f)
+route_remember(struct route *r, struct follow *f, const struct f_sub *sub)
+{
+	struct follow_wait *w = route_wait(r, f);
+
+	w->from_seq = sub->from_seq;
+	w->state = sub->want_state;
+	w->has_ep = str_is_set(sub->ep);
+	if (w->has_ep)
+		memcpy(w->ep, sub->ep.p, EP_LEN);
+}
+
+static void
+route_wait_free(struct route *r, struct follow *f)
+{
+	route_put(r, f->wait, sizeof *f->wait);
+	f->wait = NULL;
+}
+
+void
+route_fall_behind(struct route *r, struct follow *f)
+{
+	struct follow_wait *w = route_wait(r, f);
+
+	f->behind = 1;
+	DL_APPEND2(route_peer(r, f)->behind, w, prev_behind, next_behind);
+	r->proxy->stats[P_BEHIND]++;
+}
+
+static void
+route_caught_up(struct route *r, struct follow *f)
 {
 	if (f->behind)
-		DL_DELETE2(f->peer->behind, f, prev_behind, next_behind);
+		DL_DELETE2(route_peer(r, f)->behind, f->wait, prev_behind,
+		    next_behind);
 	f->behind = 0;
+}
+
+/* nothing waits; a SUB under way remembers itself what was asked */
+static void
+route_wait_rest(struct route *r, struct follow *f)
+{
+	if (f->wait != NULL && !f->wait->retry && !f->behind)
+		route_wait_free(r, f);
 }
 
 static void
 route_unfollow(struct route *r, struct follow *f)
 {
+	struct peer *peer = route_peer(r, f);
 	struct channel *c = f->chan;
 
-	route_caught_up(f);
-	if (f->retry)
-		DL_DELETE2(r->retry, f, prev_retry, next_retry);
-	DL_DELETE(c->follows, f);
-	HASH_DEL(f->peer->follows, f);
-	f->peer->n_follows--;
-	free(f);
-	r->memory -= sizeof *f;
+	route_caught_up(r, f);
+	if (f->wait != NULL && f->wait->retry)
+		DL_DELETE2(r->retry, f->wait, prev_retry, next_retry);
+	route_wait_free(r, f);
+	LL_DELETE(c->follows, f);
+	table_del(&peer->follows, &f->by_ch, route_ch_key);
+	if (peer->follows.n == 0)
+		r->links[peer->at] = NULL;
+	route_put(r, f, sizeof *f);
 	r->proxy->stats[P_FOLLOWS]--;
-	if (c->follows == NULL) {
-		HASH_DEL(r->channels, c);
-		free(c);
-		r->memory -= sizeof *c;
-		r->proxy->stats[P_CHANNELS]--;
-	}
+	route_channel_rest(r, c);
 }
 
 void
 route_drop(struct route *r, struct peer *peer)
 {
-	struct follow *f, *tmp;
+	struct table_link *e;
 
-	HASH_ITER (hh, peer->follows, f, tmp)
-		route_unfollow(r, f);
+	while ((e = table_any(&peer->follows, &peer->sweep)) != NULL)
+		route_unfollow(r, route_of_ch(e));
 }
 
 /* ---- SUB -------------------------------------------------------------- */
 
 /* asks the log where the channel stands; ERR_BUSY: not now */
 static int
-route_touch(struct route *r, struct follow *f)
+route_touch(struct route *r, struct follow *f, struct str body)
 {
-	struct f_sub sub = {
-	    .ch = f->ch,
-	    .chan = chan_str(&f->chan->name),
-	    .from_seq = f->from_seq,
-	    .ep = f->has_ep ? str_n(f->ep, EP_LEN) : STR_NONE,
-	    .want_state = f->state,
-	    .want_presence = f->presence,
-	};
 	struct log_op *op;
-	struct buf b;
 	int err;
 
 	if (r->touching >= ROUTE_TOUCH_MAX)
 		return ERR_BUSY;
+	err = log_op_new(LOG_TOUCH, route_peer(r, f)->id, body, &op);
+	if (err != 0)
+		return err;
+	err = log_submit(r->proxy->log, op);
+	if (err != 0)
+		log_op_free(op);
+	else
+		r->touching++;
+	return err;
+}
+
+/* the same, from what is remembered of the SUB */
+static int
+route_touch_again(struct route *r, struct follow *f)
+{
+	struct f_sub sub = {
+	    .ch = f->ch,
+	    .chan = route_chan_name(f->chan),
+	    .from_seq = f->wait->from_seq,
+	    .ep = f->wait->has_ep ? str_n(f->wait->ep, EP_LEN) : STR_NONE,
+	    .want_state = f->wait->state,
+	    .want_presence = f->presence,
+	};
+	struct buf b;
+	int err;
+
 	buf_init(&b, 1024);
 	put_sub(&b, &sub);
-	err = log_op_new(LOG_TOUCH, f->peer->id,
-	    str_n(buf_p(&b) + LINK_HEAD, buf_len(&b) - LINK_HEAD - 4), &op);
+	err = route_touch(
+	    r, f, str_n(buf_p(&b) + LINK_HEAD, buf_len(&b) - LINK_HEAD - 4));
 	buf_fini(&b);
-	if (err == 0) {
-		err = log_submit(r->proxy->log, op);
-		if (err != 0)
-			log_op_free(op);
-		else
-			r->touching++;
-	}
 	return err;
 }
 
 static void
 route_retry_later(struct route *r, struct follow *f)
 {
-	if (f->retry)
+	struct follow_wait *w = route_wait(r, f);
+
+	if (w->retry)
 		return;
-	f->retry = 1;
-	DL_APPEND2(r->retry, f, prev_retry, next_retry);
+	w->retry = true;
+	DL_APPEND2(r->retry, w, prev_retry, next_retry);
 	if (!timer_is_set(&r->timer))
 		timer_set(&r->timer, ROUTE_RETRY_MS, 0);
 }
@@ -161,11 +317,11 @@ route_retry_later(struct route *r, struct follow *f)
 static void
 route_retry(struct route *r)
 {
-	struct follow *f;
+	struct follow_wait *w;
 
-	while ((f = r->retry) != NULL && route_touch(r, f) == 0) {
-		f->retry = 0;
-		DL_DELETE2(r->retry, f, prev_retry, next_retry);
+	while ((w = r->retry) != NULL && route_touch_again(r, w->follow) == 0) {
+		w->retry = false;
+		DL_DELETE2(r->retry, w, prev_retry, next_retry);
 	}
 	if (r->retry != NULL && !timer_is_set(&r->timer))
 		timer_set(&r->timer, ROUTE_RETRY_MS, 0);
@@ -206,29 +362,17 @@ route_sub(struct route *r, struct peer *peer, struct str body)
 	if (err != 0)
 		return err;
 	f = route_follow(peer, sub.ch);
-	if (f != NULL && !str_eq(chan_str(&f->chan->name), sub.chan))
+	if (f != NULL && !str_eq(route_chan_name(f->chan), sub.chan))
 		return ERR_PROTO;
 	if (f == NULL) {
-		if (peer->n_follows >= r->follows_max ||
+		if (peer->follows.n >= r->follows_max ||
 		    r->memory >= r->memory_max)
 			return ERR_LIMIT;
-		f = xcalloc(1, sizeof *f);
-		f->ch = sub.ch;
-		f->peer = peer;
-		f->chan = route_channel(r, sub.chan);
-		DL_APPEND(f->chan->follows, f);
-		HASH_ADD(hh, peer->follows, ch, sizeof f->ch, f);
-		peer->n_follows++;
-		r->memory += sizeof *f;
-		r->proxy->stats[P_FOLLOWS]++;
+		f = route_follow_new(r, peer, sub.ch, sub.chan);
 	}
-	f->from_seq = sub.from_seq;
 	f->presence = sub.want_presence;
-	f->state = sub.want_state;
-	f->has_ep = str_is_set(sub.ep);
-	if (f->has_ep)
-		memcpy(f->ep, sub.ep.p, EP_LEN);
-	if (route_touch(r, f) != 0)
+	route_remember(r, f, &sub);
+	if (route_touch(r, f, body) != 0)
 		route_retry_later(r, f);
 	return 0;
 }
@@ -259,15 +403,18 @@ route_touched(struct route *r, struct log_op *op)
 	r->touching--;
 	r->trouble = op->code != 200;
 	/* gone meanwhile, or its number serves another channel now */
-	if (f == NULL || !str_eq(chan_str(&f->chan->name), op->sub.chan))
+	if (f == NULL || !str_eq(route_chan_name(f->chan), op->sub.chan))
 		return;
 	if (op->code != 200) {
+		if (f->wait == NULL)
+			route_remember(r, f, &op->sub);
 		route_retry_later(r, f);
 		return;
 	}
 	memset(&out, 0, sizeof out);
 	f->live = 1;
-	route_caught_up(f);
+	route_caught_up(r, f);
+	route_wait_rest(r, f);
 	f->chan->head = op->head;
 	f->chan->first = op->first;
 	out.ch = f->ch;
@@ -289,13 +436,16 @@ route_touched(struct route *r, struct log_op *op)
 void
 route_on_credit(struct route *r, struct peer *peer)
 {
+	struct follow_wait *w;
 	struct f_subbed out;
 	struct follow *f;
 
 	memset(&out, 0, sizeof out);
 	out.ep = str_of(r->proxy->ep);
-	while ((f = peer->behind) != NULL && linkconn_has_credit(&peer->lc)) {
-		route_caught_up(f);
+	while ((w = peer->behind) != NULL && linkconn_has_credit(&peer->lc)) {
+		f = w->follow;
+		route_caught_up(r, f);
+		route_wait_rest(r, f);
 		out.ch = f->ch;
 		out.head = f->chan->head;
 		out.first = f->chan->first;
@@ -309,6 +459,7 @@ route_trimmed(struct route *r, struct str chan, uint64_t first)
 	struct channel *c = route_find(r, chan);
 	struct f_subbed out;
 	struct follow *f;
+	struct peer *peer;
 
 	if (c == NULL || first <= c->first)
 		return;
@@ -317,11 +468,12 @@ route_trimmed(struct route *r, struct str chan, uint64_t first)
 	out.ep = str_of(r->proxy->ep);
 	out.head = c->head;
 	out.first = first;
-	DL_FOREACH (c->follows, f) {
+	LL_FOREACH (c->follows, f) {
 		/* who is behind gets one anyhow */
-		if (!f->live || f->behind || !linkconn_has_credit(&f->peer->lc))
+		peer = route_peer(r, f);
+		if (!f->live || f->behind || !linkconn_has_credit(&peer->lc))
 			continue;
 		out.ch = f->ch;
-		put_subbed(peer_out(f->peer), &out);
+		put_subbed(peer_out(peer), &out);
 	}
 }

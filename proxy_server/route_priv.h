@@ -2,40 +2,55 @@
 /*
  * The objects of route, shared by route.c (the way out) and route_follow.c
  * (who follows what).
+ *
+ * There is a channel for everybody who is logged in, and a follow by his
+ * server: what one at rest needs is in them, what waits is in follow_wait,
+ * which exists only meanwhile.
  */
 #ifndef PROXY_SERVER_ROUTE_PRIV_H
 #define PROXY_SERVER_ROUTE_PRIV_H
 
 #include "proxy_server/route.h"
 #include "shared/base/map.h"
+#include "shared/base/slab.h"
+#include "shared/base/table.h"
 #include "shared/net/timer.h"
 
 struct channel {
-	UT_hash_handle hh; /* route->channels by name */
+	struct table_link by_name; /* route->channels */
 	struct follow *follows;
 	uint64_t head, first; /* true while somebody is live */
-	struct chan_name name;
+	uint8_t len;
+	char name[]; /* len bytes and no NUL */
 };
 
 /* one link follows one channel */
 struct follow {
-	UT_hash_handle hh; /* peer->follows by ch */
+	struct table_link by_ch; /* peer->follows */
 	struct channel *chan;
-	struct peer *peer;
-	struct follow *prev, *next;		  /* of the channel */
-	struct follow *prev_behind, *next_behind; /* of the peer */
-	struct follow *prev_retry, *next_retry;	  /* of the route */
-	uint64_t from_seq;			  /* as asked */
-	char ep[EP_LEN];
+	struct follow *next;	  /* of the channel */
+	struct follow_wait *wait; /* from SUB to SUBBED, and while behind */
 	uint32_t ch;
-	unsigned live : 1, behind : 1, retry : 1, presence : 1, state : 1,
-	    has_ep : 1;
+	uint32_t link : 26; /* peer->at */
+	uint32_t live : 1, behind : 1, presence : 1;
+};
+
+struct follow_wait {
+	struct follow_wait *prev_behind, *next_behind; /* of the peer */
+	struct follow_wait *prev_retry, *next_retry;   /* of the route */
+	struct follow *follow;
+	uint64_t from_seq; /* as asked */
+	char ep[EP_LEN];
+	bool has_ep, state, retry;
 };
 
 struct route {
 	struct proxy *proxy; /* borrowed */
-	struct channel *channels;
-	struct follow *retry; /* touches that wait for room in the log */
+	struct table channels;	   /* by name */
+	struct slab slab;	   /* of channels and follows */
+	struct peer **links;	   /* owned: by peer->at, NULL where free */
+	uint32_t n_links;	   /* room in it */
+	struct follow_wait *retry; /* touches that wait for room in the log */
 	struct timer timer;   /* while there are such */
 	unsigned touching;    /* touches the log has not answered */
 	bool trouble;	      /* the last one was refused */
@@ -46,6 +61,13 @@ struct route {
 
 /* --- route_follow.c --- */
 struct channel *route_find(struct route *r, struct str name);
+/* it has missed something, and gets a SUBBED when there is credit again */
+void route_fall_behind(struct route *r, struct follow *f);
+static inline struct peer *
+route_peer(const struct route *r, const struct follow *f)
+{
+	return r->links[f->link];
+}
 /* a touch came back: from here on the channel is live on that link */
 void route_touched(struct route *r, struct log_op *op);
 

@@ -115,7 +115,7 @@ status_put_links(const struct proxy *p, struct jw *w)
 		jw_int(w, "inc", peer->lc.link.peer.inc);
 		jw_cstr(w, "from", peer->from);
 		jw_int(w, "since", peer->since_ms);
-		jw_int(w, "channels", peer->n_follows);
+		jw_int(w, "channels", peer->follows.n);
 		jw_bool(w, "behind", peer->behind != NULL);
 		jw_int(w, "rtt_us", peer->lc.rtt_us);
 		jw_int(w, "queued", conn_queued(&peer->lc.conn));

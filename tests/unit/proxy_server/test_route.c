@@ -220,6 +220,10 @@ test_follow_limits(void **state)
 	for (uint32_t i = 1; i <= 3; i++)
 		ms_subbed(&m[0], i, i == 1 ? "r:1" : i == 2 ? "r:2" : "r:3", 0);
 	ms_subbed(&m[0], 3, "r:3", 0); /* again is not one more */
+	/* there is one for everybody who is logged in: nothing else is kept */
+	assert_in_range(sizeof(struct follow), 1, 40);
+	assert_int_equal(px[0].route->memory,
+	    3 * (sizeof(struct follow) + offsetof(struct channel, name) + 3));
 	put_sub(linkconn_out(&m[0].lc),
 	    &(struct f_sub){
 		.ch = 4, .chan = STR_LIT("r:4"), .from_seq = SUB_HEAD});
