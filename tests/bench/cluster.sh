@@ -6,6 +6,7 @@
 #	bench_begin [BUILD-DIR]    $dir, $bench, $ref; all ends with the script
 #	cluster_start MSGS         $cluster: the flags of cchat_bench for it
 #	ref_start [FLAG...]        $refat: the same for the server without a log
+#	own_start NAME             $ownat: the same for a program of PEERS_DIR
 #	one NAME ARGS...           a measurement, its lines into $out
 #
 # Limits are lifted, ports are the kernel's, all is on loopback, and only
@@ -48,7 +49,7 @@ bench_end()
 cluster_stop()
 {
 	for pid in $started; do
-		kill "$pid" 2>/dev/null || :
+		kill -TERM "$pid" 2>/dev/null || :
 	done
 	# a msg_server sends its people elsewhere first, half a minute at most
 	n=0
@@ -181,7 +182,7 @@ listening()
 	until grep -qs 'listening on' "$1"; do
 		sleep 0.1
 		n=$((n + 1))
-		[ $n -lt 50 ] || { echo "bench: nothing in $1" >&2; exit 1; }
+		[ $n -lt 100 ] || { echo "bench: nothing in $1" >&2; exit 1; }
 	done
 	sed -n 's/listening on //p' "$1"
 }
@@ -192,6 +193,34 @@ ref_start()
 	"$ref" "$@" >"$dir/ref.log" 2>&1 &
 	started="$! $started"
 	refat="--pids=ms-ref=$! --target=$(listening "$dir/ref.log")"
+}
+
+# what came of a process, itself first
+family()
+{
+	echo "$1"
+	for k in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
+		family "$k"
+	done
+}
+
+# own_start NAME: a program somebody has put into PEERS_DIR.  It prints
+# `listening on ADDR:PORT` when it serves, and before that `flags FLAG...` if
+# cchat_bench needs some to speak with it; it ends on SIGTERM, and all that it
+# started is of its process group and counts.
+own_start()
+{
+	rm -f "$dir/$1.log"
+	setsid "$PEERS_DIR/$1" >"$dir/$1.log" 2>"$dir/$1.err" &
+	started="-$! $started"
+	ownat=$(listening "$dir/$1.log")
+	ownat="--target=$ownat $(sed -n 's/^flags //p' "$dir/$1.log")"
+	n=0 list=
+	for k in $(family $!); do
+		n=$((n + 1))
+		list=$list,ms-$n=$k
+	done
+	ownat="$ownat --pids=${list#,}"
 }
 
 # one NAME ARGS...: its lines are kept with the name in front

@@ -23,7 +23,8 @@ check_PROGRAMS += %D%/bench_ref
 %C%_bench_ref_SOURCES = %D%/bench_ref.c
 %C%_bench_ref_LDADD = $(shared_libs)
 
-bench_tests = %D%/bench.test.mjs %D%/fit.test.mjs %D%/instr.test.mjs
+bench_tests = %D%/bench.test.mjs %D%/fit.test.mjs %D%/instr.test.mjs \
+	%D%/tables.test.mjs
 TESTS += $(bench_tests)
 dist_check_SCRIPTS += $(bench_tests)
 EXTRA_DIST += %D%/README.md %D%/run.sh %D%/cluster.sh %D%/median.mjs \

@@ -30,4 +30,7 @@ for (const [what, v] of rows)
 	console.log(`${what.padEnd(14)} ${v}`);
 fill(join(dirname(fileURLToPath(import.meta.url)), 'README.md'), 'million',
     [['what', 'figure'], ...rows]);
+if (l.status !== 0)
+	console.error('million.sh: not clean: somebody failed, went or was not ' +
+	    'reached');
 process.exit(l.status);

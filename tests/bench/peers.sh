@@ -11,19 +11,27 @@
 # libwebsockets-dev; nothing of theirs is part of this project), says which
 # are not, and always bench_ref: a server without a log and a relay that
 # writes once for each connection and turn (refbatch), or for each message
-# (refwrite).  PEERS="ours refbatch refwrite nchan nats lws" RUNS=5
-# SECONDS_EACH=3 SCENES="A B C" and KEEP=dir are taken from the environment;
-# WORKERMAN=HOST:PORT,PID[,PID] adds a workerman-chat that runs already.
-# The lines go to doc/peers.jsonl, the table to README.md.
+# (refwrite).  What Debian does not have comes in by PEERS_DIR: each program
+# in there is a peer by its name (own_start in cluster.sh says what it
+# prints; README.md, what it must do).
+#
+# PEERS="ours refbatch refwrite nchan nats lws" RUNS=5 SECONDS_EACH=2
+# SCENES="A B C" and KEEP=dir are taken from the environment; of the peers, B
+# and C are for those in WIDE="ours refbatch refwrite uws swoole" alone, as
+# their targets are.  The lines go to doc/peers.jsonl, the table to README.md.
+# Status 3: something was lost, doubled or refused; the table says where.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cluster.sh"
-runs=${RUNS:-5} secs=${SECONDS_EACH:-3} scenes=${SCENES:-A B C}
+runs=${RUNS:-5} secs=${SECONDS_EACH:-2} scenes=${SCENES:-A B C}
 peers=${PEERS:-ours refbatch refwrite nchan nats lws}
-[ -z "${WORKERMAN:-}" ] || peers="$peers workerman"
+wide=${WIDE:-ours refbatch refwrite uws swoole}
 bench_begin "$@"
-there=
+there='' own=''
+for f in "${PEERS_DIR:-/nonexistent}"/*; do
+	[ ! -f "$f" ] || [ ! -x "$f" ] || own="$own ${f##*/}"
+done
 
 # a port that is free now, for those who take none from the kernel
 port()
@@ -103,7 +111,7 @@ start_nchan()
 	for k in $kids; do
 		list=$list,ms-$k=$k
 	done
-	nchan="--dialect=nchan --target=127.0.0.1:$p --pids=$list"
+	at_nchan="--dialect=nchan --target=127.0.0.1:$p --pids=$list"
 	there="$there nchan"
 }
 
@@ -119,7 +127,7 @@ start_nats()
 	n=$!
 	started="$n $started"
 	up "$p"
-	natsat="--dialect=nats --target=127.0.0.1:$p --pids=ms-nats=$n"
+	at_nats="--dialect=nats --target=127.0.0.1:$p --pids=ms-nats=$n"
 	there="$there nats"
 }
 
@@ -133,38 +141,32 @@ start_lws()
 	fi
 	"$build/tests/bench/bench_lws" >"$dir/lws.log" 2>&1 &
 	started="$! $started"
-	lws="--pids=ms-lws=$! --target=$(listening "$dir/lws.log")"
+	at_lws="--pids=ms-lws=$! --target=$(listening "$dir/lws.log")"
 	there="$there lws"
-}
-
-start_workerman()
-{
-	n=0 list=
-	for p in $(echo "${WORKERMAN#*,}" | tr , ' '); do
-		n=$((n + 1))
-		list=${list:+$list,}ms-$n=$p
-	done
-	workerman="--dialect=workerman --target=${WORKERMAN%%,*} --pids=$list"
-	there="$there workerman"
 }
 
 for peer in $peers; do
 	case $peer in
 	ours)
 		cluster_start 1
-		there="$there ours"
+		at_ours=$cluster there="$there ours"
 		;;
-	refbatch)
-		ref_start --batch
-		refbatch=$refat there="$there refbatch"
+	refbatch | refwrite)
+		ref_start "--${peer#ref}"
+		eval "at_$peer=\$refat"
+		there="$there $peer"
 		;;
-	refwrite)
-		ref_start --write
-		refwrite=$refat there="$there refwrite"
-		;;
-	nchan | nats | lws | workerman) "start_$peer" ;;
+	nchan | nats | lws) "start_$peer" ;;
 	*) echo "peers.sh: no peer $peer" >&2; exit 2 ;;
 	esac
+done
+for peer in $own; do
+	case $peer in
+	*[!a-z0-9]*) echo "peers.sh: $peer: a to z and digits" >&2; exit 2 ;;
+	esac
+	own_start "$peer"
+	eval "at_$peer=\$ownat"
+	there="$there $peer"
 done
 
 A='--rooms=1 --members=1000 --senders=10 --window=4'
@@ -176,18 +178,16 @@ while [ "$run" -le "$runs" ]; do
 	for scene in $scenes; do
 		eval "args=\$$scene"
 		one "limit-$scene" limit "$(echo "$args" | sed \
-			's/--rooms=100 --members=10 /--members=1000 /')" --seconds=1
+			's/--rooms=100 --members=10 /--members=1000 /')" \
+			--joined=1 --seconds=1
 		for peer in $there; do
-			case $peer in
-			ours) at=$cluster ;;
-			refbatch) at=$refbatch ;;
-			refwrite) at=$refwrite ;;
-			nchan) at=$nchan ;;
-			nats) at=$natsat ;;
-			lws) at=$lws ;;
-			workerman) at=$workerman ;;
+			[ "$scene" = A ] || case " $wide " in
+			*" $peer "*) ;;
+			*) continue ;;
 			esac
-			one "$peer-$scene" fan "$args" --seconds="$secs" "$at"
+			eval "at=\$at_$peer"
+			one "$peer-$scene" fan "$args" --seconds="$secs" \
+				--warm=0.5 "$at"
 		done
 	done
 	run=$((run + 1))

@@ -71,6 +71,11 @@ main(here, from)
 		    points: list.map((l, i) => [at(i), l.p99_ms]) },
 	    ] }));
 	fill(join(here, 'README.md'), 'soak', rows);
+	const wrong = all.filter(l => l.status !== 0);
+	if (wrong.length) {
+		console.error(`soak.sh: ${wrong.length} runs were not clean`);
+		process.exit(3);
+	}
 }
 
 if (process.argv[1]?.endsWith('soak.mjs'))

@@ -2,19 +2,28 @@
 # SPDX-License-Identifier: MIT
 #
 # The targets of this project's speed, one after the other, beside the bare
-# send loop and the small server without log and relay (bench_ref --batch) in
-# the same minutes: medians into the table of README.md.
+# send loop and, in the same minutes, the program `uws` of PEERS_DIR (peers.sh,
+# README.md) or else the small server without log and relay (bench_ref
+# --batch): medians into the table of README.md.
 #
 #	tests/bench/targets.sh [BUILD-DIR]
 #
-# RUNS=5 SECONDS_EACH=3 IDLE=10000 and KEEP=dir are taken from the environment.
-# What others measure (growth.sh, peers.sh, million.sh) is taken from doc/.
+# RUNS=5 SECONDS_EACH=3 IDLE=10000 HOLD=10 (s that readers are stalled)
+# HISTORY=1000000 (messages to read pages from) and KEEP=dir are taken from the
+# environment.  What others measure (peers.sh, growth.sh, million.sh) is taken
+# from doc/.  Status 3: something was lost, doubled or refused; a row that
+# rests on it says so.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/cluster.sh"
 runs=${RUNS:-5} secs=${SECONDS_EACH:-3} idle=${IDLE:-10000}
 bench_begin "$@"
+make -s -C "$build" tests/bench/bench_log >"$dir/make.log" 2>&1 || {
+	echo "targets.sh: bench_log does not build:" >&2
+	tail -5 "$dir/make.log" >&2
+	exit 2
+}
 a='--rooms=1 --members=1000 --senders=10 --window=4'
 b='--rooms=100 --members=10 --senders=2 --window=2'
 c='--rooms=1 --members=100 --senders=10 --window=8'
@@ -23,28 +32,39 @@ s="--seconds=$secs"
 # the first run of servers tells what a connection takes
 cluster_start 1
 one idle idle --rooms=$((idle / 10)) --members=10 --hold=3 "$cluster"
-ref_start --batch
+if [ -x "${PEERS_DIR:-/nonexistent}/uws" ]; then
+	own_start uws
+	beside=uws rival=$ownat
+else
+	ref_start --batch
+	beside=ref rival=$refat
+fi
 run=1
 while [ "$run" -le "$runs" ]; do
 	echo "run $run of $runs" >&2
 	one limit limit --members=1000 --seconds=1
 	one A fan "$a" "$s" "$cluster"
-	one refA fan "$a" "$s" "$refat"
+	one "${beside}A" fan "$a" "$s" "$rival"
 	one A16 fan "$a" --window=16 "$s" "$cluster"
 	one B fan "$b" "$s" "$cluster"
-	one refB fan "$b" "$s" "$refat"
+	one "${beside}B" fan "$b" "$s" "$rival"
 	one C fan "$c" "$s" "$cluster"
-	one refC fan "$c" "$s" "$refat"
+	one "${beside}C" fan "$c" "$s" "$rival"
 	one rate1 fan "$a" --rate=100 "$s" "$cluster"
 	one deaf fan "$a" --rate=100 --stalled=10 "$s" "$cluster"
 	one rate2 fan "$b" --rate=2000 "$s" "$cluster"
 	one storm storm --rooms=500 --members=10 "$cluster"
-	one join storm --rooms=1 --members=1000 "$cluster"
+	one join storm --level=1 --rooms=1 --members=1000 "$cluster"
 	one log fan --rooms=200 --members=1 --senders=1 --window=16 "$s" \
 		"$cluster"
 	run=$((run + 1))
 done
+one stall stall --rooms=1 --members=100 --senders=50 --rate=2000 --stalled=10 \
+	--hold="${HOLD:-10}" "$s" "$cluster"
 cluster_stop
+timeout "${MOST:-300}" "$build/tests/bench/bench_log" --history "$dir" \
+	"${HISTORY:-1000000}" >>"$out" ||
+	echo '{"scene":"history-file","status":3,"mode":"broken"}' >>"$out"
 # version 1 does not hear itself, so all that is heard is remote
 cluster_start 2
 pair='--level=1 --rooms=1 --members=2 --senders=1 --rate=100'
