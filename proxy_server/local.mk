@@ -6,7 +6,8 @@ noinst_LIBRARIES += %D%/libproxy_server.a
 	%D%/log.c %D%/log_ends.c %D%/log_op.c %D%/log.h %D%/log_priv.h \
 	%D%/log_dir.c %D%/log_dir.h \
 	%D%/log_sqlite.c %D%/log_sqlite_row.c %D%/log_sqlite_item.c \
-	%D%/log_sqlite.h %D%/log_sqlite_priv.h \
+	%D%/log_sqlite_wal.c %D%/log_sqlite.h %D%/log_sqlite_priv.h \
+	%D%/log_wal.c %D%/log_wal.h \
 	%D%/log_chan.c %D%/log_chan.h \
 	%D%/log_commit.c %D%/log_commit.h \
 	%D%/log_history.c %D%/log_history.h \

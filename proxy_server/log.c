@@ -14,6 +14,7 @@
 #include "proxy_server/log_sqlite.h"
 #include "proxy_server/reader.h"
 #include "proxy_server/writer.h"
+#include "shared/proc/clock.h"
 
 /* its default is to be ignored, so a stray one harms nobody */
 #define LOG_SIGNAL SIGURG
@@ -35,6 +36,7 @@ log_submit(struct log *l, struct log_op *op)
 	if (l->state == LOG_WAITING || l->state == LOG_FAILED)
 		return ERR_BUSY;
 	op->next = NULL;
+	op->since_us = clock_mono_us();
 	pthread_mutex_lock(&l->lock);
 	if (l->stop || l->n_ops >= LOG_OPS_MAX ||
 	    l->n_bytes + size > LOG_OPS_BYTES) {
@@ -187,6 +189,7 @@ log_figures(struct log *l, struct log_figures *out)
 	out->queue_ops = l->n_ops;
 	out->queue_bytes = l->n_bytes;
 	pthread_mutex_unlock(&l->lock);
+	out->ack_us = l->ack_us;
 	out->reads_recent = l->ring_reads;
 	out->recent_bytes = l->ring != NULL ? log_ring_bytes(l->ring) : 0;
 }
@@ -232,7 +235,7 @@ log_ring_op(struct log *l, struct log_op *op)
 }
 
 static void
-log_deliver_op(struct log *l, struct log_op *op)
+log_deliver_op(struct log *l, struct log_op *op, int64_t now)
 {
 	const struct log_news *n = op->news;
 	bool batch_end = op->batch_end;
@@ -243,6 +246,9 @@ log_deliver_op(struct log *l, struct log_op *op)
 		l->ops->on_state(
 		    l->arg, n->state, n->gen, n->ep, n->why, n->exit_code);
 	} else {
+		if (op->kind == LOG_APPEND && op->code == 200)
+			histogram_add(
+			    &l->ack_us, (uint64_t)(now - op->since_us));
 		log_ring_op(l, op);
 		l->ops->on_done(l->arg, op);
 	}
@@ -270,6 +276,7 @@ log_deliver(struct log *l)
 	struct log_page *pages, *next_page;
 	struct log_trimmed *trimmed, *next_trimmed;
 	struct log_backup *backup;
+	int64_t now;
 
 	pthread_mutex_lock(&l->done_lock);
 	backup = l->backup_done;
@@ -283,9 +290,10 @@ log_deliver(struct log *l)
 	l->pages_head = NULL;
 	l->pages_tail = &l->pages_head;
 	pthread_mutex_unlock(&l->done_lock);
+	now = clock_mono_us();
 	for (; ops != NULL; ops = next_op) {
 		next_op = ops->next;
-		log_deliver_op(l, ops);
+		log_deliver_op(l, ops, now);
 	}
 	for (; trimmed != NULL; trimmed = next_trimmed) {
 		next_trimmed = trimmed->next;

@@ -96,6 +96,8 @@ struct log_op {
 	bool more_states;
 	/* --- of log alone --- */
 	bool batch_end; /* the last operation of its commit */
+	bool pooled;	/* may be used again by another one */
+	int64_t since_us; /* append: submitted then (steady clock) */
 	struct log_news
 	    *news; /* a change of state that travels in the same order */
 	/* --- the copy --- */
@@ -159,6 +161,8 @@ struct log_figures {
 	uint64_t reads_recent, recent_bytes; /* from memory; what it holds */
 	struct histogram commit_us,
 	    batch; /* batch: operations per commit, in place of us */
+	struct histogram checkpoint_us; /* of the writer's time */
+	struct histogram ack_us; /* log_submit() of an append to its on_done */
 };
 
 struct log *log_open(struct ev_loop *loop, const struct log_settings *set,
@@ -173,7 +177,7 @@ void log_close(struct log *l);
  * returned (ERR_PROTO ...) */
 int log_op_new(enum log_kind kind, uint64_t peer, struct str body,
     struct log_op **op) MUST_CHECK;
-void log_op_free(struct log_op *op);
+void log_op_free(struct log_op *op); /* both on the loop's thread */
 /* takes op; ERR_BUSY at the bound and while WAITING or FAILED (op is still the
  * caller's) */
 int log_submit(struct log *l, struct log_op *op) MUST_CHECK;

@@ -80,6 +80,7 @@ struct log {
 	char ep[EP_LEN + 1];   /* the same */
 	struct log_ring *ring; /* of the loop alone; NULL: none */
 	uint64_t ring_reads;
+	struct histogram ack_us;
 	unsigned ring_pages; /* made in this turn, not yet delivered */
 	pthread_t writer, reader;
 

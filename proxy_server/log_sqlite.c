@@ -137,6 +137,10 @@ logdb_close(struct logdb *db)
 	}
 	sqlite3_close(db->db);
 	db->db = NULL;
+	/* not before: closing any descriptor of a file ends all locks on it */
+	if (db->has_fd)
+		close(db->fd);
+	db->has_fd = false;
 }
 
 void
@@ -180,6 +184,7 @@ logdb_on_wal(void *arg, sqlite3 *conn, const char *name, int frames)
 	(void)conn;
 	(void)name;
 	db->wal_frames = (uint64_t)frames;
+	db->wal_commits++;
 	return SQLITE_OK;
 }
 
@@ -413,11 +418,13 @@ logdb_open(struct logdb *db, const char *dir, enum log_sync sync, bool *fresh)
 		err = logdb_connect(db, db->path, SQLITE_OPEN_READWRITE);
 	if (err != 0)
 		return err;
+	db->fd = open(db->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	db->has_fd = db->fd >= 0;
 	sqlite3_wal_hook(db->db, logdb_on_wal, db);
 	/* no checkpoint but ours: the hook above took the automatic one's place
 	 */
 	err = logdb_exec(db,
-	    "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216;",
+	    "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=17825792;",
 	    "open");
 	if (err == 0)
 		err = logdb_exec(db, pragma[sync], "open");
@@ -433,18 +440,27 @@ logdb_open(struct logdb *db, const char *dir, enum log_sync sync, bool *fresh)
 }
 
 int
-logdb_open_reader(struct logdb *db, const char *dir)
+logdb_open_beside(struct logdb *db, const struct logdb *of)
 {
 	int err;
 
 	memset(db, 0, sizeof *db);
-	snprintf(db->path, sizeof db->path, "%s/messages.db", dir);
+	memcpy(db->path, of->path, sizeof db->path);
 	err = logdb_connect(db, db->path, SQLITE_OPEN_READONLY);
 	if (err == 0)
 		err = logdb_exec(db, "PRAGMA query_only=ON", "open");
 	if (err != 0)
 		logdb_close(db);
 	return err;
+}
+
+int
+logdb_open_reader(struct logdb *db, const char *dir)
+{
+	struct logdb of;
+
+	snprintf(of.path, sizeof of.path, "%s/messages.db", dir);
+	return logdb_open_beside(db, &of);
 }
 
 int
@@ -488,16 +504,4 @@ logdb_check(struct logdb *db)
 		rc = sqlite3_finalize(st);
 	}
 	return err != 0 || rc == SQLITE_OK ? err : logdb_fail(db, rc, "check");
-}
-
-int
-logdb_checkpoint(struct logdb *db)
-{
-	int rc = sqlite3_wal_checkpoint_v2(
-	    db->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-
-	/* BUSY: a reader stands in the way, the next one does the rest */
-	return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY
-		   ? 0
-		   : logdb_fail(db, rc, "checkpoint");
 }

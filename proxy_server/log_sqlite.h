@@ -112,6 +112,9 @@ struct logdb {
 	struct sqlite3 *db; /* owned; NULL: closed */
 	struct sqlite3_stmt *st[SQL_N];
 	uint64_t wal_frames; /* in messages.db-wal since it began anew */
+	uint64_t wal_commits; /* of this connection */
+	int fd;		      /* the writer's: of messages.db, if has_fd */
+	bool has_fd;
 	char path[4096];
 	char why[LOGDB_WHY];
 };
@@ -140,6 +143,8 @@ int logdb_open(struct logdb *db, const char *dir, enum log_sync sync,
 /* pages and rows one by one; slow in large files */
 int logdb_check(struct logdb *db) MUST_CHECK;
 int logdb_open_reader(struct logdb *db, const char *dir) MUST_CHECK;
+/* the same for the file of another connection */
+int logdb_open_beside(struct logdb *db, const struct logdb *of) MUST_CHECK;
 /* a messages.db under another name that nobody uses (restore): checked as by
  * logdb_open(), left without a WAL */
 int logdb_open_file(struct logdb *db, const char *path) MUST_CHECK;
@@ -147,8 +152,24 @@ void logdb_close(struct logdb *db);
 /* the close that follows writes nothing: no checkpoint through a handle that
  * failed */
 void logdb_abandon(struct logdb *db);
-/* moves what it can from the WAL into the file without waiting for anybody */
+
+/* --- the WAL (log_sqlite_wal.c; used by log_wal.c) --- */
+
+/*
+ * Moves what it can from the WAL into the file without waiting for anybody. If
+ * that is all there is, the disk is waited for, and the next commit begins the
+ * WAL anew; if a snapshot is older than the last commit, neither.
+ */
 int logdb_checkpoint(struct logdb *db) MUST_CHECK;
+/* a snapshot on a reader's connection, until logdb_unpin() */
+int logdb_pin(struct logdb *pin) MUST_CHECK;
+void logdb_unpin(struct logdb *pin);
+/* hands the file's changed pages to the disk; waits for nothing, promises
+ * nothing */
+void logdb_write_out(struct logdb *db);
+/* a piece of zeros, fsynced, behind what is in the WAL's file, up to that size.
+ * False: it is that long, or there is no room */
+bool logdb_wal_grow(struct logdb *db, int64_t size);
 
 /* --- for log_sqlite_row.c --- */
 

@@ -154,6 +154,10 @@ status_put_log(const struct proxy *p, struct jw *w)
 	    w, "commit_p50_us", (int64_t)histogram_quantile(&f.commit_us, 0.5));
 	jw_int(w, "commit_p99_us",
 	    (int64_t)histogram_quantile(&f.commit_us, 0.99));
+	jw_int(w, "ack_p50_us", (int64_t)histogram_quantile(&f.ack_us, 0.5));
+	jw_int(w, "ack_p99_us", (int64_t)histogram_quantile(&f.ack_us, 0.99));
+	jw_int(w, "checkpoint_p99_us",
+	    (int64_t)histogram_quantile(&f.checkpoint_us, 0.99));
 	jw_obj_end(w);
 }
 
@@ -290,5 +294,11 @@ status_metrics(void *arg, struct buf *out)
 	}
 	histogram_render(out, "proxy_commit_seconds",
 	    "from the begin of a commit to its end", &f.commit_us);
+	histogram_render(out, "proxy_ack_seconds",
+	    "from the arrival of an append to its ack, once it is stored",
+	    &f.ack_us);
+	histogram_render(out, "proxy_checkpoint_seconds",
+	    "the commits waited so long while the WAL was worked off",
+	    &f.checkpoint_us);
 	status_put_batch(out, &f.batch);
 }

@@ -18,16 +18,15 @@
 #include "proxy_server/log_history.h"
 #include "proxy_server/log_priv.h"
 #include "proxy_server/log_trim.h"
+#include "proxy_server/log_wal.h"
 #include "proxy_server/writer.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/log.h"
 
 enum {
 	WRITER_WAIT_MS = 1000, /* nothing to do: look at the disk this often */
-	WRITER_IDLE_MS = 200,  /* after this the WAL is worked off */
 	WRITER_SLICE_MS = 20,  /* between slices of retention while busy */
-	WRITER_WAL_FRAMES = 16 * 1024 * 1024 / 4096,
-	WRITER_WAL_STEP = 256
+	WRITER_GROW_FREE = 64 * 1024 * 1024 /* over the floor: WAL may grow */
 };
 
 struct writer {
@@ -42,8 +41,8 @@ struct writer {
 	struct log_op *pend, **pend_tail; /* taken, not yet committed */
 	int64_t commit_ms;		  /* last commit */
 	int64_t look_ms;		  /* last look at the disk, or probe */
-	uint64_t ckpt_frames; /* in the WAL at the last checkpoint */
-	int64_t slice_ms;     /* last slice of retention */
+	struct log_wal wal;
+	int64_t slice_ms; /* last slice of retention */
 	struct log_trim trim;
 };
 
@@ -348,22 +347,29 @@ writer_commit(struct writer *w)
 /* --- between commits --- */
 
 static void
-writer_checkpoint(struct writer *w)
+writer_wal(struct writer *w, bool idle)
 {
-	int err = logdb_checkpoint(&w->db);
+	uint64_t done = w->wal.parts + w->wal.wholes;
+	int64_t t0 = clock_mono_us(), now = t0 / 1000;
+	int err = log_wal_step(&w->wal, now, idle ? now - w->commit_ms : 0);
 
-	w->ckpt_frames = w->db.wal_frames;
+	if (w->wal.parts + w->wal.wholes != done) {
+		pthread_mutex_lock(&w->l->lock);
+		histogram_add(
+		    &w->l->fig.checkpoint_us, (uint64_t)(clock_mono_us() - t0));
+		pthread_mutex_unlock(&w->l->lock);
+	}
 	if (err != 0)
 		writer_trouble(w, err);
 }
 
+/* may the WAL's file take room before it needs it? */
 static bool
-writer_wal_is_big(const struct writer *w)
+writer_may_grow(const struct writer *w)
 {
-	uint64_t n = w->db.wal_frames;
-
-	return n >= WRITER_WAL_FRAMES &&
-	       (n >= w->ckpt_frames + WRITER_WAL_STEP || n < w->ckpt_frames);
+	return w->state == LOG_ACTIVE && log_wal_may_grow(&w->wal) &&
+	       (int64_t)w->l->fig.disk_free >
+		   w->l->set.disk_min + WRITER_GROW_FREE;
 }
 
 /* a write that means nothing; 0 when the disk takes it */
@@ -444,10 +450,9 @@ writer_between(struct writer *w, bool idle)
 	writer_look(w);
 	if (w->state == LOG_FAILED)
 		return;
-	if (writer_wal_is_big(w) ||
-	    (idle && w->db.wal_frames != w->ckpt_frames &&
-		now - w->commit_ms >= WRITER_IDLE_MS))
-		writer_checkpoint(w);
+	writer_wal(w, idle);
+	if (idle && writer_may_grow(w))
+		log_wal_grow(&w->wal);
 	if (!w->trim.running && now >= w->trim.due_ms)
 		w->trim = (struct log_trim){.running = true};
 	if (w->state != LOG_FAILED && w->trim.running &&
@@ -458,14 +463,16 @@ writer_between(struct writer *w, bool idle)
 static int64_t
 writer_wait_ms(const struct writer *w)
 {
+	int64_t wait;
+
 	if (w->pend != NULL)
 		return 0;
 	if (w->state == LOG_FAILED)
 		return WRITER_WAIT_MS;
-	if (w->trim.running)
+	if (w->trim.running || writer_may_grow(w))
 		return 0;
-	return w->db.wal_frames != w->ckpt_frames ? WRITER_IDLE_MS
-						  : WRITER_WAIT_MS;
+	wait = log_wal_wait_ms(&w->wal);
+	return wait >= 0 && wait < WRITER_WAIT_MS ? wait : WRITER_WAIT_MS;
 }
 
 static void
@@ -495,6 +502,7 @@ writer_close(struct writer *w)
 	/* after a failed write or sync nothing more goes through this handle */
 	if (w->state == LOG_FAILED)
 		logdb_abandon(&w->db);
+	log_wal_fini(&w->wal);
 	logdb_close(&w->db);
 	log_chans_fini(&w->chans);
 	if (w->lock_fd >= 0)
@@ -511,6 +519,7 @@ writer_main(void *arg)
 	w->lock_fd = -1;
 	w->pend_tail = &w->pend;
 	log_chans_init(&w->chans);
+	log_wal_init(&w->wal, &w->db, w->l->set.sync);
 	err = writer_open(w);
 	w->cm.db = &w->db;
 	w->cm.chans = &w->chans;

@@ -232,6 +232,10 @@ unit_tests += %D%/proxy_server/test_log_chan
 %C%_proxy_server_test_log_chan_SOURCES = %D%/proxy_server/test_log_chan.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
 %C%_proxy_server_test_log_chan_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_log_wal
+%C%_proxy_server_test_log_wal_SOURCES = %D%/proxy_server/test_log_wal.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_log_wal_LDADD = $(log_ldadd)
 unit_tests += %D%/proxy_server/test_standby
 %C%_proxy_server_test_standby_SOURCES = %D%/proxy_server/test_standby.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
