@@ -70,7 +70,10 @@ const finish = (out, o) => {
 	return out.join('\n');
 };
 
-/* o: {x, series: [{name, points: [[x, y]], fit: {a, b, r2}?}]} */
+/*
+ * o: {x, series: [{name, points: [[x, y]], fit: {a, b, r2}?, from?}]}; the
+ * fitted line begins at `from`, where what was fitted does
+ */
 export function
 chart(o)
 {
@@ -89,10 +92,10 @@ chart(o)
 		legend(out, i, s.name + (f ? `: n^${f.b.toFixed(2)}, ` +
 		    `r² ${f.r2.toFixed(3)}` : ''));
 		if (f) {
-			/* as far as it stays on the sheet */
+			/* as far as it is one, and stays on the sheet */
 			const at = x => f.a * x ** f.b;
 			const xs = s.points.map(p => p[0]).filter(x =>
-			    at(x) >= 10 ** y0 && at(x) <= 10 ** y1);
+			    x >= (s.from ?? 0) && at(x) >= 10 ** y0 && at(x) <= 10 ** y1);
 			if (xs.length > 1)
 				out.push(`<path class="f d l${i}" d="M` +
 				    `${n1(X(xs[0]))} ${n1(Y(at(xs[0])))}L` +

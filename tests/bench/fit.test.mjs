@@ -59,6 +59,10 @@ test('charts are whole, and stay on their sheet', () => {
 			assert.ok(+x >= 0 && +x <= 560 && +y >= 0 && +y <= 320);
 	}
 	assert.ok(chart(o).includes('n^1.00, r² 1.000'));
+	/* the line is drawn over what was fitted, and no further */
+	const line = from => /class="f d l0" d="M([\d.]+)/.exec(chart({ ...o,
+	    series: [{ ...o.series[0], from }] }))[1];
+	assert.ok(+line(100) > +line(0));
 });
 
 test('a table lands between its markers, and again in its place', () => {

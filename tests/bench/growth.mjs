@@ -84,9 +84,9 @@ main(here, from)
 		const series = [];
 		for (const [cost, y] of Object.entries(a.fits)) {
 			const p = points(list, a.x, y);
-			series.push({ name: cost, points: p,
-			    fit: fit(p.filter(([x]) => x >= (a.from?.[cost] ?? a.over))) });
 			const over = a.from?.[cost] ?? a.over;
+			series.push({ name: cost, points: p, from: over,
+			    fit: fit(p.filter(([x]) => x >= over)) });
 			for (const from of a.upper ? [over, a.upper] : [over]) {
 				const part = p.filter(([x]) => x >= from);
 				const f = fit(part);

@@ -5,8 +5,9 @@
  * What a message and a login cost, in instructions of our own daemons
  * (callgrind; the kernel's are not in it): numbers that a loaded machine does
  * not change.  Compared with instr.json, which is changed by hand and with a
- * reason.  20 rooms of 10, 100 messages a second, so that each is alone; and
- * logins into rooms of 10.
+ * reason.  20 rooms of 10, 100 messages a second, so that each is alone; 20 a
+ * second in a room of 200, for each of its members, where nothing else counts;
+ * and logins into rooms of 10.
  *
  * The base is that of CFLAGS="-O2 -g" on Debian 12 (amd64); other builds are
  * skipped.  Without valgrind it is skipped too, but not where CI is set.
@@ -106,7 +107,8 @@ test('instructions of a message and of a login', { skip: whyNot() },
 	await ms.d.ready(30000);
 	const bench = (...args) => run(join(build, 'tests/bench/cchat_bench'),
 	    [...args, `--target=127.0.0.1:${ms.d.ports.direct}`, '--json'],
-	    { timeout: 60000 });
+	    { timeout: 60000 }).catch(e => assert.fail(
+	    `${e.message}${e.stdout}`));
 
 	const both = async (...args) => {
 		let said;
@@ -118,17 +120,25 @@ test('instructions of a message and of a login', { skip: whyNot() },
 		});
 		return { msg, proxy, sent: JSON.parse(said.stdout).sent };
 	};
-	const talk = s => both('fan', '--rooms=20', '--members=10',
-	    '--senders=2', '--rate=100', `--seconds=${s}`);
+	const talk = (s, ...room) => both('fan', ...room, '--senders=2',
+	    `--seconds=${s}`);
+	/* a short and a long one: the difference has no logins in it */
+	const each = async (...room) => {
+		const short = await talk(1, ...room);
+		const long = await talk(5, ...room);
+		const n = long.sent - short.sent;
+		return { msg: (long.msg - short.msg) / n,
+		    proxy: (long.proxy - short.proxy) / n };
+	};
 	const come = () => both('storm', '--rooms=20', '--members=10');
 	const per = {};
 
-	/* a short and a long one: the difference has no logins in it */
-	const short = await talk(1);
-	const long = await talk(5);
-	per.message_msg = (long.msg - short.msg) / (long.sent - short.sent);
-	per.message_proxy = (long.proxy - short.proxy) /
-	    (long.sent - short.sent);
+	const small = await each('--rooms=20', '--members=10', '--rate=100');
+	per.message_msg = small.msg;
+	per.message_proxy = small.proxy;
+	/* so slowly that no two messages share a write */
+	per.delivery_msg = (await each('--rooms=1', '--members=200',
+	    '--rate=20')).msg / 200;
 	/* the second storm: what is made once is made */
 	await come();
 	const storm = await come();
