@@ -13,6 +13,7 @@ import { test } from 'node:test';
 import { chart, curve } from './chart.mjs';
 import { fit, points } from './growth.mjs';
 import { fill, median, short } from './page.mjs';
+import { sorter, table, where } from './profile.mjs';
 import { line } from './soak.mjs';
 
 test('a power law is found, and how well it fits', () => {
@@ -63,6 +64,39 @@ test('charts are whole, and stay on their sheet', () => {
 	const line = from => /class="f d l0" d="M([\d.]+)/.exec(chart({ ...o,
 	    series: [{ ...o.series[0], from }] }))[1];
 	assert.ok(+line(100) > +line(0));
+});
+
+test('what perf saw is sorted by the call, and by the module', () => {
+	const k = '[kernel.kallsyms]', ms = '/x/msg_server/msg_server';
+	const of = (...f) => where(f.map(([sym, dso]) => ({ sym, dso })));
+	assert.equal(of(['tcp_ack', k], ['__x64_sys_sendto', k], ['__send',
+	    'libc.so.6']), 'kernel: send()');
+	assert.match(of(['tcp_v4_rcv', k], ['net_rx_action', k],
+	    ['__x64_sys_sendto', k]), /^kernel: receiving for the other end/);
+	assert.equal(of(['x', k], ['__x64_sys_fdatasync', k]),
+	    'kernel: the disk');
+	assert.equal(of(['clear_page', k]), 'kernel: other');
+	assert.match(of(['turn_give_to', ms]), /^what goes out/);
+	assert.equal(of(['whatever', ms]), 'other of ours');
+	assert.equal(of(['sqlite3Step', 'libsqlite3.so.0']), 'SQLite');
+	assert.equal(of(['__send', 'libc.so.6']), 'libc and other libraries');
+
+	const s = sorter();
+	const seen = (comm, sym, dso) => ['', `${comm} `,
+	    `\t  55aa ${sym} (${dso})`, '\t  1234 caller (/x/y)'];
+	for (const l of [...seen('msg_server', 'turn_give_to+0x12', ms),
+	    ...seen('msg_server', 'turn_item', ms),
+	    ...seen('msg_server', '[unknown]', 'libev.so.4'),
+	    ...seen('proxy_server', 'sqlite3Step', 'libsqlite3.so.0'), ''])
+		s.line(l);
+	s.end();
+	const counts = Object.fromEntries([...s.counts].map(([c, v]) =>
+	    [c, Object.fromEntries(v)]));
+	const rows = table([{ scene: 'A', per_cpu_s: 250000, counts }]);
+	assert.deepEqual(rows[1], ['msg_server',
+	    'what goes out: a turn, its blocks, its queues', '50.0 %', '2.000']);
+	assert.deepEqual(rows.at(-1), ['all', 'together', '100.0 %', '4.000']);
+	assert.equal(rows.length, 6);
 });
 
 test('a table lands between its markers, and again in its place', () => {

@@ -28,7 +28,7 @@ bench_tests = %D%/bench.test.mjs %D%/fit.test.mjs %D%/instr.test.mjs \
 TESTS += $(bench_tests)
 dist_check_SCRIPTS += $(bench_tests)
 EXTRA_DIST += %D%/README.md %D%/run.sh %D%/cluster.sh %D%/median.mjs \
-	%D%/million.sh %D%/million.mjs \
+	%D%/million.sh %D%/million.mjs %D%/profile.sh %D%/profile.mjs \
 	%D%/growth.sh %D%/growth.mjs %D%/chart.mjs %D%/page.mjs \
 	%D%/peers.sh %D%/peers.mjs %D%/soak.sh %D%/soak.mjs %D%/targets.sh %D%/targets.mjs %D%/doc %D%/instr.json
 
