@@ -153,5 +153,6 @@ const struct dialect dialect_cchat = {
     .guess = cchat_guess,
     .decode = cchat_decode,
     .encode = cchat_encode,
+    .own = cchat_own,
     .ws_ping = 1,
 };

@@ -567,3 +567,21 @@ cchat_encode(
 	else
 		cchat_v2_encode(ev, view, &w);
 }
+
+/* what cchat_item() has more for its sender stands at the end */
+void
+cchat_own(
+    const struct event *ev, unsigned level, struct str other, struct buf *out)
+{
+	const struct item *it = ev->item;
+
+	if (level < 2 || other.len == 0 || !str_is_set(it->cid) ||
+	    (it->flags & ITEM_F_AUTO_CID)) {
+		buf_putstr(out, other);
+		return;
+	}
+	buf_put(out, other.p, other.len - 1);
+	buf_puts(out, ",\"cid\":");
+	json_put_string(out, it->cid);
+	buf_putc(out, '}');
+}

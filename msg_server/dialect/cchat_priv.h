@@ -54,5 +54,7 @@ void cchat_strip_tags(struct str s, struct buf *out);
 
 void cchat_encode(
     const struct event *ev, unsigned level, enum view view, struct buf *out);
+void cchat_own(const struct event *ev, unsigned level, struct str other,
+    struct buf *out);
 
 #endif

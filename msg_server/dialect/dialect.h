@@ -35,6 +35,11 @@ struct dialect {
 	    void (*emit)(void *arg, const struct command *), void *arg, struct buf *err);
 	/* one event -> one JSON text appended to out; nothing appended: this dialect can't say it */
 	void (*encode)(const struct event *ev, unsigned level, enum view view, struct buf *out);
+	/*
+	 * An EVENT_ITEM of a room as VIEW_SELF, made from what encode() said of it as
+	 * VIEW_OTHER, and the same as encode() would say; NULL: it is encoded twice.
+	 */
+	void (*own)(const struct event *ev, unsigned level, struct str other, struct buf *out);
 	unsigned ws_ping; /* 1: kept alive by WebSocket pings, never by a JSON frame */
 };
 

@@ -447,6 +447,7 @@ relay_new(struct server *srv, struct net *net, const struct link_id *self,
 	r->self = *self;
 	memcpy(r->key, key, sizeof r->key);
 	r->ops = ops;
+	buf_init(&r->append, LINK_FRAME_MAX + LINK_HEAD);
 	tasks_init(r);
 	return r;
 }

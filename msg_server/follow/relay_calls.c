@@ -9,6 +9,8 @@
 #include "shared/proc/clock.h"
 #include "shared/proc/log.h"
 
+enum { APPEND_KEEP = 65536 }; /* of the buffer they are written into */
+
 /* --- appends ------------------------------------------------------------ */
 
 int
@@ -17,23 +19,23 @@ relay_append(
 {
 	struct unacked *u;
 	struct f_append f = *ap;
-	struct buf b;
+	struct buf *b = &r->append;
 
 	if (r->closing || r->n_unacked >= RELAY_UNACKED_MAX ||
 	    r->unacked_bytes >= RELAY_UNACKED_BYTES)
 		return ERR_BUSY;
 	f.req = ++r->next_req;
 	f.item.crc = digest_crc32c(0, f.item.body.p, f.item.body.len);
-	buf_init(&b, LINK_FRAME_MAX + LINK_HEAD);
-	put_append(&b, &f);
-	if (!buf_ok(&b)) {
-		buf_fini(&b);
+	put_append(b, &f);
+	if (!buf_ok(b)) {
+		buf_fini(b);
 		return ERR_LIMIT;
 	}
 	u = xcalloc(1, sizeof *u);
 	u->req = f.req;
-	u->frame = blob_take(&b);
-	buf_fini(&b);
+	u->frame = blob_take(b);
+	if (b->cap > APPEND_KEEP)
+		buf_fini(b);
 	u->call = call;
 	u->since_ms = clock_mono_ms();
 	DL_APPEND(r->unacked, u);
@@ -459,4 +461,5 @@ calls_free(struct relay *r)
 	}
 	while (r->asked)
 		calls_fail(r, r->asked);
+	buf_fini(&r->append);
 }

@@ -111,6 +111,7 @@ struct relay {
 	   behind it */
 	struct unacked *unsent;
 	size_t n_unacked, unacked_bytes;
+	struct buf append; /* one being written */
 	struct asked *asked, *asked_by_rid;
 	size_t n_asked, n_held;
 	size_t answers; /* bytes that those sent will cost */

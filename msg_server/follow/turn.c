@@ -19,9 +19,9 @@ enum {
 /* the frames of one (dialect, level) */
 struct turn_class {
 	struct buf bytes; /* as others see them, one behind the other */
-	uint32_t end[TURN_ITEMS];
-	unsigned frames;	       /* in bytes: some say nothing in it */
-	struct blob *self[TURN_ITEMS]; /* as the sender sees it, or NULL */
+	struct buf self;  /* as their senders do: of those who are here */
+	uint32_t end[TURN_ITEMS], self_end[TURN_ITEMS];
+	unsigned frames;    /* in bytes: some say nothing in it */
 	struct blob *block; /* all of bytes, once it is being given */
 };
 
@@ -47,7 +47,7 @@ struct turns {
 	struct turn *waiting, *spare;
 	unsigned n_spare;
 	const struct dialect *dialect[DIALECT_MAX];
-	struct buf text;
+	struct buf text, self; /* an item as others, and as its sender see it */
 };
 
 static unsigned
@@ -79,6 +79,7 @@ turn_free(struct turn *t)
 	for (unsigned k = 0; k < TURN_CLASSES; k++)
 		if (t->class[k]) {
 			buf_fini(&t->class[k] -> bytes);
+			buf_fini(&t->class[k] -> self);
 			free(t->class[k]);
 		}
 	free(t);
@@ -101,6 +102,15 @@ turn_begin(struct turns *ts, struct room *room)
 	return t;
 }
 
+static void
+turn_empty(struct buf *b)
+{
+	if (b->cap > TURN_KEEP)
+		buf_fini(b);
+	else
+		buf_reset(b);
+}
+
 /* out of the list; its bytes go, its memory waits for the next room */
 static void
 turn_put(struct turns *ts, struct turn *t)
@@ -110,17 +120,11 @@ turn_put(struct turns *ts, struct turn *t)
 
 		if (!c)
 			continue;
-		for (unsigned i = 0; i < t->n; i++) {
-			blob_unref(c->self[i]);
-			c->self[i] = NULL;
-		}
 		blob_unref(c->block);
 		c->block = NULL;
 		c->frames = 0;
-		if (c->bytes.cap > TURN_KEEP)
-			buf_fini(&c->bytes);
-		else
-			buf_reset(&c->bytes);
+		turn_empty(&c->bytes);
+		turn_empty(&c->self);
 	}
 	if (ts->n_spare == TURN_SPARE) {
 		turn_free(t);
@@ -155,17 +159,20 @@ turn_class(struct turn *t, unsigned k)
 	if (!c) {
 		c = t->class[k] = xcalloc(1, sizeof *c);
 		buf_init(&c->bytes, TURN_BYTES + 2 * TURN_FRAME_MAX);
+		buf_init(&c->self, TURN_BYTES + 2 * TURN_FRAME_MAX);
 	}
 	return c;
 }
 
+/* text as a frame behind what is in b; false: it says nothing */
 static bool
-turn_encode(
-    struct turns *ts, unsigned k, const struct event *ev, enum view view)
+turn_add(struct buf *b, const struct buf *text)
 {
-	buf_reset(&ts->text);
-	ts->dialect[k / 2]->encode(ev, k % 2 + 1, view, &ts->text);
-	return buf_len(&ts->text) > 0 && buf_ok(&ts->text);
+	if (buf_len(text) == 0 || !buf_ok(text))
+		return false;
+	ws_put_header(b, buf_len(text));
+	buf_put(b, buf_p(text), buf_len(text));
+	return true;
 }
 
 static void
@@ -175,39 +182,49 @@ turn_put_frame(struct turns *ts, struct turn *t, unsigned i, unsigned k,
 	struct turn_class *c = turn_class(t, k);
 
 	/* met in the middle of a turn: nobody of it needs what was before */
-	if (i > 0 && buf_len(&c->bytes) == 0)
+	if (i > 0 && buf_len(&c->bytes) == 0) {
 		memset(c->end, 0, i * sizeof c->end[0]);
+		memset(c->self_end, 0, i * sizeof c->self_end[0]);
+	}
 	/* somebody who left had the turn as it was then */
 	blob_unref(c->block);
 	c->block = NULL;
-	if (turn_encode(ts, k, ev, VIEW_OTHER)) {
-		ws_put_header(&c->bytes, buf_len(&ts->text));
-		buf_put(&c->bytes, buf_p(&ts->text), buf_len(&ts->text));
-		c->frames++;
-	}
+	buf_reset(&ts->text);
+	ts->dialect[k / 2]->encode(ev, k % 2 + 1, VIEW_OTHER, &ts->text);
+	c->frames += turn_add(&c->bytes, &ts->text);
 	c->end[i] = (uint32_t)buf_len(&c->bytes);
+	c->self_end[i] = (uint32_t)buf_len(&c->self);
 	if (t->bytes < c->end[i])
 		t->bytes = c->end[i];
 }
 
-/* as the sockets of its sender see it */
+/* as the sockets of its sender see it; ts->text is how others do */
 static void
-turn_put_self(struct turns *ts, struct turn *t, unsigned i, unsigned classes,
-    const struct user *sender, const struct event *ev)
+turn_put_self(struct turns *ts, struct turn *t, unsigned i, unsigned k,
+    const struct event *ev)
 {
-	for (const struct session *s = sender->sessions; s;
-	     s = s->next_of_user) {
-		unsigned k = s->dialect ? turn_class_of(s) : 0;
+	const struct dialect *d = ts->dialect[k / 2];
+	struct turn_class *c = t->class[k];
 
-		if (!s->dialect || !(classes >> k & 1))
-			continue;
-		classes &= ~(1u << k);
-		if (turn_encode(ts, k, ev, VIEW_SELF))
-			t->class[k]->self[i] =
-			    ws_text(buf_p(&ts->text), buf_len(&ts->text));
-		if (!classes)
-			return;
-	}
+	buf_reset(&ts->self);
+	if (d->own)
+		d->own(ev, k % 2 + 1, buf_str(&ts->text), &ts->self);
+	else
+		d->encode(ev, k % 2 + 1, VIEW_SELF, &ts->self);
+	turn_add(&c->self, &ts->self);
+	c->self_end[i] = (uint32_t)buf_len(&c->self);
+}
+
+/* the classes of the sockets of a user */
+static unsigned
+turn_classes_of(const struct user *u)
+{
+	unsigned classes = 0;
+
+	for (const struct session *s = u->sessions; s; s = s->next_of_user)
+		if (s->dialect)
+			classes |= 1u << turn_class_of(s);
+	return classes;
 }
 
 void
@@ -218,7 +235,7 @@ turn_item(struct room *room, const struct item *it)
 	struct turn *t = room->turn ? room->turn : turn_begin(ts, room);
 	struct user *sender =
 	    str_is_set(it->uid) ? user_find(srv, it->uid) : NULL;
-	unsigned i = t->n++;
+	unsigned i = t->n++, self = 0;
 	struct event ev;
 	enum view view;
 
@@ -228,14 +245,18 @@ turn_item(struct room *room, const struct item *it)
 	t->item[i].cn = it->cn;
 	t->item[i].sender = sender;
 	replay_event(&ev, &room->channel, it, room->members[0]->session, &view);
-	for (unsigned k = 0; k < TURN_CLASSES; k++)
-		if (room->classes >> k & 1)
-			turn_put_frame(ts, t, i, k, &ev);
 	if (sender) {
 		unsigned bit = turn_bit(sender);
 
 		t->senders[bit / 64] |= (uint64_t)1 << bit % 64;
-		turn_put_self(ts, t, i, room->classes, sender, &ev);
+		self = turn_classes_of(sender);
+	}
+	for (unsigned k = 0; k < TURN_CLASSES; k++) {
+		if (!(room->classes >> k & 1))
+			continue;
+		turn_put_frame(ts, t, i, k, &ev);
+		if (self >> k & 1)
+			turn_put_self(ts, t, i, k, &ev);
 	}
 	if (t->n == TURN_ITEMS || t->bytes > TURN_BYTES)
 		turn_give(room);
@@ -246,40 +267,54 @@ turn_item(struct room *room, const struct item *it)
 
 /* --- out ---------------------------------------------------------------- */
 
+static struct str
+turn_cut(const struct buf *b, const uint32_t end[], unsigned i)
+{
+	uint32_t at = i > 0 ? end[i - 1] : 0;
+
+	return str_n(buf_p(b) + at, end[i] - at);
+}
+
+/* item i as this very session sees it, or nothing */
+static struct str
+turn_part(const struct turn *t, const struct turn_class *c, unsigned i,
+    const struct session *s)
+{
+	if (!t->item[i].sender || t->item[i].sender != s->user)
+		return turn_cut(&c->bytes, c->end, i);
+	/* version 1 is not echoed, per socket (replay.h) */
+	if (s->level < 2 && t->item[i].cn == s->cn)
+		return STR_NONE;
+	return turn_cut(&c->self, c->self_end, i);
+}
+
 /* what is after `pos`, as this very session sees it */
 static void
 turn_send_own(const struct turn *t, struct session *s, uint64_t pos)
 {
 	const struct turn_class *c = t->class[turn_class_of(s)];
-	struct blob *b;
-	struct buf own;
+	struct str part[TURN_ITEMS];
 	unsigned n = 0;
+	size_t len = 0;
+	struct blob *b;
 
-	buf_init(&own, TURN_BYTES + 4 * TURN_FRAME_MAX);
 	for (unsigned i = 0; i < t->n; i++) {
-		uint32_t at = i > 0 ? c->end[i - 1] : 0;
-
 		if (t->item[i].seq <= pos)
 			continue;
-		if (t->item[i].sender && t->item[i].sender == s->user) {
-			/* version 1 is not echoed, per socket (replay.h) */
-			if (!c->self[i] ||
-			    (s->level < 2 && t->item[i].cn == s->cn))
-				continue;
-			buf_put(&own, c->self[i]->bytes, c->self[i]->len);
-		} else if (c->end[i] > at) {
-			buf_put(&own, buf_p(&c->bytes) + at, c->end[i] - at);
-		} else {
-			continue;
-		}
-		n++;
+		part[n] = turn_part(t, c, i, s);
+		len += part[n].len;
+		n += part[n].len > 0;
 	}
-	if (n > 0 && buf_ok(&own)) {
-		b = blob_take(&own);
-		session_send_block(s, b, n);
-		blob_unref(b);
+	if (n == 0)
+		return;
+	b = blob_alloc(len);
+	len = 0;
+	for (unsigned i = 0; i < n; i++) {
+		memcpy(b->bytes + len, part[i].p, part[i].len);
+		len += part[i].len;
 	}
-	buf_fini(&own);
+	session_send_block(s, b, n);
+	blob_unref(b);
 }
 
 static void
@@ -414,6 +449,7 @@ turn_enter(struct room *room, const struct session *s)
 		if (srv->net->loop)
 			timer_init(&ts->timer, srv->net, turn_on_timer, ts);
 		buf_init(&ts->text, TURN_FRAME_MAX);
+		buf_init(&ts->self, TURN_FRAME_MAX);
 	}
 	ts->dialect[s->dialect->index] = s->dialect;
 	room->classes |= (uint16_t)(1u << turn_class_of(s));
@@ -443,5 +479,6 @@ turn_end(struct server *srv)
 	timer_stop(&ts->timer);
 	net_turn_remove(srv->net, &ts->turn);
 	buf_fini(&ts->text);
+	buf_fini(&ts->self);
 	free(ts);
 }

@@ -3,6 +3,7 @@
  * JSON in through jansson, made stricter; JSON out by hand into a buf. What
  * the members mean is for the callers to say.
  */
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -146,26 +147,33 @@ json_escape(unsigned char c)
 }
 
 /*
- * How many bytes in front go out as they are. Eight at a time: a byte below
- * 0x20, a quote or a backslash borrows into its high bit (one above 0x7f may
- * do so too, next to such a byte: then the loop behind looks at each).
+ * In the high bit of each byte of w: is it below 0x20, a quote or a backslash?
+ * Each of them borrows; a byte behind one of them may be said to be one, too,
+ * so it is the first in memory that is right.
  */
+static inline uint64_t
+json_special_in(uint64_t w)
+{
+	const uint64_t ones = 0x0101010101010101ULL;
+	uint64_t q = w ^ ones * '"', b = w ^ ones * '\\';
+
+	return (((w - ones * 0x20) & ~w) | ((q - ones) & ~q) |
+		   ((b - ones) & ~b)) &
+	       ones << 7;
+}
+
+/* how many bytes in front go out as they are, eight at a time */
 size_t
 json_plain(struct str v)
 {
-	const uint64_t ones = 0x0101010101010101ULL;
-	const uint64_t high = 0x8080808080808080ULL;
-	uint64_t w, q, b;
+	uint64_t w;
 	size_t i = 0;
 
 	for (; v.len - i >= 8; i += 8) {
 		memcpy(&w, v.p + i, 8);
-		q = w ^ ones * '"';
-		b = w ^ ones * '\\';
-		if ((((w - ones * 0x20) & ~w) | ((q - ones) & ~q) |
-			((b - ones) & ~b)) &
-		    high)
-			break;
+		w = json_special_in(le64toh(w));
+		if (w != 0)
+			return i + (size_t)__builtin_ctzll(w) / 8;
 	}
 	while (i < v.len && !json_special[(unsigned char)v.p[i]])
 		i++;

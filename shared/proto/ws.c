@@ -11,6 +11,10 @@
  * it holds any is counted: `pending` grows by what it was fed and shrinks by
  * header and payload at each frame's end. That is exact because it refuses
  * lengths that are not minimal and we refuse frames without a mask.
+ *
+ * The frame that comes all the time, a short text in one masked frame that is
+ * here as a whole, is not shown to wslay (ws_plain). Whatever is not exactly
+ * that, is left to it: nothing is refused or judged there that is not here.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +27,7 @@
 enum {
 	WS_CONTROL_MAX = 125,
 	WS_CONTEXTS_KEPT = 8,
+	WS_PLAIN_MAX = 4096, /* of a text that is read in place */
 	WS_NO_STATUS = 1005,
 	WS_STOP = -1 /* a callback asked to stop */
 };
@@ -327,16 +332,14 @@ ws_run(struct ws *ws, struct ws_rx *rx, const struct ws_ops *ops, void *arg,
 	}
 }
 
-void
-ws_feed(struct ws *ws, const uint8_t *p, size_t n, const struct ws_ops *ops,
+static void
+ws_feed_any(struct ws *ws, const uint8_t *p, size_t n, const struct ws_ops *ops,
     void *arg, unsigned *frames_out)
 {
 	struct ws_rx *rx = ws->rx;
 	struct blob *answer;
 	int r;
 
-	if (ws->dead || n == 0)
-		return;
 	if (rx == NULL)
 		rx = ws_rx_get();
 	if (rx->frame == NULL)
@@ -367,6 +370,67 @@ ws_feed(struct ws *ws, const uint8_t *p, size_t n, const struct ws_ops *ops,
 		ws_rx_put(rx);
 	else
 		ws->rx = rx;
+}
+
+static void
+ws_unmask(uint8_t *to, const uint8_t *from, size_t n, const uint8_t mask[4])
+{
+	uint64_t w, m;
+	size_t i = 0;
+
+	memcpy(&m, mask, 4);
+	memcpy((uint8_t *)&m + 4, mask, 4);
+	for (; n - i >= 8; i += 8) {
+		memcpy(&w, from + i, 8);
+		w ^= m;
+		memcpy(to + i, &w, 8);
+	}
+	for (; i < n; i++)
+		to[i] = from[i] ^ mask[i & 3];
+}
+
+/* the text of the frame at p, and the bytes it takes; 0: not a plain one */
+static size_t
+ws_plain(const struct ws *ws, const uint8_t *p, size_t n, struct str *text)
+{
+	static uint8_t plain[WS_PLAIN_MAX];
+	size_t head = 6, len;
+
+	if (n < head || p[0] != (0x80 | WSLAY_TEXT_FRAME) || p[1] < 0x80)
+		return 0;
+	len = p[1] & 0x7f;
+	if (len == 126) {
+		len = (size_t)p[2] << 8 | p[3];
+		head = 8;
+		if (len < 126)
+			return 0;
+	}
+	if (len == 127 || len > sizeof plain || len > ws->msg_max || n < head ||
+	    n - head < len)
+		return 0;
+	ws_unmask(plain, p + head, len, p + head - 4);
+	*text = str_n(plain, len);
+	return utf8_valid(plain, len) ? head + len : 0;
+}
+
+void
+ws_feed(struct ws *ws, const uint8_t *p, size_t n, const struct ws_ops *ops,
+    void *arg, unsigned *frames_out)
+{
+	struct str text;
+	size_t frame;
+
+	while (!ws->dead && ws->rx == NULL &&
+	       (frame = ws_plain(ws, p, n, &text)) > 0) {
+		if (frames_out != NULL)
+			++*frames_out;
+		if (!ops->on_text(arg, text))
+			ws->dead = true;
+		p += frame;
+		n -= frame;
+	}
+	if (!ws->dead && n > 0)
+		ws_feed_any(ws, p, n, ops, arg, frames_out);
 }
 
 /* ---- frames out ------------------------------------------------------- */

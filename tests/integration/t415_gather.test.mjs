@@ -79,9 +79,9 @@ test('a room in which several speak at once gathers', async t => {
 	assert.ok(await metric(c, 'msg_turns_total') <
 	    await metric(c, 'msg_items_in_total'));
 
-	/* the scene: a silence, and then one alone */
 	const held = await metric(c, 'msg_turns_held_total');
 	for (let i = 0; i < 3; i++) {
+		/* the scene: a silence, and then one alone */
 		await sleep(3 * GATHER_MS);
 		await people[i].say('12', `alone ${i}`);
 		for (const p of people)

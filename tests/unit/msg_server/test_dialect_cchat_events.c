@@ -420,12 +420,54 @@ test_recorded(void **state)
 	assert_true(replay("cchat-proxy") > 6);
 }
 
+/* a text made from what others see is the one that encode() makes */
+static void
+test_own(void **state)
+{
+	static const uint16_t flags[] = {0, ITEM_F_AUTO_CID, ITEM_F_TID_EMPTY,
+	    ITEM_F_JSON, ITEM_F_FILE, ITEM_F_GONE, ITEM_F_LOST};
+	static const char *const bodies[] = {"hi", "", "{\"}", "12"};
+	static const uint8_t kinds[] = {
+	    ITEM_MESSAGE, ITEM_EDIT, ITEM_RECALL, ITEM_POINTER};
+	struct item it = hello();
+	struct event ev = {.kind = EVENT_ITEM,
+	    .item = &it,
+	    .uid = it.uid,
+	    .name = it.name,
+	    .rid = STR_LIT("12"),
+	    .chan = STR_LIT("r:12")};
+	unsigned differ = 0;
+	struct buf own;
+	char *other;
+
+	(void)state;
+	buf_init(&own, 65536);
+	for (unsigned n = 0; n < 2 * 7 * 4 * 4 * 2; n++) {
+		unsigned level = 1 + n % 2;
+
+		it.flags = flags[n / 2 % 7];
+		it.kind = kinds[n / 14 % 4];
+		it.body = str_of(bodies[n / 56 % 4]);
+		it.cid = n / 224 ? STR_LIT("m-8f1") : STR_NONE;
+		other = xstrdup(encode(&ev, level, VIEW_OTHER));
+		buf_reset(&own);
+		dialect_cchat.own(&ev, level, str_of(other), &own);
+		buf_putc(&own, '\0');
+		assert_string_equal(buf_p(&own), encode(&ev, level, VIEW_SELF));
+		differ += strcmp((const char *)buf_p(&own), other) != 0;
+		free(other);
+	}
+	assert_true(differ > 0);
+	buf_fini(&own);
+}
+
 int
 main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_item),
+	    T(test_own),
 	    T(test_private_item),
 	    T(test_level_1_is_told_no_more),
 	    T(test_answers),

@@ -327,6 +327,31 @@ test_ints(void **state)
 	buf_fini(&b);
 }
 
+/* every byte at every place, also behind bytes that look like it */
+static void
+test_plain(void **state)
+{
+	static const char quiet[] = {' ', '!', '#', '[', ']', '\x7f', '\x80',
+	    '\xa2', '\xdc', '\x9f', '\xff'};
+	char text[40];
+
+	(void)state;
+	for (unsigned at = 0; at < sizeof text; at++)
+		for (unsigned c = 0; c < 256; c++)
+			for (unsigned q = 0; q < sizeof quiet; q++) {
+				size_t want = at;
+
+				memset(text, quiet[q], sizeof text);
+				text[at] = (char)c;
+				if (c >= 0x20 && c != '"' && c != '\\')
+					want = sizeof text;
+				assert_int_equal(
+				    json_plain(str_n(text, sizeof text)), want);
+				assert_int_equal(
+				    json_plain(str_n(text, at)), at);
+			}
+}
+
 int
 main(void)
 {
@@ -338,6 +363,7 @@ main(void)
 	    cmocka_unit_test(test_write),
 	    cmocka_unit_test(test_reals),
 	    cmocka_unit_test(test_strings),
+	    cmocka_unit_test(test_plain),
 	    cmocka_unit_test(test_any_string),
 	    cmocka_unit_test(test_ints),
 	};
