@@ -3,6 +3,7 @@
  * Wiring: listeners, topology, relay, the admin questions, start and stop.
  * What the parts do is in the parts; nothing of the chat is here.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,7 +26,8 @@
 enum {
 	SERVER_PROXIES_MAX = 64,
 	SERVER_HTTP_CONNS = 4096,
-	SERVER_TICK_MS = 1000
+	SERVER_TICK_MS = 1000,
+	SERVER_TRIM = 1000 /* clients that make the heap worth a look */
 };
 
 static const struct stat_def server_stat_defs[] = {
@@ -362,6 +364,29 @@ server_on_wake(void *arg)
 	(void)arg; /* the turn that follows does the work */
 }
 
+static uint32_t
+server_apart(uint32_t a, uint32_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/*
+ * Many have come or gone, and that is over: what their coming took of the heap
+ * goes back to the kernel.
+ */
+static void
+server_trim(struct server *srv)
+{
+	uint32_t n = srv->n_clients;
+	bool storm = server_apart(n, srv->tick_clients) > 16 + n / 64;
+
+	srv->tick_clients = n;
+	if (storm || server_apart(n, srv->trim_clients) < SERVER_TRIM)
+		return;
+	srv->trim_clients = n;
+	malloc_trim(0);
+}
+
 /* once a second; its lateness is the worst turn of the loop */
 static void
 server_on_tick(void *arg)
@@ -374,6 +399,7 @@ server_on_tick(void *arg)
 		srv->loop_us = (uint32_t)late;
 	srv->tick_us = now;
 	client_relieve(srv);
+	server_trim(srv);
 }
 
 static void

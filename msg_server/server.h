@@ -105,6 +105,7 @@ struct server {
 	struct timer wake, tick;
 	uint64_t last_deliveries, last_bytes_out, last_lagged; /* at the last beat, for rates */
 	int64_t tick_us; /* when the last one-second tick came */
+	uint32_t tick_clients, trim_clients; /* at the last tick; when the heap was last trimmed */
 	uint32_t loop_us; /* how late it was: what a turn of the loop costs others */
 	int64_t last_beat_ms, started_ms;
 	char api_key[129];  /* "": POST is off */

@@ -63,7 +63,7 @@ history_learn(const struct history_call *h, struct session *s,
 	if (c == NULL)
 		return;
 	recent_fill(h->asker.srv->recent, c, page, items, h->erased);
-	if (str_eqc(page->ep, c->ep))
+	if (str_eqc(page->ep, channel_ep(c)))
 		channel_heard_first(c, page->first);
 }
 

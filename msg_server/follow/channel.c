@@ -59,6 +59,46 @@ channel_heard_first(struct channel *c, uint64_t first)
 	recent_trim(channel_recent(c), c, first);
 }
 
+/* --- its history -------------------------------------------------------- */
+
+const char *
+channel_ep(const struct channel *c)
+{
+	return c->ep_no > 0 ? c->relay->eps[c->ep_no - 1].ep : "";
+}
+
+static void
+channel_set_ep(struct channel *c, struct str ep)
+{
+	struct relay *r = c->relay;
+	uint32_t i, to = r->n_eps;
+
+	if (str_eqc(ep, channel_ep(c)))
+		return;
+	if (c->ep_no > 0)
+		r->eps[c->ep_no - 1].refs--;
+	c->ep_no = 0;
+	if (ep.len == 0)
+		return;
+	for (i = 0; i < r->n_eps; i++) {
+		if (r->eps[i].refs == 0)
+			to = i;
+		else if (str_eqc(ep, r->eps[i].ep))
+			break;
+	}
+	if (i == r->n_eps) {
+		if (to == UINT16_MAX)
+			return; /* so many can't be: it has none */
+		if (to == r->n_eps)
+			r->eps = xrealloc(r->eps, ++r->n_eps * sizeof *r->eps);
+		i = to;
+		r->eps[i].refs = 0;
+		str_copy(r->eps[i].ep, sizeof r->eps[i].ep, ep);
+	}
+	r->eps[i].refs++;
+	c->ep_no = i + 1;
+}
+
 /* --- what goes on ------------------------------------------------------- */
 
 struct channel_busy *
@@ -68,7 +108,7 @@ channel_busy(struct channel *c)
 
 	if (b)
 		return b;
-	b = c->busy = xcalloc(1, sizeof *b);
+	b = c->busy = slab_get(&c->relay->srv->slab, sizeof *b);
 	b->channel = c;
 	b->waits_end = &b->waits;
 	b->repair.done = channel_on_page;
@@ -86,7 +126,7 @@ channel_rest(struct channel *c)
 	    c->released || c->listed || c->task_on)
 		return;
 	buf_fini(&b->held);
-	free(b);
+	slab_put(&c->relay->srv->slab, b, sizeof *b);
 	c->busy = NULL;
 }
 
@@ -247,9 +287,9 @@ channel_subscribe(struct channel *c)
 
 	if (!out)
 		return;
-	if (c->ep[0]) {
+	if (c->ep_no > 0) {
 		f.from_seq = c->last;
-		f.ep = str_of(c->ep);
+		f.ep = str_of(channel_ep(c));
 	}
 	put_sub(out, &f);
 	if (c->state == CHANNEL_NEW)
@@ -261,7 +301,7 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 {
 	bool again = c->state == CHANNEL_LIVE;
 
-	if (again && !f->reset && str_eqc(f->ep, c->ep)) {
+	if (again && !f->reset && str_eqc(f->ep, channel_ep(c))) {
 		channel_heard_first(c, f->first);
 		/* the log's word, also when an item told of more */
 		if (f->head < c->head)
@@ -271,10 +311,10 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 		uint64_t was = c->last;
 
 		recent_forget(channel_recent(c), c);
-		if (!str_eqc(f->ep, c->ep))
+		if (!str_eqc(f->ep, channel_ep(c)))
 			c->first = 0;
 		channel_heard_first(c, f->first);
-		str_copy(c->ep, sizeof c->ep, f->ep);
+		channel_set_ep(c, f->ep);
 		c->last = c->head = f->head;
 		channel_unhold(c);
 		c->held_over = false;
@@ -398,7 +438,7 @@ channel_take_page(struct channel *c, unsigned code, const struct f_page *page,
 		channel_schedule(c, true);
 		return;
 	}
-	if (!str_eqc(page->ep, c->ep)) {
+	if (!str_eqc(page->ep, channel_ep(c))) {
 		/* of another history: a SUBBED tells or has told of it */
 		if (c->head > c->last)
 			channel_schedule(c, true);
@@ -477,7 +517,8 @@ channel_forget(struct channel *c)
 	recent_forget(channel_recent(c), c);
 	table_del(&c->relay->channels, &c->by_ch, channel_key);
 	channel_unhold(c);
-	free(c->busy);
+	channel_set_ep(c, STR_LIT(""));
+	slab_put(&c->relay->srv->slab, c->busy, sizeof *c->busy);
 	channel_ops(c)->on_idle(c); /* frees it */
 }
 

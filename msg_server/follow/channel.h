@@ -8,7 +8,7 @@
  * Embedded in struct room (r:) and struct user (u:). Unsubscribed 30 s after
  * its last follower left (channel_release), kept until then.
  *
- * There is one for every user and every room: what a channel at rest needs is
+ * There is one for every user and every room (seqs of 48 bits: session.h): what a channel at rest needs is
  * in struct channel, what goes on is in struct channel_busy, which exists
  * only meanwhile.
  */
@@ -56,17 +56,20 @@ struct channel {
 	struct table_link by_ch; /* relay's channels */
 	struct relay *relay;
 	const char *name;  /* borrowed from the owner, who has it as long as the channel */
-	uint64_t last;     /* delivered (useq for u:) */
-	uint64_t head;     /* highest seq heard of */
-	uint64_t first;    /* oldest retained; only rises within one ep */
+	uint64_t last : 48;  /* delivered (useq for u:) */
+	uint64_t state : 2;  /* enum channel_state */
+	uint64_t repairing : 1, presence : 1, released : 1, listed : 1, task_on : 1, held_over : 1;
+	uint64_t head : 48;  /* highest seq heard of */
+	uint64_t ep_no : 16; /* see channel_ep() */
+	uint64_t first : 48; /* oldest retained; only rises within one ep */
 	struct channel_busy *busy;    /* NULL at rest */
 	struct recent_chan *recent;   /* its newest items in memory (recent.h), or NULL */
 	uint32_t ch;       /* number on every link of ours */
 	uint32_t erased;   /* recalls heard of */
-	char ep[EP_LEN + 1];
-	uint8_t state;     /* enum channel_state */
-	uint8_t repairing : 1, presence : 1, released : 1, listed : 1, task_on : 1, held_over : 1;
 };
+
+_Static_assert(sizeof(void *) != 8 || sizeof(struct channel) <= 72,
+    "an idle user takes more than he need to");
 
 /* subscribes from the head; wait->done comes later, always. All of a kind (u:, r:) have the same ops. */
 void channel_open(struct channel *c, struct relay *r, const char *name, bool want_presence, const struct channel_ops *ops);
@@ -84,6 +87,9 @@ void channel_rest(struct channel *c);
 /* somebody has told of the oldest item that its present history retains; what
  * is lower than what is known is old news */
 void channel_heard_first(struct channel *c, uint64_t first);
+
+/* of its history; "" before it is known */
+const char *channel_ep(const struct channel *c);
 
 static inline struct str
 channel_name(const struct channel *c)

@@ -43,10 +43,10 @@ delivered_tell(struct server *srv, struct user *u)
 	struct f_raise f = {.chan = channel_name(&u->channel),
 	    .key = STR_LIT(DELIVERED_KEY),
 	    .n = u->busy->at.useq,
-	    .ep = str_of(u->channel.ep)};
+	    .ep = str_of(channel_ep(&u->channel))};
 
 	/* without an active proxy it is tried again */
-	if (u->channel.ep[0] == '\0' || u->busy->at.useq <= u->told ||
+	if (u->channel.ep_no == 0 || u->busy->at.useq <= u->told ||
 	    !relay_raise(srv->relay, &f))
 		return;
 	u->told = u->busy->at.useq;

@@ -332,7 +332,7 @@ recent_fill(struct recent *r, struct channel *c, const struct f_page *page,
 	unsigned i;
 
 	if (r == NULL || r->max == 0 || erased != c->erased ||
-	    !str_eqc(page->ep, c->ep))
+	    !str_eqc(page->ep, channel_ep(c)))
 		return;
 	for (i = 0; i < page->n_items; i++) {
 		if (frames_page_next(&items, &it) != OK)
@@ -375,8 +375,10 @@ recent_page(struct recent *r, struct channel *c, const struct f_read *q,
 	if (r == NULL || c->recent == NULL || c->state != CHANNEL_LIVE ||
 	    c->repairing || c->head > c->last)
 		return false;
-	*page = (struct f_page){
-	    .code = 200, .ep = str_of(c->ep), .first = first, .head = c->last};
+	*page = (struct f_page){.code = 200,
+	    .ep = str_of(channel_ep(c)),
+	    .first = first,
+	    .head = c->last};
 	if (q->back) {
 		seq = q->from == 0 || q->from > c->last ? c->last : q->from;
 		step = (uint64_t)-1;

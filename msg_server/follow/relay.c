@@ -466,6 +466,7 @@ relay_free(struct relay *r)
 	TABLE_EACH(&r->channels, e, next, channel_key)
 	channel_drop(container_of(e, struct channel, by_ch));
 	tasks_fini(r);
+	free(r->eps);
 	free(r);
 }
 

@@ -101,6 +101,13 @@ struct relay {
 		char ep[EP_LEN + 1];
 		uint64_t gen; /* the last one seen of it */
 	} past[RELAY_PAST_MAX];
+	/* what channel.ep_no - 1 names, shared by all that are in one history;
+	 * mostly there is one, and while that changes two */
+	struct relay_ep {
+		char ep[EP_LEN + 1];
+		uint32_t refs; /* 0: may be another's */
+	} *eps; /* owned */
+	uint32_t n_eps;
 	struct table channels; /* by ch */
 	const struct channel_ops *channel_ops[2]; /* of rooms, of users */
 	struct channel_busy *waiting; /* channels somebody waits for */

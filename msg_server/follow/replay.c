@@ -20,7 +20,7 @@ replay_event(struct event *ev, const struct channel *c, const struct item *it,
 	ev->avatar = it->avatar;
 	ev->seq = it->seq;
 	ev->ts = it->ts;
-	ev->ep = str_of(c->ep);
+	ev->ep = str_of(channel_ep(c));
 	*view = mine ? VIEW_SELF : VIEW_OTHER;
 	if (!channel_is_user(c)) {
 		ev->rid = str_of(channel_id(c));
@@ -42,7 +42,7 @@ replay_gap(struct session *s, struct channel *c, struct cursor *cur,
     uint64_t from, uint64_t to, bool reset)
 {
 	struct event ev = {.kind = EVENT_GAP,
-	    .ep = str_of(c->ep),
+	    .ep = str_of(channel_ep(c)),
 	    .gap_from = from,
 	    .gap_to = to,
 	    .why = reset ? "lost" : "purge"};
@@ -148,7 +148,7 @@ replay_look(struct server *srv, struct session *s)
 static bool
 replay_is_ahead(const struct follow *f, const struct channel *c)
 {
-	return f->ep[0] && !strcmp(f->ep, c->ep) && f->from > c->head &&
+	return f->ep[0] && !strcmp(f->ep, channel_ep(c)) && f->from > c->head &&
 	       f->from > c->last;
 }
 
@@ -160,10 +160,11 @@ replay_fill(const struct follow *f, const struct channel *c,
 	res->code = 200;
 	res->head = *pos = c->last;
 	res->full = true;
-	str_copy(res->ep, sizeof res->ep, str_of(c->ep));
+	str_copy(res->ep, sizeof res->ep, str_of(channel_ep(c)));
 	if (!f->ep[0])
 		return;
-	if (strcmp(f->ep, c->ep) || (replay_is_ahead(f, c) && !f->ahead)) {
+	if (strcmp(f->ep, channel_ep(c)) ||
+	    (replay_is_ahead(f, c) && !f->ahead)) {
 		/* another history: the client drops what it has */
 		res->from = c->first;
 		res->full = false;
@@ -198,7 +199,7 @@ replay_enter(struct follow *f, struct session *s, unsigned code)
 	f->waiting = false;
 	/* who has a position in it says that he has been there before */
 	if (code == 200 && ops->may_enter)
-		code = ops->may_enter(srv, s, c, !strcmp(f->ep, c->ep));
+		code = ops->may_enter(srv, s, c, !strcmp(f->ep, channel_ep(c)));
 	if (code != 200) {
 		cur->follow = NULL;
 		free(f);

@@ -348,7 +348,7 @@ replay_on_answer(struct replay *rp, unsigned code, const struct f_page *page,
 	/* joined again elsewhere, or set back by another history */
 	if (cur && (replay_is_waiting(cur) || cur->pos + 1 != rp->from))
 		cur = NULL;
-	if (cur && (code != 200 || !str_eqc(page->ep, c->ep))) {
+	if (cur && (code != 200 || !str_eqc(page->ep, channel_ep(c)))) {
 		/* no proxy now, or a SUBBED tells of another history soon */
 		replay_again(rp);
 		return;
@@ -378,7 +378,7 @@ replay_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 	if (code == 200) {
 		recent_fill(
 		    relay_server(c->relay)->recent, c, page, items, p->erased);
-		if (str_eqc(page->ep, c->ep))
+		if (str_eqc(page->ep, channel_ep(c)))
 			channel_heard_first(c, page->first);
 	}
 	free(p);

@@ -82,19 +82,26 @@ room_on_gap(struct channel *c, uint64_t from, uint64_t to, bool reset)
 	}
 }
 
+static size_t
+room_size(size_t chan_len)
+{
+	return offsetof(struct room, name) + chan_len + 1;
+}
+
 static void
 room_on_idle(struct channel *c)
 {
 	struct room *room = room_of(c);
 	struct server *srv = relay_server(c->relay);
+	size_t chan_len = channel_name(c).len;
 
 	table_del(&srv->rooms, &room->by_rid, room_key);
 	srv->stats[S_ROOMS] = srv->rooms.n;
 	turn_drop(room);
 	if (srv->rooms.n == 0)
 		turn_end(srv);
-	free(room->members);
-	free(room);
+	slab_put(&srv->slab, room->members, room->cap * sizeof *room->members);
+	slab_put(&srv->slab, room, room_size(chan_len));
 }
 
 static const struct channel_ops room_channel_ops = {
@@ -149,7 +156,7 @@ room_get(struct server *srv, struct str rid)
 		return room;
 	}
 	name = chan_room(rid);
-	room = xcalloc(1, offsetof(struct room, name) + name.len + 1);
+	room = slab_get(&srv->slab, room_size(name.len));
 	memcpy(room->name, name.s, name.len);
 	channel_open(
 	    &room->channel, srv->relay, room->name, true, &room_channel_ops);
@@ -169,7 +176,7 @@ room_member(struct session *s, struct str rid)
 }
 
 static void
-room_drop_member(struct session *s, struct member *m)
+room_drop_member(struct server *srv, struct session *s, struct member *m)
 {
 	struct room *room = m->room;
 	struct member **p = &s->members;
@@ -186,7 +193,7 @@ room_drop_member(struct session *s, struct member *m)
 		channel_release(&room->channel);
 	}
 	replay_leave(&m->cursor);
-	free(m);
+	slab_put(&srv->slab, m, sizeof *m);
 }
 
 static void
@@ -194,9 +201,8 @@ room_on_refused(struct server *srv, struct session *s, struct channel *c)
 {
 	struct member *m = room_member_any(s, str_of(channel_id(c)));
 
-	(void)srv;
 	if (m)
-		room_drop_member(s, m);
+		room_drop_member(srv, s, m);
 }
 
 /*
@@ -266,8 +272,8 @@ room_on_refusal(struct relay_task *t)
 				res.from = m->cursor.pos + 1;
 				res.n = res.head - m->cursor.pos;
 			}
-			str_copy(
-			    res.ep, sizeof res.ep, str_of(m->room->channel.ep));
+			str_copy(res.ep, sizeof res.ep,
+			    str_of(channel_ep(&m->room->channel)));
 		}
 		call->on_joined(call, s, &res);
 		call->on_synced(call, s);
@@ -291,6 +297,20 @@ room_answer_later(struct server *srv, struct session *s,
 	r->task.fn = room_on_refusal;
 	call->cn = s->cn;
 	relay_later(srv->relay, &r->task);
+}
+
+/* most rooms are small */
+static void
+room_grow(struct server *srv, struct room *room)
+{
+	uint32_t cap = room->cap + room->cap / 2 + 2;
+	struct member **to = slab_get(&srv->slab, cap * sizeof *to);
+
+	if (room->cap > 0)
+		memcpy(to, room->members, room->cap * sizeof *to);
+	slab_put(&srv->slab, room->members, room->cap * sizeof *to);
+	room->members = to;
+	room->cap = cap;
 }
 
 void
@@ -317,17 +337,14 @@ room_join(struct server *srv, struct session *s, struct str rid, struct str ep,
 	}
 	room = room_get(srv, rid);
 	turn_enter(room, s);
-	m = xcalloc(1, sizeof *m);
+	m = slab_get(&srv->slab, sizeof *m);
 	m->session = s;
 	m->room = room;
 	m->next_of_session = s->members;
 	s->members = m;
 	s->n_rooms++;
-	if (room->n_members == room->cap) {
-		room->cap = room->cap ? room->cap * 2 : 2;
-		room->members =
-		    xrealloc(room->members, room->cap * sizeof *room->members);
-	}
+	if (room->n_members == room->cap)
+		room_grow(srv, room);
 	m->index = room->n_members;
 	room->members[room->n_members++] = m;
 	replay_follow(srv, s, &room->channel, &m->cursor, ep, from, silent,
@@ -346,7 +363,7 @@ room_leave(struct server *srv, struct session *s, struct str rid)
 	room_presence_fill(s, &pres);
 	pres.del[pres.n_del++] = rid;
 	relay_pres(srv->relay, &pres);
-	room_drop_member(s, m);
+	room_drop_member(srv, s, m);
 }
 
 void
@@ -361,7 +378,7 @@ room_detach(struct server *srv, struct session *s, bool bye)
 		relay_pres(srv->relay, &pres);
 	}
 	while (s->members)
-		room_drop_member(s, s->members);
+		room_drop_member(srv, s, s->members);
 	user_detach(srv, s);
 }
 

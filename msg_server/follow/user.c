@@ -80,16 +80,23 @@ user_on_gap(struct channel *c, uint64_t from, uint64_t to, bool reset)
 			replay_gap(s, c, &s->priv, from, to, reset);
 }
 
+static size_t
+user_size(size_t chan_len)
+{
+	return offsetof(struct user, name) + chan_len + 1;
+}
+
 static void
 user_on_idle(struct channel *c)
 {
 	struct user *u = user_of(c);
 	struct server *srv = relay_server(c->relay);
+	size_t chan_len = channel_name(c).len;
 
 	delivered_forget(srv, u);
 	table_del(&srv->users, &u->by_uid, user_key);
 	free(u->busy);
-	free(u);
+	slab_put(&srv->slab, u, user_size(chan_len));
 }
 
 static const struct channel_ops user_channel_ops = {
@@ -126,7 +133,7 @@ user_attach(struct server *srv, struct session *s, struct str uid,
 
 	if (!u) {
 		name = chan_user(uid);
-		u = xcalloc(1, offsetof(struct user, name) + name.len + 1);
+		u = slab_get(&srv->slab, user_size(name.len));
 		memcpy(u->name, name.s, name.len);
 		channel_open(
 		    &u->channel, srv->relay, u->name, false, &user_channel_ops);

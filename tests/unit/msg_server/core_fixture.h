@@ -167,7 +167,7 @@ model_subbed(struct model *m)
 	f.ep = str_of(m->ep);
 	f.head = m->head;
 	f.first = m->first;
-	f.reset = c->ep[0] && (strcmp(c->ep, m->ep) || c->last > m->head);
+	f.reset = c->ep_no > 0 && (strcmp(channel_ep(c), m->ep) || c->last > m->head);
 	channel_on_subbed(c, &f);
 }
 
@@ -524,6 +524,9 @@ core_teardown(void **state)
 		model_answer(0);
 	TABLE_EACH (&relay.channels, e, next, channel_key)
 		channel_drop(container_of(e, struct channel, by_ch));
+	for (uint32_t i = 0; i < relay.n_eps; i++)
+		assert_int_equal(relay.eps[i].refs, 0);
+	free(relay.eps);
 	told_free(srv.told);
 	watch_free(srv.watch);
 	assert_int_equal(srv.rooms.n, 0);

@@ -132,7 +132,7 @@ answer_read(struct channel *c, unsigned n)
 
 	assert_non_null(rd);
 	/* live items may have come since it was asked */
-	if (str_eqc(str_of(ep), c->ep) && !resets)
+	if (str_eqc(str_of(ep), channel_ep(c)) && !resets)
 		assert_true(asked.from <= c->last + 1);
 	assert_false(asked.back);
 	reader = NULL;
@@ -185,6 +185,8 @@ teardown(void **state)
 {
 	(void)state;
 	buf_fini(&out);
+	free(relay.eps);
+	relay.eps = NULL;
 	return 0;
 }
 

@@ -67,7 +67,8 @@ judge(struct fake *f, const char *text)
 		if (!strcmp(why, "lost")) {
 			f->at[i].lost++;
 			str_copy(f->at[i].ep, sizeof f->at[i].ep,
-			    str_of(model_channel(&models[i])->ep));
+			    str_of(
+				channel_ep(model_channel(&models[i]))));
 		} else {
 			/* from where it stands, and only what is gone */
 			if (a != f->at[i].next || b < a || b >= models[i].first)

@@ -53,7 +53,7 @@ page(struct channel *c, uint64_t from, unsigned n, bool back)
 	if (recent_page(srv.recent, c, &q, &p, &items)) {
 		struct str rest = buf_str(&items);
 
-		assert_string_equal(p.ep.p, c->ep);
+		assert_string_equal(p.ep.p, channel_ep(c));
 		assert_int_equal(p.code, 200);
 		text[0] = '\0';
 		for (unsigned i = 0; i < p.n_items; i++) {
