@@ -4,13 +4,18 @@
  * of a window's entries rise together, so what is too old is always in front,
  * and where a window begins in the file is found by halves.
  */
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "proxy_server/log_chan.h"
+#include "shared/base/map.h"
+#include "shared/proc/clock.h"
 
 enum {
 	WINDOW_FIRST_CAP = 8,
-	CHAN_COLD_TURNS = 1000 /* commits without it */
+	CHAN_COLD_TURNS = 1000, /* commits without it */
+	CHAN_REST_SLICE = 64,	/* looked at in one go */
+	CHAN_JUMP_MS = 1000	/* more is no drift */
 };
 static const size_t window_cost =
     sizeof(struct window_entry) + sizeof(uint32_t);
@@ -68,11 +73,16 @@ window_resize(struct log_chans *cs, struct window *w, uint32_t cap)
 static void
 window_forget(struct log_chans *cs, struct log_chan *c)
 {
-	cs->window_bytes -= c->window.cap * window_cost;
-	free(c->window.ring);
-	free(c->window.bucket);
-	memset(&c->window, 0, sizeof c->window);
+	struct window *w = c->window;
+
 	c->has_window = false;
+	if (w == NULL)
+		return;
+	cs->window_bytes -= w->cap * window_cost;
+	free(w->ring);
+	free(w->bucket);
+	slab_put(&cs->slab, w, sizeof *w);
+	c->window = NULL;
 }
 
 static void
@@ -102,8 +112,10 @@ log_chan_key(struct str uid, struct str cid)
 const struct window_entry *
 log_chan_seen(struct log_chan *c, struct window_key key, int64_t steady)
 {
-	struct window *w = &c->window;
+	struct window *w = c->window;
 
+	if (w == NULL)
+		return NULL;
 	window_expire(w, steady);
 	if (w->n == 0)
 		return NULL;
@@ -119,9 +131,11 @@ void
 log_chan_note(struct log_chans *cs, struct log_chan *c, struct window_key key,
     uint64_t seq, int64_t ts, int64_t steady)
 {
-	struct window *w = &c->window;
+	struct window *w = c->window;
 	uint32_t at;
 
+	if (w == NULL)
+		w = c->window = slab_get(&cs->slab, sizeof *w);
 	if (w->n == w->cap) {
 		if (w->cap == 0)
 			window_resize(cs, w, WINDOW_FIRST_CAP);
@@ -185,16 +199,36 @@ log_chans_init(struct log_chans *cs)
 	cs->max = LOG_CHANS_MAX;
 	cs->window_max = LOG_WINDOW_BYTES;
 	cs->window_cap = LOG_WINDOW_ITEMS;
+	cs->offset_ms = clock_wall_ms() - clock_mono_ms();
+	cs->now_s = (uint32_t)(clock_mono_ms() / 1000);
+}
+
+static struct log_chan *
+chan_of(const struct table_link *e)
+{
+	return container_of(e, struct log_chan, by_name);
+}
+
+static struct str
+chan_key(const struct table_link *e)
+{
+	return chan_str(&chan_of(e)->name);
+}
+
+static size_t
+chan_size(size_t name)
+{
+	return offsetof(struct log_chan, name.s) + name + 1;
 }
 
 void
 log_chans_forget(struct log_chans *cs, struct log_chan *c)
 {
 	window_forget(cs, c);
-	HASH_DEL(cs->map, c);
+	table_del(&cs->map, &c->by_name, chan_key);
 	DL_DELETE(cs->lru, c);
 	cs->n--;
-	free(c);
+	slab_put(&cs->slab, c, chan_size(c->name.len));
 }
 
 void
@@ -202,15 +236,15 @@ log_chans_fini(struct log_chans *cs)
 {
 	while (cs->lru != NULL)
 		log_chans_forget(cs, cs->lru);
+	slab_fini(&cs->slab);
 }
 
 struct log_chan *
 log_chans_find(struct log_chans *cs, struct str name)
 {
-	struct log_chan *c;
+	struct table_link *e = table_find(&cs->map, name, chan_key);
 
-	HASH_FIND(hh, cs->map, name.p, name.len, c);
-	return c;
+	return e != NULL ? chan_of(e) : NULL;
 }
 
 int
@@ -224,6 +258,7 @@ log_chans_get(struct log_chans *cs, struct logdb *db, struct str name,
 
 	if (c != NULL) {
 		c->used = cs->turn;
+		c->used_s = cs->now_s;
 		if (c->next != NULL) {
 			DL_DELETE(cs->lru, c);
 			DL_APPEND(cs->lru, c);
@@ -244,15 +279,16 @@ log_chans_get(struct log_chans *cs, struct logdb *db, struct str name,
 		return err;
 	if (top > row.head + LOG_WINDOW_ITEMS)
 		top = 0;
-	c = xcalloc(1, sizeof *c);
-	str_copy(c->name.s, sizeof c->name.s, name);
+	c = slab_get(&cs->slab, chan_size(name.len));
+	memcpy(c->name.s, name.p, name.len);
 	c->name.len = (uint8_t)name.len;
 	c->id = row.id;
 	c->head = row.head > top ? row.head : top;
 	c->first = row.first;
 	c->last_ts = row.last_ts;
 	c->used = cs->turn;
-	HASH_ADD_KEYPTR(hh, cs->map, c->name.s, c->name.len, c);
+	c->used_s = cs->now_s;
+	table_add(&cs->map, &c->by_name, chan_key);
 	DL_APPEND(cs->lru, c);
 	cs->n++;
 	*out = c;
@@ -267,8 +303,8 @@ log_chans_cut(struct log_chans *cs)
 
 	cs->window_cap /= 2;
 	DL_FOREACH (cs->lru, c)
-		if (c->window.cap > cs->window_cap)
-			window_resize(cs, &c->window, cs->window_cap);
+		if (c->window != NULL && c->window->cap > cs->window_cap)
+			window_resize(cs, c->window, cs->window_cap);
 }
 
 void
@@ -292,4 +328,53 @@ log_chans_trim(struct log_chans *cs)
 	while (cs->window_bytes > cs->window_max &&
 	       cs->window_cap > WINDOW_FIRST_CAP)
 		log_chans_cut(cs);
+}
+
+/* does the file have all that it knows? */
+static bool
+chan_is_kept(const struct log_chan *c)
+{
+	const struct window *w = c->window;
+
+	return w == NULL || w->n == 0 || c->first <= w->ring[w->from].seq;
+}
+
+/*
+ * What is read from the file is judged by the wall clock: not while that has
+ * just been put ahead.
+ */
+static bool
+chans_may_rest(struct log_chans *cs, int64_t steady, int64_t wall)
+{
+	int64_t ahead = wall - steady - cs->offset_ms;
+
+	cs->now_s = (uint32_t)(steady / 1000);
+	cs->offset_ms = wall - steady;
+	if (ahead > CHAN_JUMP_MS)
+		cs->stay_ms = steady + LOG_WINDOW_MS;
+	return steady >= cs->stay_ms;
+}
+
+void
+log_chans_rest(struct log_chans *cs, int64_t steady, int64_t wall)
+{
+	struct log_chan *c;
+
+	if (!chans_may_rest(cs, steady, wall))
+		return;
+	for (unsigned i = 0; i < CHAN_REST_SLICE && cs->lru != NULL; i++) {
+		c = cs->lru;
+		if (cs->now_s - c->used_s < LOG_REST_MS / 1000)
+			return;
+		if (c->window != NULL)
+			window_expire(c->window, steady);
+		if (chan_is_kept(c)) {
+			log_chans_forget(cs, c);
+			continue;
+		}
+		/* rests on until it has expired */
+		c->used_s = cs->now_s;
+		DL_DELETE(cs->lru, c);
+		DL_APPEND(cs->lru, c);
+	}
 }

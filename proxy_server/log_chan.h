@@ -4,21 +4,25 @@
  * recent (uid, cid) pairs, by which a repeated append is known (10 min and
  * 65,536 items a channel, 64 MiB in all). A cache and no more: everything in it
  * can be read again from messages.db, so an entry may be forgotten at any
- * time between two commits, and is after a commit that failed.
+ * time between two commits, and is after a commit that failed. So what nobody
+ * has used for LOG_REST_MS goes, unless retention has taken rows that its
+ * window still knows of: memory follows what is in use, not what once was.
  *
  * Belongs to the writer's thread. Pointers to a channel stay good until
- * log_chans_trim() or log_chans_forget().
+ * log_chans_trim(), log_chans_rest() or log_chans_forget().
  */
 #ifndef PROXY_SERVER_LOG_CHAN_H
 #define PROXY_SERVER_LOG_CHAN_H
 
 #include "proxy_server/log_sqlite.h"
-#include "shared/base/map.h"
+#include "shared/base/slab.h"
+#include "shared/base/table.h"
 
 enum {
 	LOG_CHANS_MAX = 65536,
 	LOG_WINDOW_ITEMS = 65536,
 	LOG_WINDOW_MS = 10 * 60 * 1000,
+	LOG_REST_MS = 2 * 60 * 1000,
 	LOG_WINDOW_BYTES = 64 * 1024 * 1024
 };
 
@@ -43,24 +47,30 @@ struct window {
 };
 
 struct log_chan {
-	UT_hash_handle hh;
+	struct table_link by_name;
 	struct log_chan *prev, *next; /* LRU, most recent at the end */
 	struct log_chan *next_dirty;
-	struct chan_name name;
 	int64_t id; /* 0: has no row yet */
 	uint64_t head, first;
 	int64_t last_ts;
-	uint64_t used;	 /* turn of its last use */
+	uint64_t used;		/* turn of its last use */
+	struct window *window;	/* owned; NULL: nothing in it */
+	uint32_t used_s;	/* steady clock, when it was used last */
 	bool dirty;	 /* counters changed in the commit being built */
 	bool has_window; /* window is loaded */
-	struct window window;
+	struct chan_name name; /* the last, and as long as it is */
 };
 
 struct log_chans {
-	struct log_chan *map, *lru;
+	struct table map; /* by name */
+	struct log_chan *lru;
+	struct slab slab;
 	unsigned n, max;
 	size_t window_bytes, window_max;
 	uint32_t window_cap; /* items a channel now: less when all are busy */
+	uint32_t now_s;	     /* steady clock, as log_chans_rest() heard */
+	int64_t offset_ms;   /* of the wall clock to it */
+	int64_t stay_ms;     /* until then (steady) nothing is forgotten */
 	uint64_t turn;	     /* commits so far */
 };
 
@@ -79,6 +89,10 @@ void log_chans_forget(struct log_chans *cs, struct log_chan *c);
  * windows are cut to fewer items: beyond them a repeat is a new item.
  */
 void log_chans_trim(struct log_chans *cs);
+/* between commits, and when there are none: forgets some of what rests, and
+ * more the next time. Nothing for LOG_WINDOW_MS when the wall clock was put
+ * ahead: what is read again would seem too old */
+void log_chans_rest(struct log_chans *cs, int64_t steady, int64_t wall);
 
 /*
  * Ten minutes are those of the steady clock: the wall clock may jump under a

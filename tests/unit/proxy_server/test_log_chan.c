@@ -188,6 +188,58 @@ test_lru(void **state)
 	assert_non_null(log_chans_find(&m->cs, STR_LIT("r:4")));
 }
 
+/* what nobody uses goes after a while; but not what the file has no more */
+static void
+test_rest(void **state)
+{
+	static const char *const names[] = {"r:kept", "r:cut", "r:used"};
+	struct mem *m = *state;
+	const int64_t t = 5 * LOG_WINDOW_MS;
+	struct log_chan *c;
+
+	m->cs.offset_ms = 0;
+	log_chans_rest(&m->cs, t, t);
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		c = get(m, names[i]);
+		c->first = i == 1 ? 2 : 1;
+		log_chan_note(&m->cs, c, key(1), 1, 1, t);
+		log_chan_note(&m->cs, c, key(2), 2, 2, t);
+		c->has_window = true;
+	}
+	log_chans_rest(&m->cs, t + LOG_REST_MS - 1000, t + LOG_REST_MS);
+	assert_int_equal(m->cs.n, 3);
+	get(m, "r:used");
+	log_chans_rest(&m->cs, t + LOG_REST_MS, t + LOG_REST_MS);
+	assert_null(log_chans_find(&m->cs, STR_LIT("r:kept")));
+	assert_non_null(log_chans_find(&m->cs, STR_LIT("r:used")));
+	c = log_chans_find(&m->cs, STR_LIT("r:cut"));
+	assert_non_null(c);
+	expect(c, 1, t + LOG_REST_MS, true);
+	/* until it is too old to be asked for */
+	log_chans_rest(
+	    &m->cs, t + LOG_WINDOW_MS + 1000, t + LOG_WINDOW_MS + 1000);
+	assert_int_equal(m->cs.n, 0);
+	assert_int_equal(m->cs.window_bytes, 0);
+}
+
+/* who would read it again would judge it by a clock that was put ahead */
+static void
+test_no_rest(void **state)
+{
+	struct mem *m = *state;
+	const int64_t t = 5 * LOG_WINDOW_MS, day = 86400000;
+
+	m->cs.offset_ms = 0;
+	log_chans_rest(&m->cs, t, t);
+	noted(m, "r:1", 2);
+	log_chans_rest(&m->cs, t + 1000, t + 1000 + day);
+	log_chans_rest(&m->cs, t + LOG_WINDOW_MS, t + LOG_WINDOW_MS + day);
+	assert_int_equal(m->cs.n, 1);
+	log_chans_rest(
+	    &m->cs, t + LOG_WINDOW_MS + 1000, t + LOG_WINDOW_MS + 1000 + day);
+	assert_int_equal(m->cs.n, 0);
+}
+
 int
 main(void)
 {
@@ -198,6 +250,8 @@ main(void)
 	    T(test_cold_first),
 	    T(test_all_hot),
 	    T(test_lru),
+	    T(test_rest),
+	    T(test_no_rest),
 #undef T
 	};
 
