@@ -194,6 +194,7 @@ bench_open(struct bench *b, const char *parent, char *dir, enum log_sync sync,
 	*b = (struct bench){.loop = ev_loop_new(EVBACKEND_EPOLL),
 	    .rooms = ROOMS,
 	    .in_a_row = 1};
+	ev_ref(b->loop); /* for the log alone it would not wait, but spin */
 	buf_init(&b->frame, LINK_FRAME_MAX);
 	b->log = log_open(b->loop, &set, &bench_ops, b);
 	while (!b->active)
