@@ -2,9 +2,9 @@
 /*
  * needs: node
  *
- * The tables of targets.sh and peers.sh, of planted lines: what is missed says
- * missed, what lost a message counts for nothing and says so, and what was not
- * measured is not made up.
+ * The tables of targets.sh and peers.sh, and the ends of all such scripts, of
+ * planted lines: what is missed says missed, what lost a message counts for
+ * nothing and says so, and what was not measured is not made up.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -175,8 +175,8 @@ test('peers: ratios of clean runs, wrong ones counted', () => {
 test('the programs: a page is filled, and not clean is status 3', () => {
 	const dir = mkdtempSync(join(tmpdir(), 'cchat-test-'));
 	mkdirSync(join(dir, 'doc'));
-	writeFileSync(join(dir, 'README.md'), ['targets', 'limit', 'peers'].map(
-	    n => `<!-- ${n} -->\n<!-- /${n} -->\n`).join(''));
+	writeFileSync(join(dir, 'README.md'), ['targets', 'limit', 'peers',
+	    'growth', 'soak'].map(n => `<!-- ${n} -->\n<!-- /${n} -->\n`).join(''));
 	const plant = list => writeFileSync(join(dir, 'lines'), list.map(l =>
 	    `${JSON.stringify(l)}\n`).join(''));
 	const run = name => spawnSync(process.execPath, [join(here, name), dir,
@@ -195,6 +195,24 @@ test('the programs: a page is filled, and not clean is status 3', () => {
 	assert.equal(run('peers.mjs').status, 0);
 	plant([...others().peers, cpu('ws-A', 1, { status: 3 })]);
 	assert.equal(run('peers.mjs').status, 3);
+	const grown = [10, 100, 1000].map(n => cpu('members', 1e5,
+	    { members: n }));
+	plant(grown);
+	assert.equal(run('growth.mjs').status, 0);
+	plant([...grown, cpu('members', 1, { members: 10, status: 3 })]);
+	const grew = run('growth.mjs');
+	assert.equal(grew.status, 3);
+	assert.match(grew.stderr, /1 runs of members were not clean/);
+	assert.match(grew.stdout, /\t10\t1000\t1\.00\t1\.000\n/);
+	const slices = Array(8).fill(line('soak', { mode: 'fan', seconds: 5,
+		rate: 10, sent: 50, expected: 500, lost: 0, doubled: 0,
+		out_of_order: 0, rss: 1e6, msg_rss: 1e5, p50_ms: 1, p99_ms: 2 }));
+	plant(slices);
+	assert.equal(run('soak.mjs').status, 0);
+	plant([...slices.slice(1), { ...slices[0], status: 3, lost: 2 }]);
+	const soaked = run('soak.mjs');
+	assert.equal(soaked.status, 3);
+	assert.match(soaked.stdout, /out of order\t2, 0, 0/);
 	rmSync(dir, { recursive: true });
 });
 
