@@ -4,16 +4,40 @@
  * everything, found by key or by halves, read in ranges. Order, windows and
  * rights are log_commit.c's, pages are reader.c's.
  */
+#include <endian.h>
+
 #include "proxy_server/log_sqlite_priv.h"
 #include "shared/base/digest.h"
 
-static uint32_t
-logdb_seal_text(uint32_t crc, struct str s)
-{
-	uint8_t len[2] = {(uint8_t)s.len, (uint8_t)(s.len >> 8)};
+/* bytes on their way into a checksum, so that it is asked for seldom */
+struct seal {
+	uint32_t crc;
+	size_t n;
+	uint8_t bytes[512];
+};
 
-	crc = digest_crc32c(crc, len, sizeof len);
-	return digest_crc32c(crc, s.p, s.len);
+static void
+logdb_seal_put(struct seal *s, const void *p, size_t n)
+{
+	if (s->n + n > sizeof s->bytes) {
+		s->crc = digest_crc32c(s->crc, s->bytes, s->n);
+		s->n = 0;
+	}
+	if (n > sizeof s->bytes) {
+		s->crc = digest_crc32c(s->crc, p, n);
+	} else if (n > 0) {
+		memcpy(s->bytes + s->n, p, n);
+		s->n += n;
+	}
+}
+
+static void
+logdb_seal_text(struct seal *s, struct str text)
+{
+	uint8_t len[2] = {(uint8_t)text.len, (uint8_t)(text.len >> 8)};
+
+	logdb_seal_put(s, len, sizeof len);
+	logdb_seal_put(s, text.p, text.len);
 }
 
 /*
@@ -23,21 +47,20 @@ logdb_seal_text(uint32_t crc, struct str s)
 static uint32_t
 logdb_seal(int64_t chan, const struct item *it, int64_t pchan)
 {
-	const uint64_t place[] = {(uint64_t)chan, it->seq, (uint64_t)it->ts,
-	    it->kind, it->flags, it->cn, it->ref, (uint64_t)pchan};
-	uint8_t raw[sizeof place];
-	size_t n = 0;
-	uint32_t crc;
+	const uint64_t place[] = {htole64((uint64_t)chan), htole64(it->seq),
+	    htole64((uint64_t)it->ts), htole64(it->kind), htole64(it->flags),
+	    htole64(it->cn), htole64(it->ref), htole64((uint64_t)pchan)};
+	struct seal s;
 
-	for (size_t i = 0; i < ARRAY_LEN(place); i++)
-		for (int bit = 0; bit < 64; bit += 8)
-			raw[n++] = (uint8_t)(place[i] >> bit);
-	crc = digest_crc32c(it->crc, raw, n);
-	crc = logdb_seal_text(crc, it->uid);
-	crc = logdb_seal_text(crc, it->cid);
-	crc = logdb_seal_text(crc, it->name);
-	crc = logdb_seal_text(crc, it->avatar);
-	return logdb_seal_text(crc, it->rid);
+	s.crc = it->crc;
+	s.n = 0;
+	logdb_seal_put(&s, place, sizeof place);
+	logdb_seal_text(&s, it->uid);
+	logdb_seal_text(&s, it->cid);
+	logdb_seal_text(&s, it->name);
+	logdb_seal_text(&s, it->avatar);
+	logdb_seal_text(&s, it->rid);
+	return digest_crc32c(s.crc, s.bytes, s.n);
 }
 
 int

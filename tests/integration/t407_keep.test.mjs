@@ -73,6 +73,17 @@ test('on the disk is no word of it', async () => {
 	for (const f of readdirSync(c.data).filter(n => /^messages\.db/.test(n)))
 		assert.ok(!readFileSync(join(c.data, f)).includes('secret'), f);
 	assert.ok(await metric('proxy_recent_bytes') > 0);
+	/* what a commit and an ack take, in seconds, and items in a commit */
+	const n = await metric('proxy_items_total');
+	assert.equal(await metric('proxy_commit_batch_sum') >= n, true);
+	for (const name of ['commit', 'ack']) {
+		const { body } = await (await c.active()).fetch('/metrics');
+		const f = k => Number(new RegExp(
+		    `^cchat_proxy_${name}_seconds_${k} ([\\d.]+)$`, 'm')
+		    .exec(body)[1]);
+		assert.ok(f('count') > 0 && f('sum') > 0, name);
+		assert.ok(f('sum') / f('count') < 5, `${name}: seconds`);
+	}
 });
 
 test('after a takeover: the numbers go on, what is lost is said', async () => {

@@ -84,6 +84,11 @@ test_dense_order(void **state)
 	assert_int_equal(fig.items, CHANS * EACH);
 	assert_true(fig.commits < CHANS * EACH);
 	assert_int_equal(fig.commits, fig.commit_us.n);
+	assert_int_equal(fig.batch.n, fig.commits);
+	assert_int_equal(fig.batch.sum_us, CHANS * EACH);
+	assert_int_equal(fig.ack_us.n, CHANS * EACH);
+	/* nobody has his ack before a commit has begun and ended */
+	assert_true(fig.ack_us.sum_us >= fig.commit_us.sum_us);
 	assert_int_equal(fig.queue_ops, 0);
 	assert_int_equal(fig.queue_bytes, 0);
 	/* a commit ends with a batch end, and takes no more than 1000 */

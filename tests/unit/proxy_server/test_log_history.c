@@ -6,9 +6,12 @@
  */
 #include <sys/stat.h>
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proxy_server/log_sqlite.h"
+#include "shared/base/digest.h"
 #include "shared/base/map.h"
 #include "shared/proc/clock.h"
 #include "tests/unit/proxy_server/log_fixture.h"
@@ -117,6 +120,56 @@ test_checkpoint(void **state)
 	assert_int_equal(stat(path, &st), -1);
 }
 
+/* a row's checksum is the same for ever, or all that was stored is damaged */
+static void
+test_checksum(void **state)
+{
+	static const unsigned expect[] = {0x69afe786, 0x2a184bc9, 0x37364f78};
+	static char avatar[256], name[900];
+	struct fix *f = *state;
+	struct item it = {.seq = 0x0102030405060709,
+	    .ts = 1234567890123,
+	    .kind = ITEM_MESSAGE,
+	    .flags = 1,
+	    .uid = STR_LIT("1001"),
+	    .cid = STR_LIT("c-7"),
+	    .cn = 0x100000002,
+	    .name = STR_LIT("Ann"),
+	    .avatar = str_n(avatar, sizeof avatar),
+	    .ref = 3,
+	    .rid = STR_LIT("1"),
+	    .body = STR_LIT("text"),
+	    .crc = digest_crc32c(0, "text", 4)};
+	sqlite3_stmt *st;
+	struct logdb db;
+	bool fresh;
+
+	memset(avatar, 'v', sizeof avatar);
+	memset(name, 'b', sizeof name);
+	assert_int_equal(logdb_open(&db, f->dir, LOG_SYNC_OFF, &fresh), 0);
+	for (unsigned i = 0; i < ARRAY_LEN(expect); i++) {
+		if (i == 1)
+			it.avatar = it.cid = STR_NONE;
+		if (i == 2) {
+			it.name = str_n(name, sizeof name);
+			it.avatar = str_n(name, 300);
+		}
+		assert_int_equal(
+		    logdb_item_new(&db, 7, &it, i == 1 ? 9 : 0), 0);
+		it.seq++;
+	}
+	assert_int_equal(
+	    sqlite3_prepare_v2(
+		db.db, "SELECT crc FROM item ORDER BY seq", -1, &st, NULL),
+	    SQLITE_OK);
+	for (unsigned i = 0; i < ARRAY_LEN(expect); i++) {
+		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+		assert_int_equal(sqlite3_column_int64(st, 0), expect[i]);
+	}
+	sqlite3_finalize(st);
+	logdb_close(&db);
+}
+
 int
 main(void)
 {
@@ -125,6 +178,7 @@ main(void)
 	    T(test_taken_away),
 	    T(test_repeat_of_the_trimmed),
 	    T(test_moved_row),
+	    T(test_checksum),
 	    T(test_checkpoint),
 #undef T
 	};
