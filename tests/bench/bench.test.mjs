@@ -273,6 +273,23 @@ describe('cchat_bench', { concurrency: 4 }, () => {
 		}
 	});
 
+	test('there, too, who is closed owes and is owed nothing', async () => {
+		for (const [lost, ...how] of [[0, '--ok'], [8, '--ok', '--forget']]) {
+			const { status, f, counts, stderr } = await against(
+			    ['--close=10', '--closes=2', ...how], ...held,
+			    '--rate=1600');
+			assert.equal(status, 3);
+			assert.deepEqual([f.gone, f.lost, f.doubled], [2, lost, 0],
+			    JSON.stringify(f));
+			/* of what was acked his own copy is his no more */
+			const own = lost / 4;
+			assert.ok(f.unanswered >= 2 - own);
+			assert.equal(f.cut_off, f.unanswered + own);
+			assert.equal(f.expected, counts.delivered - own);
+			assert.match(stderr, /with 4102 flood/);
+		}
+	});
+
 	test('who was not reached is told', async () => {
 		/* of the two copies of each, every second is the sender's */
 		const r = await against(['--drop=41'], ...held.slice(0, 5),

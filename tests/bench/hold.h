@@ -28,6 +28,9 @@ struct hold_part {
 	uint64_t errors;
 	uint64_t said, expected, reach_sent, reached;
 	uint64_t busy; /* were told to try again, and did */
+	/* not in `expected`: messages that a speaker who is gone was never
+	 * answered and nobody has, deliveries after the last of one who is gone */
+	uint64_t unanswered, cut_off;
 	int64_t in_us;	  /* the last was in, or refused */
 	int64_t heard_us; /* the last frame */
 	double cpu;

@@ -27,6 +27,7 @@ struct worker {
 	struct hold_part *p;
 	struct engine e;
 	uint32_t *nth;	    /* of a room: its messages so far */
+	uint32_t *acked;    /* ... and the highest that was */
 	struct stream *got; /* of a connection */
 	bool *reached;
 	uint64_t due; /* of this phase */
@@ -98,6 +99,16 @@ worker_is_busy(struct worker *w, const struct bconn *c, const char *p, size_t n)
 }
 
 static void
+worker_on_ok(struct worker *w, const struct bconn *c, const char *p, size_t n)
+{
+	uint32_t sender, num, room = c->index / w->o->members;
+
+	if (cchat_answers(p, n, w->o, &sender, &num) && num != HOLD_PRIVATE &&
+	    sender == w->e.first + c->index && num > w->acked[room])
+		w->acked[room] = num;
+}
+
+static void
 worker_on_frame(struct engine *e, struct bconn *c, const char *p, size_t n)
 {
 	struct worker *w = e->user;
@@ -125,8 +136,55 @@ worker_on_frame(struct engine *e, struct bconn *c, const char *p, size_t n)
 			fprintf(stderr, "cchat_bench: the server says %.*s\n",
 			    (int)(n > 300 ? 300 : n), p);
 		break;
+	case CCHAT_OK:
+		worker_on_ok(w, c, p, n);
+		w->p->told++;
+		break;
 	default:
 		w->p->told++;
+	}
+}
+
+static uint32_t
+worker_highest(const struct worker *w, uint32_t index)
+{
+	return w->got[index].next > 0 ? w->got[index].next - 1 : 0;
+}
+
+/* he is not owed what came after his last */
+static void
+worker_on_gone(struct engine *e, struct bconn *c)
+{
+	struct worker *w = e->user;
+	uint32_t said = w->nth[c->index / w->o->members];
+	uint32_t has = worker_highest(w, c->index);
+
+	/* level 1 does not hear itself */
+	if (said <= has || (w->o->level < 2 && c->member == 0))
+		return;
+	w->p->cut_off += said - has;
+	w->p->expected -= said - has;
+}
+
+/* nor is anybody what a speaker who is gone was never answered, if none has it
+ */
+static void
+worker_excuse(struct worker *w)
+{
+	uint32_t r, k, known, first, m = w->o->members;
+
+	for (r = 0; r < w->p->n / m; r++) {
+		first = r * m;
+		if (w->e.conns[first].state != CONN_GONE)
+			continue;
+		known = w->acked[r];
+		for (k = first; k < first + m; k++)
+			if (worker_highest(w, k) > known)
+				known = worker_highest(w, k);
+		w->p->unanswered += w->nth[r] - known;
+		for (k = first; k < first + m; k++)
+			if (w->e.conns[k].state == CONN_READY)
+				w->p->expected -= w->nth[r] - known;
 	}
 }
 
@@ -256,7 +314,9 @@ worker_init(struct worker *w)
 	e->thrifty = true;
 	e->on_open = worker_on_open;
 	e->on_frame = worker_on_frame;
+	e->on_gone = worker_on_gone;
 	w->nth = xcalloc(n / o->members + 1, sizeof(*w->nth));
+	w->acked = xcalloc(n / o->members + 1, sizeof(*w->acked));
 	w->got = xcalloc(n, sizeof(*w->got));
 	w->reached = xcalloc(n, sizeof(*w->reached));
 	w->text = xmalloc(o->size);
@@ -309,6 +369,7 @@ hold_worker(const struct options *o, struct hold_share *s, struct hold_part *p)
 		engine_turn(&w.e, wait);
 		worker_book(&w);
 	}
+	worker_excuse(&w);
 	p->failed += p->n - w.e.opened;
 	atomic_store(&p->done, true);
 	engine_fini(&w.e);

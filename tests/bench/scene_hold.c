@@ -236,6 +236,8 @@ hold_sum(const struct hold *h, struct hold_part *sum)
 		sum->reach_sent += p->reach_sent;
 		sum->reached += p->reached;
 		sum->busy += p->busy;
+		sum->unanswered += p->unanswered;
+		sum->cut_off += p->cut_off;
 		hold_add(&sum->login, &p->login);
 		hold_add(&sum->talk, &p->talk);
 		hold_add(&sum->reach, &p->reach);
@@ -296,6 +298,8 @@ hold_report_talk(const struct hold *h, const struct hold_part *sum)
 	report_int("doubled", sum->talk.again, "");
 	report_int("out_of_order", sum->talk.late, "");
 	report_int("foreign", sum->talk.foreign, "");
+	report_int("unanswered", sum->unanswered, "messages of those gone");
+	report_int("cut_off", sum->cut_off, "deliveries they missed");
 	return lost + sum->talk.again + sum->talk.late + sum->talk.foreign;
 }
 
