@@ -22,7 +22,7 @@ log_commit_begin(struct log_commit *cm, int64_t now)
 	cm->dirty = NULL;
 	cm->now = now;
 	cm->steady = clock_mono_ms();
-	cm->begun = cm->restored = false;
+	cm->begun = cm->reading = cm->restored = false;
 	cm->items = cm->dups = cm->refused = 0;
 	cm->bytes = 0;
 }
@@ -34,7 +34,10 @@ log_commit_open(struct log_commit *cm, struct log_chan *c)
 	int err;
 
 	if (!cm->begun) {
-		err = logdb_begin(cm->db);
+		err = cm->reading ? logdb_commit(cm->db) : 0;
+		cm->reading = false;
+		if (err == 0)
+			err = logdb_begin(cm->db);
 		if (err != 0)
 			return err;
 		cm->begun = true;
@@ -248,12 +251,31 @@ log_commit_put_state(void *arg, const struct state_rec *rec)
 	return true;
 }
 
+/*
+ * A storm of people brings channels that memory does not know, each of them
+ * looked for in the file: in one look, as to begin and end one costs what the
+ * look does.
+ */
+static int
+log_commit_look(struct log_commit *cm, struct str chan)
+{
+	int err;
+
+	if (cm->begun || cm->reading || log_chans_find(cm->chans, chan) != NULL)
+		return 0;
+	err = logdb_begin_read(cm->db);
+	cm->reading = err == 0;
+	return err;
+}
+
 static int
 log_commit_touch(struct log_commit *cm, struct log_op *op)
 {
 	struct log_chan *c;
-	int err = log_chans_get(cm->chans, cm->db, op->sub.chan, &c);
+	int err = log_commit_look(cm, op->sub.chan);
 
+	if (err == 0)
+		err = log_chans_get(cm->chans, cm->db, op->sub.chan, &c);
 	if (err != 0)
 		return err;
 	op->code = 200;
@@ -399,8 +421,11 @@ log_commit_end(struct log_commit *cm)
 {
 	int err = 0;
 
-	if (!cm->begun)
-		return 0;
+	if (!cm->begun) {
+		err = cm->reading ? logdb_commit(cm->db) : 0;
+		cm->reading = cm->reading && err != 0;
+		return err;
+	}
 	for (struct log_chan *c = cm->dirty; c != NULL && err == 0;
 	     c = c->next_dirty) {
 		err = logdb_chan_set(cm->db, c->id, c->head, c->last_ts);
@@ -426,8 +451,9 @@ log_commit_undo(struct log_commit *cm)
 {
 	struct log_chan *c, *next;
 
-	if (cm->begun)
+	if (cm->begun || cm->reading)
 		logdb_rollback(cm->db);
+	cm->reading = false;
 	for (c = cm->dirty; c != NULL; c = next) {
 		next = c->next_dirty;
 		log_chans_forget(cm->chans, c);

@@ -3,7 +3,7 @@
  * One commit of the log: operations in their order against an open messages.db.
  * Here an append gets its number: window, crc, need/deny/if_rev, seq, row,
  * states, pointers (design.md section 2). The transaction begins with the first
- * operation that writes; reads alone need none.
+ * operation that writes; what comes before it reads in one of its own.
  *
  *   log_commit_begin, log_commit_op ..., then log_commit_end or log_commit_undo
  *
@@ -23,6 +23,7 @@ struct log_commit {
 	int64_t now, steady;	 /* wall and steady clock, ms */
 	int64_t jump_ms; /* by which the wall clock has jumped ahead lately */
 	bool begun;	 /* a transaction is open */
+	bool reading;	 /* or one that only reads */
 	char ep[EP_LEN + 1];
 	uint64_t gen; /* ours: a commit under another one fails (ERR_STALE) */
 	bool keep_nothing; /* keep_days 0: no rows of items */

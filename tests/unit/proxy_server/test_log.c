@@ -355,6 +355,36 @@ test_touch_in_order(void **state)
 		assert_int_equal(t->kind, LOG_TOUCH);
 		assert_int_equal(t->head, i + 1);
 		assert_int_equal(t->first, 1);
+/* a look at what memory does not know, before, between and behind writes */
+static void
+test_touch_unknown(void **state)
+{
+	struct fix *f = *state;
+	char t[16], to[16];
+
+	for (int i = 0; i < 300; i++) {
+		struct f_append a;
+
+		snprintf(t, sizeof t, "r:t%d", i);
+		snprintf(to, sizeof to, "r:a%d", i / 2);
+		a = fix_append(to, "1001", NULL, "x");
+		fix_touch(f, t, SUB_HEAD, NULL, false);
+		if (i >= 100 && i < 200)
+			assert_int_equal(fix_send(f, &a), 0);
+		fix_touch(f, to, SUB_HEAD, NULL, false);
+	}
+	fix_wait_results(f, 700);
+	for (unsigned i = 0, at = 0; i < 300; i++) {
+		unsigned seq = i >= 100 && i < 200 ? i % 2 + 1 : 0;
+
+		assert_int_equal(f->res[at].code, 200);
+		assert_int_equal(f->res[at++].head, 0);
+		if (seq > 0)
+			assert_int_equal(f->res[at++].seq, seq);
+		assert_int_equal(f->res[at++].head, seq);
+	}
+}
+
 		assert_int_equal(t->n_states, 1);
 		assert_string_equal(t->val, i % 2 ? "odd" : "even");
 	}
@@ -487,6 +517,7 @@ main(void)
 	    T(test_repeat_in_batch),
 	    T(test_repeat_after_window),
 	    T(test_clock_back),
+	    T(test_touch_unknown),
 	    T(test_clock_ahead),
 	    T(test_private),
 	    T(test_need_deny),
