@@ -246,8 +246,8 @@ writer_answer_failed(struct writer *w, struct log_op *first)
 		if (writer_writes(op) || w->state == LOG_FAILED ||
 		    log_commit_op(&w->cm, op) != 0)
 			writer_refuse(op);
-}
 	log_commit_undo(&w->cm); /* ends what was begun to read */
+}
 
 static void
 writer_count(struct writer *w, unsigned n, int64_t us)
