@@ -59,7 +59,10 @@ while [ "$run" -le "$runs" ]; do
 		"$cluster"
 	run=$((run + 1))
 done
-one stall stall --rooms=1 --members=100 --senders=50 --rate=2000 --stalled=10 \
+cluster_stop
+# memory that was never used before, or it has room for those who stall
+cluster_start 1
+one stall stall --rooms=1 --members=100 --senders=50 --rate=2000 --stalled=100 \
 	--hold="${HOLD:-10}" "$s" "$cluster"
 cluster_stop
 timeout "${MOST:-300}" "$build/tests/bench/bench_log" --history "$dir" \
