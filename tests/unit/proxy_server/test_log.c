@@ -355,6 +355,11 @@ test_touch_in_order(void **state)
 		assert_int_equal(t->kind, LOG_TOUCH);
 		assert_int_equal(t->head, i + 1);
 		assert_int_equal(t->first, 1);
+		assert_int_equal(t->n_states, 1);
+		assert_string_equal(t->val, i % 2 ? "odd" : "even");
+	}
+}
+
 /* a look at what memory does not know, before, between and behind writes */
 static void
 test_touch_unknown(void **state)
@@ -382,11 +387,6 @@ test_touch_unknown(void **state)
 		if (seq > 0)
 			assert_int_equal(f->res[at++].seq, seq);
 		assert_int_equal(f->res[at++].head, seq);
-	}
-}
-
-		assert_int_equal(t->n_states, 1);
-		assert_string_equal(t->val, i % 2 ? "odd" : "even");
 	}
 }
 
@@ -517,12 +517,12 @@ main(void)
 	    T(test_repeat_in_batch),
 	    T(test_repeat_after_window),
 	    T(test_clock_back),
-	    T(test_touch_unknown),
 	    T(test_clock_ahead),
 	    T(test_private),
 	    T(test_need_deny),
 	    T(test_if_rev),
 	    T(test_touch_in_order),
+	    T(test_touch_unknown),
 	    T(test_touch_states),
 	    T(test_bad_body),
 	    T(test_bad_frame),
