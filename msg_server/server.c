@@ -17,6 +17,7 @@
 #include "msg_server/follow/watch.h"
 #include "msg_server/gate.h"
 #include "msg_server/marks.h"
+#include "shared/net/conn.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/daemon.h"
 #include "shared/proc/log.h"
@@ -384,6 +385,7 @@ server_trim(struct server *srv)
 	if (storm || server_apart(n, srv->trim_clients) < SERVER_TRIM)
 		return;
 	srv->trim_clients = n;
+	conn_free_queues(srv->net);
 	malloc_trim(0);
 }
 

@@ -125,10 +125,10 @@ bool conn_is_taken(const struct conn *c);
  * dropped */
 size_t conn_drop_queue(struct conn *c);
 
-/* For net.c alone: one write of what is queued; close and on_dead; spare
- * queues. */
+/* For net.c alone: one write of what is queued; close and on_dead. */
 void conn_flush(struct conn *c);
 void conn_bury(struct conn *c);
+/* those kept for reuse; more come as they are needed */
 void conn_free_queues(struct net *net);
 
 static inline struct net *
