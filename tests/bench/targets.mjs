@@ -121,7 +121,7 @@ targets(t, peers, growth, million)
 		'≤ 0.35 CPU-s', () => [
 		atMost(per('join', 'cpu_s'), 0.35, `${f2(per('join', 'cpu_s'))} CPU-s`),
 		atLeast(per('join', 'told'), 499500,
-		    `${per('join', 'told')} delivered`)]],
+		    `${short(per('join', 'told'))} delivered`)]],
 	    [13, 'idle 100,000 on six msg_servers',
 		'none failed, ≤ 60 MB, 20 messages/s p99 ≤ 20 ms', () => {
 		const bad = people('failed') + people('gone');
