@@ -11,6 +11,7 @@
 enum {
 	PRESENCE_TICK_MS = 200,
 	PRESENCE_QUIET_MS = 1000,
+	PRESENCE_SLICE = 5000, /* members released in one go */
 	/* a standby holds longer: the active one's word comes first */
 	PRESENCE_STANDBY_MS = 5000
 };
@@ -31,7 +32,7 @@ presence_new(struct net *net, int64_t grace_ms, const struct presence_ops *ops,
 	pr->turn.on_turn = presence_on_turn;
 	net_turn_add(net, &pr->turn);
 	timer_init(&pr->timer, net, presence_on_timer, pr);
-	timer_set(&pr->timer, PRESENCE_TICK_MS, PRESENCE_TICK_MS);
+	timer_set(&pr->timer, PRESENCE_TICK_MS, 0);
 	return pr;
 }
 
@@ -382,15 +383,17 @@ presence_end(struct presence *pr, struct pres_node *n)
 
 /* ---- time ------------------------------------------------------------- */
 
-void
-presence_tick(struct presence *pr)
+/* of those who are held; false: all that are due are done */
+static bool
+presence_release(struct presence *pr, int64_t now, unsigned most)
 {
-	int64_t now = clock_mono_ms();
 	struct pres_absence *a;
 	struct pres_member *m;
 
 	for (unsigned i = 0; i < ARRAY_LEN(pr->held); i++)
 		while ((a = pr->held[i]) != NULL && a->due_ms <= now) {
+			if (most-- == 0)
+				return true;
 			m = a->member;
 			/* a standby that has no link knows nothing */
 			if (pr->active || !a->by_link)
@@ -398,16 +401,37 @@ presence_tick(struct presence *pr)
 				    pr, m->room, CHANGE_OUT, m->user, 0, false);
 			presence_member_free(pr, m);
 		}
+	return false;
+}
+
+static bool
+presence_step(struct presence *pr, unsigned most)
+{
+	int64_t now = clock_mono_ms();
+	bool more = presence_release(pr, now, most);
+
 	presence_owed_tick(pr, now);
 	presence_watch_tick(pr, now);
 	presence_flush(pr);
 	presence_watch_flush(pr);
+	return more;
 }
 
+void
+presence_tick(struct presence *pr)
+{
+	while (presence_step(pr, PRESENCE_SLICE))
+		;
+}
+
+/* when a server is gone, thousands leave at once: others are served, too */
 static void
 presence_on_timer(void *arg)
 {
-	presence_tick(arg);
+	struct presence *pr = arg;
+	bool more = presence_step(pr, PRESENCE_SLICE);
+
+	timer_set(&pr->timer, more ? 1 : PRESENCE_TICK_MS, 0);
 }
 
 static void

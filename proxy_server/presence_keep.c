@@ -59,9 +59,35 @@ keep_card(
 void
 presence_card_drop(struct presence *pr, struct pres_card *c)
 {
+	pr->n_orphans -= c->orphan;
 	if (--c->refs == 0)
 		slab_put(&pr->slab, c,
 		    keep_card_size(c->uid_len, c->name_len, c->avatar_len));
+}
+
+/* its user drops it; changes that have it keep it */
+static void
+keep_card_leave(struct presence *pr, struct pres_card *c)
+{
+	if (c->refs > 1) {
+		c->orphan = true;
+		pr->n_orphans += c->refs;
+	}
+	presence_card_drop(pr, c);
+}
+
+/*
+ * His changes have his card, unless he has got another one since the first of
+ * them. So nobody looks through the news of a room for each who comes to it.
+ */
+bool
+presence_may_have_news(struct presence *pr, const struct pres_user *u)
+{
+	struct pres_card *c = u->card;
+
+	if (pr->n_changes == 0)
+		c->stale = false;
+	return c->refs > 1 || c->stale;
 }
 
 struct pres_user *
@@ -81,6 +107,7 @@ presence_user_get(struct presence *pr, struct str uid)
 		return u;
 	u = slab_get(&pr->slab, sizeof *u);
 	u->card = keep_card(pr, uid, STR_NONE, STR_NONE);
+	u->card->stale = pr->n_orphans > 0;
 	table_add(&pr->users, &u->by_uid, keep_user_key);
 	return u;
 }
@@ -91,7 +118,7 @@ presence_user_rest(struct presence *pr, struct pres_user *u)
 	if (u->sessions != NULL || u->members != NULL || u->leave != NULL)
 		return;
 	table_del(&pr->users, &u->by_uid, keep_user_key);
-	presence_card_drop(pr, u->card);
+	keep_card_leave(pr, u->card);
 	slab_put(&pr->slab, u, sizeof *u);
 }
 
@@ -118,7 +145,8 @@ presence_user_name(struct presence *pr, struct pres_user *u, struct str name,
 		return;
 	/* the key in the table is the new card's: the same bytes */
 	u->card = keep_card(pr, str_n(old->text, old->uid_len), name, avatar);
-	presence_card_drop(pr, old);
+	u->card->stale = old->stale || old->refs > 1;
+	keep_card_leave(pr, old);
 }
 
 /* ---- rooms ------------------------------------------------------------ */

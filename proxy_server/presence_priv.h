@@ -76,7 +76,9 @@ struct pres_card {
 	uint16_t name_len, avatar_len;
 	uint8_t uid_len;
 	bool has_name : 1, has_avatar : 1;
-	char text[]; /* uid, name, avatar, each with a NUL */
+	bool orphan : 1; /* no user's any more: changes alone have it */
+	bool stale : 1;	 /* another card of the same uid may be such an orphan */
+	char text[];	 /* uid, name, avatar, each with a NUL */
 };
 
 struct pres_session {
@@ -201,6 +203,8 @@ struct presence {
 	struct pres_absence *owed;
 	struct pres_leave *leaving[2];
 	struct pres_news *dirty; /* rooms with changes */
+	size_t n_changes; /* not yet told, of all rooms */
+	size_t n_orphans; /* of them, with a card that is no user's now */
 	struct pres_watch *watches, *dirty_watches;
 	struct table lasts; /* by uid */
 	struct pres_last *lasts_old; /* the same, oldest first */
@@ -222,6 +226,8 @@ void presence_user_rest(struct presence *pr, struct pres_user *u);
 void presence_user_name(struct presence *pr, struct pres_user *u,
     struct str name, struct str avatar);
 void presence_card_drop(struct presence *pr, struct pres_card *card);
+/* may there be a change of his that was not yet told? */
+bool presence_may_have_news(struct presence *pr, const struct pres_user *u);
 
 struct pres_room *presence_room(struct presence *pr, struct str rid);
 struct pres_room *presence_room_get(struct presence *pr, struct str rid);

@@ -26,6 +26,7 @@ presence_change_free(
 {
 	DL_DELETE(news->changes, c);
 	news->n_changes--;
+	pr->n_changes--;
 	presence_card_drop(pr, c->card);
 	slab_put(&pr->slab, c, sizeof *c);
 }
@@ -79,18 +80,18 @@ presence_is_doubtful(const struct presence *pr)
 /*
  * Takes back what the new change makes untrue before anybody heard it: of one
  * user there is one coming or going, beside version 1's repeated logins.
- * False: there is nothing to tell.
+ * others: there may be any of his. False: there is nothing to tell.
  */
 static bool
-presence_merge(
-    struct presence *pr, struct pres_news *news, struct pres_change *new)
+presence_merge(struct presence *pr, struct pres_news *news,
+    struct pres_change *new, bool others)
 {
-	struct pres_change *c, *tmp;
+	struct pres_change *first = others ? news->changes : NULL, *c, *tmp;
 
 	new->before = new->kind != CHANGE_IN;
 	if (new->kind == CHANGE_AGAIN)
 		return true;
-	DL_FOREACH_SAFE (news->changes, c, tmp) {
+	DL_FOREACH_SAFE (first, c, tmp) {
 		if (c->card != new->card &&
 		    strcmp(c->card->text, new->card->text) != 0)
 			continue;
@@ -124,7 +125,7 @@ presence_change(struct presence *pr, struct pres_room *room,
 {
 	struct pres_news *news = presence_news(pr, room);
 	struct pres_change *c = slab_get(&pr->slab, sizeof *c);
-	bool was_dirty = presence_is_dirty(room);
+	bool was_dirty = presence_is_dirty(room), others;
 
 	c->kind = kind;
 	c->cn = cn;
@@ -132,8 +133,9 @@ presence_change(struct presence *pr, struct pres_room *room,
 	c->doubt = presence_is_doubtful(pr);
 	c->num_rid = num_rid;
 	c->card = user->card;
+	others = presence_may_have_news(pr, user);
 	c->card->refs++;
-	if (!presence_merge(pr, news, c)) {
+	if (!presence_merge(pr, news, c, others)) {
 		presence_card_drop(pr, c->card);
 		slab_put(&pr->slab, c, sizeof *c);
 		if (was_dirty && !presence_is_dirty(room))
@@ -142,6 +144,7 @@ presence_change(struct presence *pr, struct pres_room *room,
 	}
 	DL_APPEND(news->changes, c);
 	news->n_changes++;
+	pr->n_changes++;
 	if (!was_dirty)
 		DL_APPEND(pr->dirty, news);
 	if (!pr->active) {

@@ -86,6 +86,22 @@ test_nothing_grows(void **state)
 	assert_int_equal(pr->rooms.n, 0);
 }
 
+/* more than are let go in one turn: the timer comes again at once */
+static void
+test_thousands_go(void **state)
+{
+	(void)state;
+	come(0);
+	presence_lost(pr, n1);
+	presence_lost(pr, n2);
+	now += GRACE + 1;
+	clock_test_set(now, now);
+	FX_WAIT(&fx, 5000, pr->rooms.n == 0);
+	assert_int_equal(pr->users.n, 0);
+	assert_int_equal(pr->n_changes, 0);
+	assert_int_equal(pr->n_orphans, 0);
+}
+
 int
 main(void)
 {
@@ -94,6 +110,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_one_costs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 		test_nothing_grows, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_thousands_go, setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
