@@ -79,7 +79,7 @@ client_rest(struct client *c)
 	const struct client_busy *b = client_busy_of(c);
 
 	if (b == NULL || !c->logged_in || c->closing || c->due || c->held ||
-	    b->ws.rx != NULL || b->ws.dead ||
+	    b->ws.rx != NULL || b->ws.dead || b->session.follows != NULL ||
 	    !bucket_is_empty(&b->frames, (uint32_t)set->frame_rate) ||
 	    !bucket_is_empty(&b->session.send, (uint32_t)set->send_rate))
 		return;

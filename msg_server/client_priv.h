@@ -65,7 +65,7 @@ struct client {
 	uint16_t held : 1; /* there is a client_hold */
 };
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct client) <= 216,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct client) <= 208,
     "an idle user takes more than he need to");
 
 static inline struct client *

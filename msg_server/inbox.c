@@ -117,7 +117,7 @@ inbox_rooms(const struct session *s, struct f_inbox *f)
 
 	for (m = s->members; m != NULL && f->n_rooms < INBOX_ROOMS_MAX;
 	     m = m->next_of_session)
-		if (m->cursor.follow == NULL || !m->cursor.follow->waiting)
+		if (!m->cursor.waiting)
 			f->rooms[f->n_rooms++] = str_of(room_rid(m->room));
 	qsort(f->rooms, f->n_rooms, sizeof f->rooms[0], inbox_compare);
 }

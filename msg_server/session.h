@@ -31,9 +31,9 @@ struct follow;
  */
 struct cursor {
 	uint64_t pos : 48;     /* last seq (u: channels: useq) given to the session */
-	uint64_t page : 15;    /* low bits of the number of the last page asked for it */
+	uint64_t page : 14;    /* low bits of the number of the last page asked for it */
 	uint64_t live : 1;
-	struct follow *follow; /* join or attach not yet synced; NULL otherwise */
+	uint64_t waiting : 1;  /* the session was not told its position yet (replay.h) */
 };
 
 /* leaky bucket, in 1/1000 tokens; 12 bytes */
@@ -45,6 +45,7 @@ struct bucket {
 /* what a session has from what it says until that counts no more */
 struct session_busy {
 	struct bucket send;
+	struct follow *follows; /* joins and attaches not yet synced */
 	uint32_t v1_last_s; /* second of the last accepted v1 message + 1; 0: none */
 };
 
@@ -72,7 +73,7 @@ struct session {
 	struct dialect_ctx ctx;
 };
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct session) <= 96,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct session) <= 88,
     "an idle user takes more than he need to");
 
 /* the key of server->sessions */

@@ -30,7 +30,7 @@ delivered_has(const struct session *s, uint64_t *useq)
 
 	if (!s->given)
 		return true;
-	if ((cur->follow && cur->follow->waiting) || !session_has_all(s))
+	if (cur->waiting || !session_has_all(s))
 		return false;
 	if (cur->pos > *useq)
 		*useq = cur->pos;

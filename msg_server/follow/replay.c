@@ -47,7 +47,7 @@ replay_gap(struct session *s, struct channel *c, struct cursor *cur,
 	    .gap_to = to,
 	    .why = reset ? "lost" : "purge"};
 
-	if (cur->follow && cur->follow->waiting)
+	if (cur->waiting)
 		return; /* not told a position yet */
 	if (!reset && to <= cur->pos)
 		return;
@@ -196,13 +196,12 @@ replay_enter(struct follow *f, struct session *s, unsigned code)
 	bool silent = f->silent;
 	struct follow_result res;
 
-	f->waiting = false;
+	cur->waiting = false;
 	/* who has a position in it says that he has been there before */
 	if (code == 200 && ops->may_enter)
 		code = ops->may_enter(srv, s, c, !strcmp(f->ep, channel_ep(c)));
 	if (code != 200) {
-		cur->follow = NULL;
-		free(f);
+		free(replay_take_follow(s, cur));
 		memset(&res, 0, sizeof res);
 		res.code = code;
 		ops->on_refused(srv, s, c);
@@ -293,27 +292,42 @@ replay_follow(struct server *srv, struct session *s, struct channel *c,
 	str_copy(f->ep, sizeof f->ep, ep);
 	f->silent = silent;
 	f->ops = ops;
-	f->waiting = true;
 	f->wait.done = replay_on_channel;
 	if (call)
 		call->cn = s->cn;
-	cur->follow = f;
+	f->next = session_busy(s)->follows;
+	s->busy->follows = f;
+	cur->waiting = true;
 	channel_wait(c, &f->wait);
 }
 
-void
-replay_leave(struct cursor *cur)
+struct follow *
+replay_take_follow(struct session *s, const struct cursor *cur)
 {
-	struct follow *f = cur->follow;
+	struct follow **p, *f;
+
+	if (!s->busy)
+		return NULL;
+	for (p = &s->busy->follows; (f = *p) && f->cursor != cur; p = &f->next)
+		;
+	if (f)
+		*p = f->next;
+	return f;
+}
+
+void
+replay_leave(struct session *s, struct cursor *cur)
+{
+	struct follow *f = replay_take_follow(s, cur);
 
 	if (!f)
 		return;
 	struct follow_call *call = f->call;
-	cur->follow = NULL;
 	f->cursor = NULL;
 	f->call = NULL;
-	if (!f->waiting)
+	if (!cur->waiting)
 		free(f);
+	cur->waiting = false;
 	if (call)
 		call->on_lost(call);
 }

@@ -30,11 +30,11 @@ struct follow {
 	struct relay_read probe; /* where the log stands, of one who says he is ahead of us */
 	struct server *srv;
 	struct channel *channel;
+	struct follow *next; /* of its session, as long as there is a cursor */
 	struct cursor *cursor; /* NULL: the session left meanwhile */
 	struct follow_call *call; /* NULL: told its end */
 	uint64_t cn, from;
 	char ep[EP_LEN + 1];
-	bool waiting; /* for the channel, or the probe: not told his position yet */
 	bool ahead;   /* he is right */
 	const struct follow_ops *ops;
 	bool silent;
@@ -52,7 +52,7 @@ struct follow_ops {
 void replay_follow(struct server *srv, struct session *s, struct channel *c, struct cursor *cur, struct str ep,
     uint64_t from, bool silent, struct follow_call *call, const struct follow_ops *ops);
 /* the cursor is about to go: a follow under way is told on_lost */
-void replay_leave(struct cursor *cur);
+void replay_leave(struct session *s, struct cursor *cur);
 /*
  * Cursors that are level go live; of those that are behind one is given its
  * next page when it is time to. Harmless at any time.

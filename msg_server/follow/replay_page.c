@@ -11,7 +11,7 @@
 enum {
 	REPLAY_ITEMS = 200,
 	REPLAY_BYTES = 64 * 1024,
-	REPLAY_PAGES = 0x7fff, /* what a cursor remembers of a page's number */
+	REPLAY_PAGES = 0x3fff, /* what a cursor remembers of a page's number */
 	REPLAY_ROUND = 1000    /* items from memory in one round of tasks */
 };
 
@@ -117,13 +117,6 @@ replay_send_recent(struct server *srv, struct session *s, struct channel *c,
 
 /* --- paging ------------------------------------------------------------- */
 
-/* not told a position yet: what was asked was for another that sat here */
-static bool
-replay_is_waiting(const struct cursor *cur)
-{
-	return cur->follow && cur->follow->waiting;
-}
-
 struct cursor *
 replay_find(struct session *s, struct str name, struct channel **c)
 {
@@ -145,12 +138,11 @@ replay_find(struct session *s, struct str name, struct channel **c)
 static void
 replay_synced(struct session *s, struct cursor *cur)
 {
-	struct follow *f = cur->follow;
+	struct follow *f = replay_take_follow(s, cur);
 
 	if (!f)
 		return;
 	struct follow_call *call = f->call;
-	cur->follow = NULL;
 	free(f);
 	if (call)
 		call->on_synced(call, s);
@@ -161,7 +153,7 @@ static bool
 replay_needs_page(
     struct session *s, const struct channel *c, struct cursor *cur)
 {
-	if (cur->live || replay_is_waiting(cur))
+	if (cur->live || cur->waiting)
 		return false;
 	if (cur->pos < c->last)
 		return true;
@@ -240,7 +232,7 @@ replay_serve(struct replay *rp)
 
 	if (s) {
 		cur = replay_find(s, chan_str(&rp->name), &c);
-		if (cur && !cur->live && !replay_is_waiting(cur))
+		if (cur && !cur->live && !cur->waiting)
 			n = replay_give_recent(srv, s, c, cur);
 		if (n > 0)
 			srv->stats[S_RECENT_HITS]++;
@@ -346,7 +338,7 @@ replay_on_answer(struct replay *rp, unsigned code, const struct f_page *page,
 	}
 	cur = replay_find(s, chan_str(&rp->name), &c);
 	/* joined again elsewhere, or set back by another history */
-	if (cur && (replay_is_waiting(cur) || cur->pos + 1 != rp->from))
+	if (cur && (cur->waiting || cur->pos + 1 != rp->from))
 		cur = NULL;
 	if (cur && (code != 200 || !str_eqc(page->ep, channel_ep(c)))) {
 		/* no proxy now, or a SUBBED tells of another history soon */

@@ -10,6 +10,8 @@
 
 /* the cursor of s in the channel of that name, and the channel; NULL: it has left */
 struct cursor *replay_find(struct session *s, struct str name, struct channel **c);
+/* takes what is not yet synced out of its session's list; NULL: there is none */
+struct follow *replay_take_follow(struct session *s, const struct cursor *cur);
 /* its queue is too long for a page: somebody looks again after the flush */
 void replay_look(struct server *srv, struct session *s);
 

@@ -170,7 +170,7 @@ room_member(struct session *s, struct str rid)
 {
 	struct member *m = room_member_any(s, rid);
 
-	if (m && m->cursor.follow && m->cursor.follow->waiting)
+	if (m && m->cursor.waiting)
 		return NULL;
 	return m;
 }
@@ -192,7 +192,7 @@ room_drop_member(struct server *srv, struct session *s, struct member *m)
 		turn_drop(room);
 		channel_release(&room->channel);
 	}
-	replay_leave(&m->cursor);
+	replay_leave(s, &m->cursor);
 	slab_put(&srv->slab, m, sizeof *m);
 }
 
@@ -321,9 +321,8 @@ room_join(struct server *srv, struct session *s, struct str rid, struct str ep,
 	struct room *room;
 
 	if (m) {
-		room_answer_later(srv, s, call,
-		    m->cursor.follow && m->cursor.follow->waiting ? 409 : 200,
-		    rid);
+		room_answer_later(
+		    srv, s, call, m->cursor.waiting ? 409 : 200, rid);
 		return;
 	}
 	if (s->n_rooms >= srv->set.rooms_max) {
@@ -413,8 +412,7 @@ room_put_seats(struct server *srv, struct session *s, bool told,
 	pres->silent = told;
 	pres->n_add = 0;
 	for (struct member *m = s->members; m; m = m->next_of_session) {
-		if ((m->cursor.follow && m->cursor.follow->waiting) ||
-		    room_was_told(srv, s, m) != told)
+		if (m->cursor.waiting || room_was_told(srv, s, m) != told)
 			continue;
 		if (pres->n_add == ARRAY_LEN(pres->add)) {
 			put(arg, pres);

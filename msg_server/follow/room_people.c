@@ -35,8 +35,7 @@ room_tell(struct room *room, const struct event *ev, uint64_t except,
 		    s->level > max_level || !session_is_open(s) ||
 		    session_queued(s) > QUEUE_LAG)
 			continue; /* who lags gets the list when he asks */
-		if (room->members[i]->cursor.follow &&
-		    room->members[i]->cursor.follow->waiting)
+		if (room->members[i]->cursor.waiting)
 			continue; /* not told that he is in */
 		fanout_send(&f, s, VIEW_OTHER);
 	}

@@ -173,5 +173,5 @@ user_detach(struct server *srv, struct session *s)
 		srv->stats[S_USERS]--;
 		channel_release(&u->channel);
 	}
-	replay_leave(&s->priv);
+	replay_leave(s, &s->priv);
 }

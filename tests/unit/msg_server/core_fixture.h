@@ -215,6 +215,7 @@ model_answer(unsigned n)
 
 struct fake {
 	struct session s;
+	struct session_busy busy;
 	uint32_t queued, most, weight; /* weight: of one frame */
 	bool closed, started;
 	unsigned frames, blocks;
@@ -234,6 +235,12 @@ static struct fake *
 fake_of(const struct session *s)
 {
 	return container_of(s, struct fake, s);
+}
+
+struct session_busy *
+session_busy(struct session *s)
+{
+	return s->busy = &fake_of(s)->busy;
 }
 
 bool

@@ -160,12 +160,10 @@ answer(const char *const *chans, unsigned n, struct f_inbox_at next)
 static void
 test_asked(void **state)
 {
-	struct follow f = {.waiting = true};
-
 	(void)state;
 	/* a room that he is only on his way into is none yet */
 	join(2, "a");
-	members[2].cursor.follow = &f;
+	members[2].cursor.waiting = true;
 	run(NULL);
 	assert_true(str_eqc(asked.chan, "u:1001"));
 	assert_int_equal(asked.n, INBOX_PAGE);

@@ -33,17 +33,17 @@ test_sizes(void **state)
 	assert_in_range(sizeof(struct table_link), 8, 8);
 	assert_in_range(sizeof(struct wheel_entry), 1, 24);
 	assert_in_range(sizeof(struct conn), 1, 80);
-	assert_in_range(sizeof(struct session), 1, 96);
-	assert_in_range(sizeof(struct client), 1, 216);
+	assert_in_range(sizeof(struct session), 1, 88);
+	assert_in_range(sizeof(struct client), 1, 208);
 	assert_in_range(sizeof(struct channel), 1, 72);
-	assert_in_range(sizeof(struct member), 1, 48);
+	assert_in_range(sizeof(struct member), 1, 40);
 	assert_in_range(offsetof(struct user, name), 1, 108);
 	assert_in_range(offsetof(struct room, name), 1, 136);
 	all = sizeof(struct client) + slot(offsetof(struct user, name) + name) +
 	      sizeof(struct member) + strings +
 	      (slot(offsetof(struct room, name) + name) + 11 * sizeof(void *)) /
 		  10;
-	assert_in_range(all, 1, 432);
+	assert_in_range(all, 1, 416);
 }
 
 int
