@@ -14,13 +14,13 @@
  */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Cluster, build } from '../lib/cluster.mjs';
+import { Cluster, build, until } from '../lib/cluster.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const base = JSON.parse(readFileSync(join(here, 'instr.json'), 'utf8'));
@@ -132,7 +132,15 @@ test('instructions of a message and of a login', { skip: whyNot() },
 	};
 	const come = () => both('storm', '--rooms=20', '--members=10');
 	const per = {};
-
+	/* what is done once is done: the log's file has the size it will have */
+	let size;
+	await until('the log has its size', async () => {
+		const before = size;
+		await bench('fan', '--rooms=2', '--members=10', '--rate=100',
+		    '--senders=2', '--seconds=1');
+		size = statSync(join(c.data, 'messages.db-wal')).size;
+		return size === before;
+	}, 60000);
 	const small = await each('--rooms=20', '--members=10', '--rate=100');
 	per.message_msg = small.msg;
 	per.message_proxy = small.proxy;
