@@ -87,7 +87,7 @@ log_read_recent(struct log *l, uint64_t peer, const struct f_read *read)
 		return false;
 	l->ring_reads++;
 	l->ring_pages++;
-	log_push_page(l, peer, frame);
+	log_push_page(l, peer, frame, true);
 	return true;
 }
 

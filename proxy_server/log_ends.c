@@ -25,7 +25,7 @@ log_deadline(int64_t ms)
 }
 
 void
-log_push_page(struct log *l, uint64_t peer, struct blob *frame)
+log_push_page(struct log *l, uint64_t peer, struct blob *frame, bool wake)
 {
 	struct log_page *p = xmalloc(sizeof *p);
 
@@ -36,7 +36,8 @@ log_push_page(struct log *l, uint64_t peer, struct blob *frame)
 	*l->pages_tail = p;
 	l->pages_tail = &p->next;
 	pthread_mutex_unlock(&l->done_lock);
-	ev_async_send(l->loop, &l->async);
+	if (wake)
+		ev_async_send(l->loop, &l->async);
 }
 
 /* --- of the writer --- */
@@ -175,12 +176,12 @@ log_post_backup(struct log *l, struct log_backup *b)
 }
 
 void
-log_post_page(struct log *l, uint64_t peer, struct blob *frame)
+log_post_page(struct log *l, uint64_t peer, struct blob *frame, bool wake)
 {
 	pthread_mutex_lock(&l->read_lock);
 	l->n_reads--;
 	pthread_mutex_unlock(&l->read_lock);
-	log_push_page(l, peer, frame);
+	log_push_page(l, peer, frame, wake);
 }
 
 void

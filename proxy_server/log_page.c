@@ -3,6 +3,8 @@
 #include "proxy_server/log_page.h"
 #include "shared/proto/link.h"
 
+enum { LOG_PAGE_FIRST = 16 * 1024 };
+
 void
 log_page_init(struct page *p, const struct f_read *q)
 {
@@ -12,6 +14,8 @@ log_page_init(struct page *p, const struct f_read *q)
 	    .back = q->back,
 	    .in_user = chan_kind(q->chan) == CHAN_USER};
 	buf_init(&p->b, LINK_FRAME_MAX + 4);
+	/* most pages fit: it need not grow step by step */
+	(void)buf_reserve(&p->b, LOG_PAGE_FIRST);
 }
 
 void
@@ -41,21 +45,45 @@ log_page_range(struct page *p, const struct f_read *q)
 	return p->from <= p->to;
 }
 
-bool
-log_page_add(struct page *p, const struct item *it)
+/* one always comes, or nobody could go on */
+static bool
+log_page_fits(const struct page *p, size_t body)
 {
-	/* one always comes, or nobody could go on */
-	bool fits =
-	    p->f.n_items < p->n_max &&
-	    (p->f.n_items == 0 || p->bytes + it->body.len <= p->bytes_max);
+	return p->f.n_items < p->n_max &&
+	       (p->f.n_items == 0 || p->bytes + body <= p->bytes_max);
+}
 
-	if (!fits || put_page_item(&p->b, it) != 0) {
+static bool
+log_page_count(struct page *p, size_t body, bool added)
+{
+	if (!added) {
 		p->full = p->f.more = true;
 		return false;
 	}
 	p->f.n_items++;
-	p->bytes += (uint32_t)it->body.len;
+	p->bytes += (uint32_t)body;
 	return true;
+}
+
+bool
+log_page_add(struct page *p, const struct item *it)
+{
+	size_t body = it->body.len;
+
+	return log_page_count(
+	    p, body, log_page_fits(p, body) && put_page_item(&p->b, it) == 0);
+}
+
+bool
+log_page_add_packed(struct page *p, struct str packed, size_t body)
+{
+	/* as put_page_item() has it: the crc must fit behind it */
+	bool fits = log_page_fits(p, body) &&
+		    buf_len(&p->b) + packed.len + 4 <= LINK_FRAME_MAX;
+
+	if (fits)
+		buf_putstr(&p->b, packed);
+	return log_page_count(p, body, fits);
 }
 
 void

@@ -33,6 +33,8 @@ void log_page_begin(struct page *p);
 bool log_page_range(struct page *p, const struct f_read *q);
 /* false: no room for it */
 bool log_page_add(struct page *p, const struct item *it);
+/* the same, of one as put_page_item() has made it; body: length of its body */
+bool log_page_add_packed(struct page *p, struct str packed, size_t body);
 /* instead of all that was put in: 503 */
 void log_page_fail(struct page *p);
 /* the frame, the caller's; p is done with */

@@ -120,8 +120,10 @@ log_op_size(const struct log_op *op)
 
 /* so many ms from now, on the clock that the conditions wait by */
 struct timespec log_deadline(int64_t ms);
-/* a page (owned from here) on its way to the loop */
-void log_push_page(struct log *l, uint64_t peer, struct blob *frame);
+/* a page (owned from here) on its way to the loop; wake: or it waits for the
+ * next one that does */
+void log_push_page(
+    struct log *l, uint64_t peer, struct blob *frame, bool wake);
 
 /* --- for the writer --- */
 
@@ -151,7 +153,8 @@ void log_set_readable(struct log *l, bool on);
 bool log_take_reads(struct log *l, bool wait, struct log_reading **reads,
     struct log_backup **backup, bool *readable);
 void log_post_backup(struct log *l, struct log_backup *b);
-void log_post_page(struct log *l, uint64_t peer, struct blob *frame);
+void log_post_page(
+    struct log *l, uint64_t peer, struct blob *frame, bool wake);
 /* one page; damaged: what of it has no row, or a wrong checksum */
 void log_count_read(struct log *l, unsigned items, unsigned damaged);
 

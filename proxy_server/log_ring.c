@@ -19,7 +19,7 @@ enum {
 };
 
 struct ring_item {
-	uint32_t len;
+	uint32_t len, body; /* body: length of that of the item */
 	uint8_t bytes[];
 };
 
@@ -145,6 +145,7 @@ ring_pack(struct log_ring *r, const struct item *it)
 		return NULL; /* larger than any page */
 	ri = xmalloc(sizeof *ri + buf_len(&r->scratch));
 	ri->len = (uint32_t)buf_len(&r->scratch);
+	ri->body = (uint32_t)it->body.len;
 	memcpy(ri->bytes, buf_p(&r->scratch), ri->len);
 	return ri;
 }
@@ -322,13 +323,20 @@ ring_fill(struct log_ring *r, struct ring_chan *c, struct page *p)
 			p->f.more = p->f.n_items == p->n_max;
 			return p->f.more;
 		}
+		/* nothing of it is another's: as it lies here */
+		if (!p->in_user) {
+			if (!log_page_add_packed(p,
+				str_n((*slot)->bytes, (*slot)->len),
+				(*slot)->body))
+				break;
+			continue;
+		}
 		if (!ring_unpack(*slot, &it))
 			return false;
-		if (str_is_set(it.pchan)) {
-			if (!ring_follow(r, &it))
-				return false;
-		} else if (p->in_user)
+		if (!str_is_set(it.pchan))
 			it.useq = it.seq;
+		else if (!ring_follow(r, &it))
+			return false;
 		if (!log_page_add(p, &it))
 			break;
 	}

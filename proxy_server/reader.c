@@ -16,10 +16,13 @@
 #include "proxy_server/reader.h"
 #include "shared/proc/log.h"
 
+enum { READER_WAKE = 4 /* pages, for which the loop is woken once */ };
+
 struct reader {
 	struct log *l;
 	struct logdb db; /* db.db NULL: not open */
 	struct log_limit limit;
+	unsigned pages;
 	struct log_backup *backup; /* being made, by copy */
 	struct log_copy *copy;
 };
@@ -260,7 +263,8 @@ reader_main(void *arg)
 			log_post_page(r.l, q->peer,
 			    q->inbox != NULL
 				? reader_inbox(&r, &q->inbox->f, readable)
-				: reader_page(&r, &q->read, readable));
+				: reader_page(&r, &q->read, readable),
+			    list == NULL || ++r.pages % READER_WAKE == 0);
 			free(q->inbox);
 			free(q);
 		}

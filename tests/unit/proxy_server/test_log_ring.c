@@ -212,6 +212,37 @@ test_same_bytes_small(void **state)
 	assert_true(file > 200);
 }
 
+/* more than a frame holds: it ends at the same item, and stays whole */
+static void
+test_frame_limit(void **state)
+{
+	static char text[60001];
+	struct fix *f = *state;
+	struct f_read q = {.rid = 1,
+	    .chan = STR_LIT("r:1"),
+	    .from = 1,
+	    .n = 1000,
+	    .max_bytes = UINT32_MAX};
+
+	fix_fini(f);
+	start(f, 32 * 1024 * 1024);
+	for (int i = 0; i < 30; i++) {
+		struct f_append a;
+
+		memset(text, 'y', sizeof text - 1);
+		/* no two of a length: the last byte that fits is looked for */
+		text[sizeof text - 1 - rnd(20000)] = '\0';
+		a = fix_append("r:1", "1001", NULL, text);
+		assert_int_equal(fix_send(f, &a), 0);
+	}
+	fix_wait_results(f, 30);
+	for (q.from = 1; q.from <= 12; q.from++)
+		assert_true(same(f, &q));
+	q.back = true;
+	for (q.from = 30; q.from > 18; q.from--)
+		assert_true(same(f, &q));
+}
+
 /* what was there before this process is in the file alone; a failed commit,
  * a repeat and a refusal leave no trace */
 static void
@@ -502,6 +533,7 @@ main(void)
 #define ONLY(t) cmocka_unit_test_setup_teardown(t, setup_only, fix_teardown)
 	    T(test_same_bytes),
 	    T(test_same_bytes_small),
+	    T(test_frame_limit),
 	    T(test_start),
 	    T(test_recall),
 	    T(test_trim),
