@@ -249,6 +249,7 @@ api_put_next(struct buf *out, const struct registry *r, struct str uid)
 
 	if (n == 0)
 		return false;
+	best[0]->sent++;
 	jw_init(&w, out);
 	api_put_head(&w, r);
 	jw_cstr(&w, "id", best[0]->t.name);

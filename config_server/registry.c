@@ -233,6 +233,7 @@ registry_beat(
 	enum server_state was = s->state;
 
 	s->load = *beat;
+	s->sent = 0;
 	s->beat_ms = clock_mono_ms();
 	s->beat_wall_ms = clock_wall_ms();
 	if (was == state)

@@ -40,6 +40,7 @@ struct registry_server {
 	int64_t beat_ms;   /* monotonic: last beat, or when we began to wait */
 	int64_t beat_wall_ms; /* wall clock of the last beat, 0: none yet */
 	struct f_beat load;
+	uint32_t sent;     /* clients told to go there since that beat */
 	uint64_t job;      /* the running drain job of this process, 0: none; set by drain.c */
 	void *link;        /* of the caller; NULL: not linked */
 	uint64_t claim_gen; /* as reported on this link */
@@ -107,7 +108,9 @@ struct registry_server *registry_find(const struct registry *r, struct str name)
 struct registry_server *registry_active(const struct registry *r);
 /*
  * msg_servers for a new client, best first: up, linked, least conns/weight, among equals by hash of
- * uid (absent: any). Returns how many of max were filled in.
+ * uid (absent: any). Returns how many of max were filled in. Conns are those of the last beat and
+ * who was sent there since: the caller adds to out[0]->sent when it sends somebody, or all who ask
+ * between two beats would go to one server.
  */
 size_t registry_next(const struct registry *r, struct str uid, struct registry_server **out, size_t max);
 /* what is wrong; returns how many of max */

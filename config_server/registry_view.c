@@ -55,8 +55,8 @@ registry_next(const struct registry *r, struct str uid,
 		    s->link == NULL)
 			continue;
 		c[n].s = s;
-		c[n].load =
-		    (double)s->load.conns / (s->t.weight > 0 ? s->t.weight : 1);
+		c[n].load = ((double)s->load.conns + s->sent) /
+			    (s->t.weight > 0 ? s->t.weight : 1);
 		c[n].hash = digest_crc32c(seed, s->t.name, strlen(s->t.name));
 		n++;
 	}

@@ -332,6 +332,17 @@ test_next(void **state)
 		if (i == 63)
 			assert_in_range(hits, 8, 40);
 	}
+	/* who was sent counts until the next beat tells of him */
+	for (int i = 0; i < 30; i++) {
+		registry_next(&reg, STR_NONE, out, 4);
+		out[0]->sent++;
+	}
+	assert_int_equal(a->sent, 10);
+	assert_int_equal(b->sent, 10);
+	beat(a, 5);
+	assert_int_equal(a->sent, 0);
+	registry_next(&reg, STR_NONE, out, 4);
+	assert_ptr_equal(out[0], a);
 	/* late and draining ones are not offered */
 	c->state = STATE_DRAINING;
 	a->state = STATE_LATE;
