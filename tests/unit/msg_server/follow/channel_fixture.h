@@ -206,7 +206,7 @@ close_channel(struct channel *c)
 	table_del(&relay.channels, &c->by_ch, channel_key);
 	if (c->busy)
 		buf_fini(&c->busy->held);
-	free(c->busy);
+	slab_put(&server.slab, c->busy, sizeof *c->busy);
 }
 
 #endif
