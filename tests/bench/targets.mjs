@@ -127,7 +127,8 @@ targets(t, peers, growth, million)
 		const bad = people('failed') + people('gone');
 		return [atMost(bad, 0, `${bad} failed`),
 		atMost(people('rss_held'), 60e6,
-		    `${((people('rss_held') ?? 0) / 1e6).toFixed(0)} MB`),
+		    `${((people('rss_held') ?? 0) / 1e6).toFixed(0)} MB, ` +
+		    `${((people('anon_held') ?? 0) / 1e6).toFixed(0)} of it heap`),
 		atMost(people('talk_p99_ms'), 20)];
 	    }],
 	    [14, 'idle 1,000,000',
