@@ -21,7 +21,11 @@ bench_begin()
 	bench=$build/tests/bench/cchat_bench
 	ref=$build/tests/bench/bench_ref
 	for p in "$bench" "$ref" "$build/msg_server/msg_server"; do
-		[ -x "$p" ] || { echo "bench: $p is not built" >&2; exit 2; }
+		[ -x "$p" ] || {
+			echo "bench: $p is not built: make -C $build all" \
+				"tests/bench/bench_ref" >&2
+			exit 2
+		}
 	done
 	if ldd "$build/msg_server/msg_server" |
 		grep -q 'lib[at]san\|libubsan'; then
@@ -35,7 +39,7 @@ bench_begin()
 	started='' pids='' targets='' admins=''
 	ulimit -n "$(ulimit -Hn)"
 	trap bench_end EXIT
-	trap 'exit 1' INT TERM
+	trap 'exit 1' HUP INT PIPE TERM
 }
 
 bench_end()

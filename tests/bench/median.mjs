@@ -4,6 +4,7 @@
  * deliveries per CPU-second to the bare send loop of the same runs.
  */
 import { readFileSync } from 'node:fs';
+import { median as middle, short } from './page.mjs';
 
 const lines = readFileSync(process.argv[2], 'utf8').trim().split('\n')
     .map(JSON.parse);
@@ -13,19 +14,9 @@ for (const l of lines) {
 	scenes.set(name, [...scenes.get(name) ?? [], l]);
 }
 
-const median = (list, key) => {
-	const v = list.map(l => l[key]).filter(x => typeof x === 'number')
-	    .sort((a, b) => a - b);
-	if (!v.length)
-		return undefined;
-	const i = v.length >> 1;
-	return v.length % 2 ? v[i] : (v[i - 1] + v[i]) / 2;
-};
+const median = (list, key) => middle(list.map(l => l[key]));
 
 const one = median(scenes.get('limit k=1') ?? [], 'deliveries_per_cpu_s');
-const short = v => v === undefined ? '' : v >= 1e6 ? `${(v / 1e6).toFixed(2)}M` :
-    v >= 1e4 ? `${Math.round(v / 1e3)}k` : v >= 100 ? v.toFixed(0) :
-    v.toFixed(v < 10 ? 2 : 1);
 const row = cells => console.log(cells.map((c, i) =>
     i ? String(c).padStart(9) : c.padEnd(11)).join(' '));
 

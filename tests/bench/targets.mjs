@@ -109,9 +109,10 @@ targets(t, peers, growth, million)
 		    `${short((each ?? 0) / 1024)} KiB, ` +
 		    `${f2((grows - 1) * 100)} % more in the second half`)];
 	    }],
-	    [10, 'memory of an idle user', '≤ 523 B', () => [
+	    [10, 'memory of an idle user in the msg_server', '≤ 523 B', () => [
 		atMost(per('idle', 'msg_anon_per_conn'), 523,
-		    `${short(per('idle', 'msg_anon_per_conn'))} B`)]],
+		    `${short(per('idle', 'msg_anon_per_conn'))} B; ` +
+		    `${short(per('idle', 'rss_per_conn'))} B in all servers`)]],
 	    [11, 'connect and log in, rooms of 10', '≥ 25k/s, ≥ 60k per CPU-s',
 		() => [atLeast(per('storm', 'logins_per_s'), 25000,
 		    `${short(per('storm', 'logins_per_s'))}/s`),
