@@ -20,7 +20,8 @@ const rows = [
 	    `${l.logins_per_s?.toFixed(0)}/s, ` +
 	    `${l.logins_per_cpu_s?.toFixed(0)} per CPU-s of all servers`],
 	['user space', `${mib(l.rss_held)} RSS of all servers, ${mib(l.anon_held)}` +
-	    ` of it heap; ${(l.rss_per_conn).toFixed(0)} bytes more a person`],
+	    ` of it heap; ${l.rss_per_conn?.toFixed(0)} bytes more a person, ` +
+	    `${l.msg_rss_per_conn?.toFixed(0)} of them in the msg_servers`],
 	['kernel', `${l.slab_per_person} bytes of slab a person (both ends)`],
 	['idling', `${((l.idle_cpu_share ?? 0) * 100).toFixed(0)} % of one core`],
 	['reached', `${l.reached} of ${l.reach_sent} by a private message, p50 ` +
