@@ -34,9 +34,9 @@ client_unlist(struct client *c)
 {
 	struct server *srv = client_srv(c);
 
-	if (c->logged_in) {
-		;
-	} else if (c->asking) {
+	if (c->logged_in)
+		return;
+	if (c->asking) {
 		DL_DELETE(srv->logging_in, client_busy(c));
 	} else {
 		DL_DELETE(srv->not_logged_in, client_busy(c));
@@ -363,7 +363,6 @@ static void
 client_on_dead(struct conn *conn)
 {
 	struct client *c = container_of(conn, struct client, conn);
-
 	struct server *srv = client_srv(c);
 
 	client_detach(c);

@@ -421,8 +421,9 @@ logdb_open(struct logdb *db, const char *dir, enum log_sync sync, bool *fresh)
 	db->fd = open(db->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	db->has_fd = db->fd >= 0;
 	sqlite3_wal_hook(db->db, logdb_on_wal, db);
-	/* no checkpoint but ours: the hook above took the automatic one's place
-	 */
+	/* no checkpoint but ours: the hook above took the automatic one's
+	 * place. 17 MiB are more than log_wal_grow() makes of the file, or
+	 * SQLite would cut that off each time the WAL begins anew */
 	err = logdb_exec(db,
 	    "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=17825792;",
 	    "open");

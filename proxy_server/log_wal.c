@@ -130,6 +130,8 @@ log_wal_may_grow(const struct log_wal *w)
 void
 log_wal_grow(struct log_wal *w)
 {
-	w->grown = !logdb_wal_grow(
-	    w->db, (int64_t)LOG_WAL_FRAMES * (LOG_WAL_PAGE + 24) + 32);
+	const int64_t frame = LOG_WAL_FRAME_HEAD + LOG_WAL_PAGE;
+
+	w->grown =
+	    !logdb_wal_grow(w->db, LOG_WAL_HEAD + LOG_WAL_FRAMES * frame);
 }

@@ -32,6 +32,7 @@
 
 enum {
 	LOG_WAL_PAGE = 4096,
+	LOG_WAL_HEAD = 32, LOG_WAL_FRAME_HEAD = 24, /* of the file, of a page in it */
 	LOG_WAL_FRAMES = 16 * 1024 * 1024 / LOG_WAL_PAGE, /* the bound */
 	LOG_WAL_START = LOG_WAL_FRAMES / 2, /* the two halves begin */
 	LOG_WAL_OFF = 512, /* sync off: no disk is waited for, small ones do */
