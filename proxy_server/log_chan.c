@@ -179,7 +179,8 @@ log_chan_window(struct log_chans *cs, struct logdb *db, struct log_chan *c,
 	if (c->head >= cs->window_cap && from < c->head - cs->window_cap + 1)
 		from = c->head - cs->window_cap + 1;
 	if (c->id != 0 && from <= c->head) {
-		err = logdb_item_at(db, c->id, from, c->head, oldest, &from);
+		err = logdb_item_at(
+		    db, c->id, from, c->head, oldest - cs->ahead_ms, &from);
 		if (err == 0 && from <= c->head)
 			err = logdb_window(
 			    db, c->id, from, window_load_row, &load);
@@ -339,20 +340,20 @@ chan_is_kept(const struct log_chan *c)
 	return w == NULL || w->n == 0 || c->first <= w->ring[w->from].seq;
 }
 
-/*
- * What is read from the file is judged by the wall clock: not while that has
- * just been put ahead.
- */
-static bool
-chans_may_rest(struct log_chans *cs, int64_t steady, int64_t wall)
+int64_t
+log_chans_clock(struct log_chans *cs, int64_t steady, int64_t wall)
 {
 	int64_t ahead = wall - steady - cs->offset_ms;
 
 	cs->now_s = (uint32_t)(steady / 1000);
 	cs->offset_ms = wall - steady;
-	if (ahead > CHAN_JUMP_MS)
+	if (steady >= cs->stay_ms)
+		cs->ahead_ms = 0;
+	if (ahead > CHAN_JUMP_MS) {
+		cs->ahead_ms += ahead;
 		cs->stay_ms = steady + LOG_WINDOW_MS;
-	return steady >= cs->stay_ms;
+	}
+	return cs->ahead_ms;
 }
 
 void
@@ -360,7 +361,8 @@ log_chans_rest(struct log_chans *cs, int64_t steady, int64_t wall)
 {
 	struct log_chan *c;
 
-	if (!chans_may_rest(cs, steady, wall))
+	/* what is read again is judged by a clock that was just put ahead */
+	if (log_chans_clock(cs, steady, wall) > 0)
 		return;
 	for (unsigned i = 0; i < CHAN_REST_SLICE && cs->lru != NULL; i++) {
 		c = cs->lru;

@@ -71,6 +71,7 @@ struct log_chans {
 	uint32_t now_s;	     /* steady clock, as log_chans_rest() heard */
 	int64_t offset_ms;   /* of the wall clock to it */
 	int64_t stay_ms;     /* until then (steady) nothing is forgotten */
+	int64_t ahead_ms;    /* by which it was put ahead; good until then */
 	uint64_t turn;	     /* commits so far */
 };
 
@@ -89,6 +90,11 @@ void log_chans_forget(struct log_chans *cs, struct log_chan *c);
  * windows are cut to fewer items: beyond them a repeat is a new item.
  */
 void log_chans_trim(struct log_chans *cs);
+/*
+ * Both clocks, before either is judged by. By how much the wall clock has been
+ * put ahead in the last LOG_WINDOW_MS: rows look that much older than they are.
+ */
+int64_t log_chans_clock(struct log_chans *cs, int64_t steady, int64_t wall);
 /* between commits, and when there are none: forgets some of what rests, and
  * more the next time. Nothing for LOG_WINDOW_MS when the wall clock was put
  * ahead: what is read again would seem too old */
@@ -99,7 +105,8 @@ void log_chans_rest(struct log_chans *cs, int64_t steady, int64_t wall);
  * repeat. Only what is read from the file is judged by its ts, and from then on
  * is as young as the reading.
  *
- * Reads the window unless it is loaded; what is younger than `oldest` (wall).
+ * Reads the window unless it is loaded; what is younger than `oldest` (wall),
+ * or was before log_chans_clock() heard the wall clock put ahead.
  */
 int log_chan_window(struct log_chans *cs, struct logdb *db, struct log_chan *c,
     int64_t oldest, int64_t steady) MUST_CHECK;

@@ -22,6 +22,7 @@ log_commit_begin(struct log_commit *cm, int64_t now)
 	cm->dirty = NULL;
 	cm->now = now;
 	cm->steady = clock_mono_ms();
+	log_chans_clock(cm->chans, cm->steady, now);
 	cm->begun = cm->reading = cm->restored = false;
 	cm->items = cm->dups = cm->refused = 0;
 	cm->bytes = 0;

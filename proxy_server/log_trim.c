@@ -39,16 +39,17 @@ log_trim_keep(struct logdb *db, const struct chan_row *row,
 
 /* up to where rows may go now: what is in the window of repeats stays */
 static int
-log_trim_below(struct logdb *db, const struct chan_row *row,
-    const struct log_settings *set, uint64_t first, uint64_t *below)
+log_trim_below(struct logdb *db, const struct log_chans *chans,
+    const struct chan_row *row, const struct log_settings *set, uint64_t first,
+    uint64_t *below)
 {
 	int64_t days = row->keep_days >= 0 ? row->keep_days : set->keep_days;
 
 	*below = first;
 	if (days == 0 || first <= 1)
 		return 0;
-	return logdb_item_at(
-	    db, row->id, 1, first - 1, clock_wall_ms() - LOG_WINDOW_MS, below);
+	return logdb_item_at(db, row->id, 1, first - 1,
+	    clock_wall_ms() - LOG_WINDOW_MS - chans->ahead_ms, below);
 }
 
 static int
@@ -80,7 +81,7 @@ log_trim_chan(struct log_trim *t, struct logdb *db, struct log_chans *chans,
 			log_post_trimmed(l, chan_str(&row.name), first);
 	}
 	if (err == 0)
-		err = log_trim_below(db, &row, set, first, &t->below);
+		err = log_trim_below(db, chans, &row, set, first, &t->below);
 	return err;
 }
 

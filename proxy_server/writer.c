@@ -451,7 +451,9 @@ writer_between(struct writer *w, bool idle)
 	writer_look(w);
 	if (w->state == LOG_FAILED)
 		return;
-	log_chans_rest(&w->chans, now, clock_wall_ms());
+	/* both clocks at one time: the disk may have taken some to be looked at
+	 */
+	log_chans_rest(&w->chans, clock_mono_ms(), clock_wall_ms());
 	writer_wal(w, idle);
 	if (idle && writer_may_grow(w))
 		log_wal_grow(&w->wal);

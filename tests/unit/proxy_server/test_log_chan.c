@@ -240,6 +240,45 @@ test_no_rest(void **state)
 	assert_int_equal(m->cs.n, 0);
 }
 
+/* nor is what was forgotten before lost to a repeat of the minutes after */
+static void
+test_ahead(void **state)
+{
+	struct mem *m = *state;
+	const int64_t t = 5 * LOG_WINDOW_MS, day = 86400000;
+	struct item it = {.kind = ITEM_MESSAGE,
+	    .seq = 1,
+	    .ts = t,
+	    .uid = STR_LIT("1001"),
+	    .cid = STR_LIT("1")};
+	struct log_chan *c;
+	int64_t id, now;
+
+	m->cs.offset_ms = 0;
+	assert_int_equal(log_chans_clock(&m->cs, t, t), 0);
+	assert_int_equal(logdb_chan_new(&m->db, STR_LIT("r:1"), &id), 0);
+	assert_int_equal(logdb_item_new(&m->db, id, &it, 0), 0);
+	get(m, "r:1");
+	log_chans_rest(&m->cs, t + LOG_REST_MS, t + LOG_REST_MS);
+	assert_int_equal(m->cs.n, 0);
+	now = t + LOG_REST_MS + 1000;
+	assert_int_equal(log_chans_clock(&m->cs, now, now + day), day);
+	c = get(m, "r:1");
+	assert_int_equal(
+	    log_chan_window(&m->cs, &m->db, c, now + day - LOG_WINDOW_MS, now),
+	    0);
+	assert_non_null(log_chan_seen(c, key(1), now));
+	/* until nothing of before can be asked for */
+	now += LOG_WINDOW_MS;
+	assert_int_equal(log_chans_clock(&m->cs, now, now + day), 0);
+	log_chans_forget(&m->cs, c);
+	c = get(m, "r:1");
+	assert_int_equal(
+	    log_chan_window(&m->cs, &m->db, c, now + day - LOG_WINDOW_MS, now),
+	    0);
+	assert_null(log_chan_seen(c, key(1), now));
+}
+
 int
 main(void)
 {
@@ -252,6 +291,7 @@ main(void)
 	    T(test_lru),
 	    T(test_rest),
 	    T(test_no_rest),
+	    T(test_ahead),
 #undef T
 	};
 
