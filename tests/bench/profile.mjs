@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sorts what perf saw of the servers (tests/bench/profile.sh) into what a
- * delivery's time is spent on, as shares and microseconds: kernel time by the
- * system call it is in, the program's by the module, which is the first word
- * of a function's name.
+ * Sorts what perf saw of the servers (tests/bench/profile.sh) into what the
+ * time of a delivery, or of a login, is spent on, as shares and microseconds:
+ * kernel time by the system call it is in, the program's by the module, which
+ * is the first word of a function's name.
  */
 import { createReadStream, existsSync, readFileSync,
     writeFileSync } from 'node:fs';
@@ -27,16 +27,19 @@ const KERNEL = [
 /* by the first word of the function */
 const OURS = [
 	['what goes out: a turn, its blocks, its queues', ['turn', 'session',
-	    'conn', 'blob', 'client', 'net']],
+	    'conn', 'blob', 'client', 'net', 'reply', 'fanout']],
 	['encoding for clients', ['cchat', 'dialect', 'encode', 'jw', 'json',
 	    'utf8', 'buf', 'str']],
-	['what comes in: frames, commands', ['ws', 'cmd', 'command', 'mask',
+	['what comes in: handshakes, frames, commands', ['ws', 'fast', 'http',
+	    'httpd', 'listener', 'login', 'cmd', 'command', 'mask',
 	    'gate', 'bucket', 'pick']],
 	['rooms, order and positions', ['room', 'channel', 'replay', 'recent',
 	    'delivered', 'user', 'item', 'relay', 'watch', 'state']],
 	['links between servers', ['link', 'linkconn', 'frames', 'f', 'peer',
 	    'route', 'wire', 'fields', 'upstream', 'proxy']],
-	['the log', ['log', 'writer', 'reader', 'op', 'dup', 'memlog']],
+	['the log', ['log', 'logdb', 'writer', 'reader', 'op', 'ring', 'window',
+	    'chan', 'chans']],
+	['who is where', ['presence', 'keep', 'status']],
 	['tables, memory, digests', ['table', 'map', 'digest', 'xmalloc',
 	    'xrealloc', 'xcalloc', 'slab', 'pool', 'XXH3', 'id']],
 ];
@@ -94,7 +97,10 @@ sorter()
 	}, end: done };
 }
 
-/* rows of the table; scenes: [{scene, per_cpu_s, counts: {comm: {what: n}}}] */
+/*
+ * rows of the table; scenes: [{scene, per_cpu_s, of, counts: {comm: {what:
+ * n}}}]; of: what there are so many of, deliveries where it is not said
+ */
 export function
 table(scenes)
 {
@@ -111,7 +117,7 @@ table(scenes)
 	    `${(100 * n(s) / all(s)).toFixed(1)} %`,
 	    s.per_cpu_s ? (n(s) / all(s) * 1e6 / s.per_cpu_s).toFixed(3) : ''])];
 	const rows = [['server', 'what', ...scenes.flatMap(s => [s.scene,
-	    `${s.scene}: µs of a delivery`])]];
+	    `${s.scene}: µs of a ${s.of ?? 'delivery'}`])]];
 	const list = [...keys].sort((a, b) => b[1] - a[1]);
 	/* what is little everywhere is one line */
 	const little = k => scenes.every(s => {
@@ -145,12 +151,19 @@ main(here, lines, ...stacks)
 			s.line(l);
 		s.end();
 		const own = said.find(l => l.scene === scene);
-		scenes.push({ scene, per_cpu_s: own?.deliveries_per_cpu_s,
+		scenes.push({ scene, ...own?.logins_per_cpu_s ?
+		    { per_cpu_s: own.logins_per_cpu_s, of: 'login' } :
+		    { per_cpu_s: own?.deliveries_per_cpu_s },
 		    counts: Object.fromEntries([...s.counts].map(([k, v]) =>
 		    [k, Object.fromEntries(v)])) });
 	}
 	const rows = table(scenes);
 	console.log(rows.map(r => r.join('\t')).join('\n'));
+	const wrong = said.filter(l => l.status !== 0).map(l => l.scene);
+	if (wrong.length) {
+		console.error(`profile.sh: not clean: ${wrong.join(' ')}`);
+		process.exit(3);
+	}
 	if (process.env.SHOW)
 		return;
 	writeFileSync(join(here, 'doc', 'profile.jsonl'), scenes.map(s =>
