@@ -26,6 +26,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const base = JSON.parse(readFileSync(join(here, 'instr.json'), 'utf8'));
 const run = promisify(execFile);
 const MORE = 1.15;	/* beyond it something was made dearer */
+const TRIES = 4;
 const LESS = 0.75;	/* below it the base should be told */
 
 function
@@ -131,7 +132,20 @@ test('instructions of a message and of a login', { skip: whyNot() },
 		    proxy: (long.proxy - short.proxy) / n };
 	};
 	const come = () => both('storm', '--rooms=20', '--members=10');
-	const per = {};
+	/*
+	 * What a busy machine adds is turns of the loop that had no time left, never
+	 * less: what is too much is counted again, and the least counts.
+	 */
+	const least = async (whats, count) => {
+		let best;
+		for (let i = 0; i < TRIES; i++) {
+			const now = await count();
+			best = best ? best.map((n, j) => Math.min(n, now[j])) : now;
+			if (best.every((n, j) => n / base[whats[j]] < MORE))
+				break;
+		}
+		whats.forEach((what, j) => compare(t, what, best[j]));
+	};
 	/* what is done once is done: the log's file has the size it will have */
 	let size;
 	await until('the log has its size', async () => {
@@ -141,17 +155,17 @@ test('instructions of a message and of a login', { skip: whyNot() },
 		size = statSync(join(c.data, 'messages.db-wal')).size;
 		return size === before;
 	}, 60000);
-	const small = await each('--rooms=20', '--members=10', '--rate=100');
-	per.message_msg = small.msg;
-	per.message_proxy = small.proxy;
+	await least(['message_msg', 'message_proxy'], async () => {
+		const n = await each('--rooms=20', '--members=10', '--rate=100');
+		return [n.msg, n.proxy];
+	});
 	/* so slowly that no two messages share a write */
-	per.delivery_msg = (await each('--rooms=1', '--members=200',
-	    '--rate=20')).msg / 200;
+	await least(['delivery_msg'], async () => [(await each('--rooms=1',
+	    '--members=200', '--rate=20')).msg / 200]);
 	/* the second storm: what is made once is made */
 	await come();
-	const storm = await come();
-	per.login_msg = storm.msg / 200;
-	per.login_proxy = storm.proxy / 200;
-	for (const [what, n] of Object.entries(per))
-		compare(t, what, n);
+	await least(['login_msg', 'login_proxy'], async () => {
+		const n = await come();
+		return [n.msg / 200, n.proxy / 200];
+	});
 });

@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { FrameReader, acceptKey, closeFrame, frame, PONG } from './wire.mjs';
 
 export const PATIENCE = 1500;	/* ms a server has to react */
+const ENTRY = 6000;		/* ms in which a busy machine lets one in */
 
 export class Fail extends Error {}
 
@@ -32,7 +33,7 @@ export class Peer {
 		});
 	}
 
-	static open(target, patience = PATIENCE)
+	static open(target, patience = ENTRY)
 	{
 		return new Promise((resolve, reject) => {
 			const sock = net.connect({ host: target.host,
@@ -139,7 +140,7 @@ export class Peer {
 	 * The response to an HTTP request: {status, reason, headers: Map, body}.
 	 * Null where the server closed or stayed silent; this.over tells which.
 	 */
-	async response(ms = PATIENCE)
+	async response(ms = ENTRY)
 	{
 		const until = Date.now() + ms;
 		for (;;) {
