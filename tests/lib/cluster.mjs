@@ -13,11 +13,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync,
     writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const top = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-export const build = process.env.CCHAT_BUILD ?? top;
+export const build = resolve(process.env.CCHAT_BUILD ?? top);
 export const www = join(top, 'www');
 
 export const sleep = ms => new Promise(r => setTimeout(r, ms));
