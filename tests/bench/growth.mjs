@@ -77,7 +77,8 @@ main(here, from)
 	const all = [...lines(file).filter(l =>
 	    !fresh.some(f => f.scene === l.scene)), ...fresh];
 	writeFileSync(file, all.map(l => `${JSON.stringify(l)}\n`).join(''));
-	const rows = [['what grows', 'cost', 'from', 'to', 'exponent', 'r²']];
+	const rows = [['what grows', 'cost', 'from', 'to', 'exponent', 'r²',
+	    'runs']];
 	for (const [name, a] of Object.entries(AXES)) {
 		const ours = all.filter(l => l.scene.split('-')[0] === name);
 		const list = ours.filter(l => l.status === 0);
@@ -93,7 +94,9 @@ main(here, from)
 				if (f)
 					rows.push([a.what, cost, part[0][0],
 					    part.at(-1)[0], f.b.toFixed(2),
-					    f.r2.toFixed(3)]);
+					    f.r2.toFixed(3), Math.min(...part.map(
+					    ([x]) => list.filter(l => a.x(l) === x &&
+					    y(l) > 0).length))]);
 			}
 		}
 		if (list.length < ours.length) {

@@ -34,7 +34,8 @@ table(lines)
 		    peer) ? '' : ratio(of(`ours-${s}`, cpu), v)];
 	})];
 	const wrong = lines.filter(l => l.status !== 0).map(l => l.scene);
-	const rows = [['server', ...scenes.flatMap(s => [
+	const runs = here.filter(l => l.scene === 'ours-A').length;
+	const rows = [[`server (${runs} runs)`, ...scenes.flatMap(s => [
 	    `${s}: deliveries per CPU-s`, '× limit', 'we are ×']), 'p50 ms (A)',
 	    'p99 ms (A)', 'wrong']];
 	names.delete('limit');

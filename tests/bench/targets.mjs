@@ -208,7 +208,9 @@ main(here, from)
 	const lines = read('targets.jsonl');
 	const { rows, wrong } = table(lines, { peers: read('peers.jsonl'),
 		growth: read('growth.jsonl'), million: read('million.jsonl') });
-	const all = [['#', 'measure', 'must', 'now', ''], ...rows];
+	/* those of the scene that has as many as all that are compared */
+	const runs = lines.filter(l => l.scene === 'A').length;
+	const all = [['#', 'measure', 'must', `now (${runs} runs)`, ''], ...rows];
 	const limit = k => median(lines.filter(l => l.joined === k &&
 	    l.status === 0).map(l => l.deliveries_per_cpu_s));
 	console.log(all.map(r => r.join('\t')).join('\n'));
