@@ -36,7 +36,7 @@ log_commit_open(struct log_commit *cm, struct log_chan *c)
 
 	if (!cm->begun) {
 		err = cm->reading ? logdb_commit(cm->db) : 0;
-		cm->reading = false;
+		cm->reading = cm->reading && err != 0;
 		if (err == 0)
 			err = logdb_begin(cm->db);
 		if (err != 0)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "proxy_server/presence_priv.h"
+#include "shared/proc/clock.h"
 
 /* ---- users ------------------------------------------------------------ */
 
@@ -329,6 +330,9 @@ presence_owe(struct presence *pr, struct pres_member *m, int64_t until)
 {
 	struct pres_absence *a = keep_absence(pr, m);
 
+	/* what is over is not owed anew */
+	if (clock_mono_ms() >= a->owed_ms)
+		a->n_owed = 0;
 	a->n_owed++;
 	a->owed_ms = a->due_ms = until;
 	DL_APPEND(*keep_list(pr, a), a);
