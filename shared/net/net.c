@@ -23,8 +23,26 @@ enum {
 	/* in one turn: ten thousand may end at once */
 	NET_BURIALS = 256,
 	NET_BURIALS_US = 2000,
-	NET_MEASURED = 16 /* writes in one go whose time means something */
+	NET_MEASURED = 16,   /* writes in one go whose time means something */
+	NET_WRITE_NS = 20000 /* a usual one */
 };
+
+/*
+ * What n writes took goes into the average. Some of it may be no write's: who
+ * was stopped in the middle, or not given the processor, would else believe for
+ * long that all take as much, and rooms would rest for that. So one look makes
+ * it half as much again; if they do take so long, the next ones agree.
+ */
+static void
+net_measure(struct net *net, int64_t us, uint64_t n)
+{
+	uint64_t most = net->write_ns * 4ULL + NET_WRITE_NS;
+	uint64_t ns = (uint64_t)us * 1000 / n;
+
+	if (ns > most)
+		ns = most;
+	net->write_ns = (uint32_t)((net->write_ns * 7ULL + ns) / 8);
+}
 
 /* one write for each; what it took, where there were enough to tell */
 static void
@@ -45,8 +63,7 @@ net_write_dirty(struct net *net)
 	us = clock_mono_us() - began;
 	if (us < 0 || us > 1000000)
 		return; /* it was we who stood still */
-	net->write_ns =
-	    (uint32_t)((net->write_ns * 7ULL + (uint64_t)us * 1000 / n) / 8);
+	net_measure(net, us, n);
 }
 
 static void

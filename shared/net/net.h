@@ -63,7 +63,8 @@ struct net {
 	ev_timer again; /* keeps the loop awake when a turn left work */
 	int spare_fd;	/* given up to answer EMFILE */
 	uint64_t bytes_in, bytes_out, writes, passed, n_conns;
-	uint32_t write_ns; /* what a write costs of late, on average */
+	uint32_t write_ns; /* what a write costs of late, on average; who stood
+			      still once hardly moves it */
 	uint64_t queued; /* bytes in all output queues together */
 	uint8_t recv[NET_RECV_SIZE];
 };

@@ -3,6 +3,8 @@
  * Connections over socket pairs with a real loop: what is read and written
  * when, and what happens when the peer does not read.
  */
+#include <poll.h>
+
 #include "tests/unit/shared/net/owner.h"
 
 static void
@@ -256,6 +258,47 @@ test_flood_is_one_read(void **state)
 	fx_fini(&fx);
 }
 
+static void
+stopped_on_flush(struct conn *c)
+{
+	(void)c;
+	/* as one who is stopped, or for whom there is no processor */
+	(void)poll(NULL, 0, 200);
+}
+
+static const struct conn_ops stopped_ops = {
+    .on_data = owner_on_data,
+    .on_end = owner_on_end,
+    .on_flush = stopped_on_flush,
+    .on_dead = owner_on_dead,
+};
+
+/* to stand still once in the middle of writing is no cost of a write */
+static void
+test_write_cost(void **state)
+{
+	enum { MANY = 17 };
+
+	struct fx fx;
+	struct owner o[MANY];
+	int peer[MANY], i;
+
+	(void)state;
+	fx_init(&fx);
+	for (i = 0; i < MANY; i++)
+		peer[i] = owner_open(&fx, &o[i]);
+	o[MANY / 2].c.ops = &stopped_ops;
+	for (i = 0; i < MANY; i++)
+		conn_send_bytes(&o[i].c, "x", 1);
+	ev_run(fx.loop, EVRUN_NOWAIT);
+	assert_int_equal(fx.net->writes, MANY);
+	assert_in_range(fx.net->write_ns, 1, 100000);
+	o[MANY / 2].c.ops = &owner_ops;
+	for (i = 0; i < MANY; i++)
+		owner_end(&fx, &o[i], peer[i]);
+	fx_fini(&fx);
+}
+
 int
 main(void)
 {
@@ -266,6 +309,7 @@ main(void)
 	    cmocka_unit_test(test_drop_queue),
 	    cmocka_unit_test(test_turn),
 	    cmocka_unit_test(test_flood_is_one_read),
+	    cmocka_unit_test(test_write_cost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
