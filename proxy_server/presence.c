@@ -103,6 +103,18 @@ presence_stand_up(
 		presence_vacant(pr, m, how, presence_cn(pr, s));
 }
 
+/* he stays as he was: which of his sessions is the last to go says nothing */
+static bool
+presence_loses_all(const struct presence *pr, const struct pres_user *u)
+{
+	const struct pres_session *s;
+
+	DL_FOREACH (u->sessions, s)
+		if (!presence_node_of(pr, s)->losing)
+			return false;
+	return true;
+}
+
 /* may free the user */
 static void
 presence_session_end(
@@ -113,12 +125,12 @@ presence_session_end(
 	presence_session_release(pr, s);
 	u->n_sessions--;
 	u->n_away -= s->away;
-	if (u->sessions != NULL)
-		presence_judge(pr, u);
-	else
+	if (u->sessions == NULL)
 		presence_user_left(pr, u,
 		    how == LEAVE_NOW || how == LEAVE_SILENT, how == LEAVE_LINK,
 		    clock_wall_ms());
+	else if (!presence_loses_all(pr, u))
+		presence_judge(pr, u);
 	/* rooms hold the user while any is left; so the last may free him */
 	if (s->n_seats == 0)
 		presence_user_rest(pr, u);
@@ -363,8 +375,10 @@ presence_lost(struct presence *pr, struct pres_node *n)
 
 	n->in_snapshot = false;
 	presence_unwatch_all(pr, n);
+	n->losing = true;
 	while ((s = presence_any_session(n)) != NULL)
 		presence_session_end(pr, s, LEAVE_LINK);
+	n->losing = false;
 }
 
 void

@@ -35,6 +35,7 @@ struct pres_node {
 	struct table sessions; /* owned, by the low half of cn */
 	uint32_t sweep;        /* where table_any() goes on */
 	bool in_snapshot;      /* between BEGIN and END */
+	bool losing;	       /* its sessions end, one by one */
 	struct pres_interest *interests; /* owned list: whom it watches */
 	uint32_t n_interests;
 	struct f_status *news; /* owned: what it is to be told, or NULL */

@@ -137,28 +137,6 @@ test_link_lost(void **state)
 
 /* the server was restarted and counts from 1 again: other people */
 static void
-test_owed_is_over(void **state)
-{
-	(void)state;
-	put(n1, 1, "ann", "r1", NULL, false);
-	put(n1, 2, "ann", "r1", NULL, false);
-	put(n2, 1, "ann", "r1", NULL, false);
-	pass(0);
-	presence_lost(pr, n1);
-	pass(10000);
-	gone(n2, 1, PRES_GONE, false);
-	put(n2, 1, "ann", "r1", NULL, false);
-	pass(GRACE - 10000);
-	told[0] = '\0';
-	/* of the two on n1 none is expected any more, of n2 one */
-	presence_lost(pr, n2);
-	put(n2, 1, "ann", "r1", NULL, false);
-	TOLD("r1=1 +ann?;");
-	put(n2, 2, "ann", "r1", NULL, false);
-	TOLD("r1=1 +ann*;");
-}
-
-static void
 test_numbers_begin_anew(void **state)
 {
 	(void)state;
@@ -600,7 +578,6 @@ main(void)
 	    TEST(test_list_in_between),
 	    TEST(test_thousands_are_back),
 	    TEST(test_link_lost),
-	    TEST(test_owed_is_over),
 	    TEST(test_numbers_begin_anew),
 	    TEST(test_snapshot_replaces),
 	    TEST(test_first_snapshot),

@@ -219,11 +219,61 @@ test_watch_limit(void **state)
 	NEWS("1:amy on;");
 }
 
+/* who is expected back on which seats is forgotten with the grace */
+static void
+test_owed_is_over(void **state)
+{
+	(void)state;
+	put(n1, 1, "ann", "r1", NULL, false);
+	put(n1, 2, "ann", "r1", NULL, false);
+	put(n2, 1, "ann", "r1", NULL, false);
+	pass(0);
+	presence_lost(pr, n1);
+	pass(10000);
+	gone(n2, 1, PRES_GONE, false);
+	put(n2, 1, "ann", "r1", NULL, false);
+	pass(GRACE - 10000);
+	told[0] = '\0';
+	/* of the two on n1 none is expected any more, of n2 one */
+	presence_lost(pr, n2);
+	put(n2, 1, "ann", "r1", NULL, false);
+	TOLD("r1=1 +ann?;");
+	put(n2, 2, "ann", "r1", NULL, false);
+	TOLD("r1=1 +ann*;");
+}
+
+/* of whom a server takes all devices along nothing is known but what was */
+static void
+test_link_lost_state(void **state)
+{
+	struct f_pres f = {.op = PRES_SET, .level = 2};
+	char uid[8], want[1024] = "";
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(uid, sizeof uid, "u%02u", i);
+		f.uid = f.name = str_of(uid);
+		for (unsigned dev = 0; dev < 2; dev++) {
+			f.cn = cn(n1, 2 * i + dev + 1);
+			f.away = dev;
+			presence_put(pr, n1, &f);
+		}
+		watch(n2, uid, NULL, false);
+		snprintf(want + strlen(want), sizeof want - strlen(want),
+		    "2:%s on;", uid);
+	}
+	NEWS(want);
+	presence_lost(pr, n1);
+	NEWS("");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_first_and_last_device),
+	    TEST(test_link_lost_state),
+	    TEST(test_owed_is_over),
 	    TEST(test_bye_is_at_once),
 	    TEST(test_away),
 	    TEST(test_link_lost),
