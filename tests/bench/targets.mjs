@@ -148,15 +148,20 @@ targets(t, peers, growth, million)
 		    `${us < 0 ? '−' : '+'} ${short(Math.abs(us))} µs`)];
 	    }],
 	    [16, 'proxy_server, CPU of a message, log included', '≤ 8 µs', () => {
-		const us = over((per('log', 'cpu_share') -
-		    per('log', 'msg_cpu_share')) * 1e6,
-		    per('log', 'messages_per_s'));
+		const us = over((per('log200', 'cpu_share') -
+		    per('log200', 'msg_cpu_share')) * 1e6,
+		    per('log200', 'messages_per_s'));
 		return [atMost(us, 8, `${short(us)} µs`)];
 	    }],
 	    [17, 'durable messages a second, sync=full', '≥ 50k/s, p99 ≤ 15 ms',
 		() => [atLeast(per('log', 'messages_per_s'), 50000,
 		    `${short(per('log', 'messages_per_s'))}/s`),
 		atMost(per('log', 'p99_ms'), 15)]],
+	    /* as many wait as can: 3200 at once, p99 is what that takes */
+	    [17, 'the same in 200 rooms, 16 under way in each', '≥ 50k/s',
+		() => [atLeast(per('log200', 'messages_per_s'), 50000,
+		    `${short(per('log200', 'messages_per_s'))}/s, p99 ` +
+		    ms(per('log200', 'p99_ms')))]],
 	    [18, 'the last 50 of a room, 1,000,000 messages in 10,000 rooms',
 		'p50 ≤ 0.5 ms, 20k/s (ambition: 50k/s from memory)', () => [
 		atMost(per('history-file', 'p50_ms'), 0.5, 'from the file ' +

@@ -55,7 +55,9 @@ while [ "$run" -le "$runs" ]; do
 	one rate2 fan "$b" --rate=2000 "$s" "$cluster"
 	one storm storm --rooms=500 --members=10 "$cluster"
 	one join storm --level=1 --rooms=1 --members=1000 "$cluster"
-	one log fan --rooms=200 --members=1 --senders=1 --window=16 "$s" \
+	one log fan --rooms=20 --members=1 --senders=1 --window=16 "$s" \
+		"$cluster"
+	one log200 fan --rooms=200 --members=1 --senders=1 --window=16 "$s" \
 		"$cluster"
 	run=$((run + 1))
 done
