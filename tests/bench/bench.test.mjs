@@ -396,6 +396,7 @@ describe('cchat_bench', { concurrency: 4 }, () => {
 
 	test('bad options are refused', async () => {
 		for (const args of [['fly'], ['fan'], ['fan', '--rooms=0'],
+		    ['limit', '127.0.0.1:1', '--seconds=1'],
 		    ['fan', '--target=nowhere'], ['limit', '--joined=0'],
 		    ['drop', '--target=127.0.0.1:1', '--kill=ms9'],
 		    ['drop', '--target=127.0.0.1:1', '--level=1'],

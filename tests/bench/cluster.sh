@@ -168,9 +168,9 @@ cluster_start()
 	m=1
 	while [ $m -le "$1" ]; do
 		targets="${targets:+$targets,}$(address "ms$m" direct)"
-		a=$(address "ms$m" admin)
-		admins=$admins,ms$m=$a
-		at="$at $a"
+		admin=$(address "ms$m" admin)
+		admins=$admins,ms$m=$admin
+		at="$at $admin"
 		m=$((m + 1))
 	done
 	# shellcheck disable=SC2086

@@ -307,6 +307,11 @@ main_options(struct options *o, int argc, char **argv)
 				    (unsigned)v;
 		}
 	}
+	/* a mistyped list of flags would measure another scene */
+	if (optind < argc) {
+		fprintf(stderr, "cchat_bench: %s is no flag\n", argv[optind]);
+		exit(2);
+	}
 }
 
 int

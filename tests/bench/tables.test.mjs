@@ -37,8 +37,9 @@ const met = () => [
 	line('idle', { msg_anon_per_conn: 523 }),
 	line('storm', { logins_per_s: 25000, logins_per_cpu_s: 60000 }),
 	line('join', { cpu_s: 0.35, told: 499500 }),
-	line('log', { messages_per_s: 50000, p99_ms: 15 }),
-	line('log200', { messages_per_s: 50000, p99_ms: 60, cpu_share: 1,
+	line('log', { messages_per_s: 50000, p99_ms: 15, cpu_share: 1,
+	    msg_cpu_share: 0.6 }),
+	line('log200', { messages_per_s: 50000, p99_ms: 60, cpu_share: 2,
 	    msg_cpu_share: 0.6 }),
 	line('local', { p50_ms: 1 }), line('remote', { p50_ms: 1.0999 }),
 	line('history-file', { p50_ms: 0.5, pages_per_s: 20000 }),
@@ -80,6 +81,7 @@ test('a little less is missed, in each row and each of its figures', () => {
 		'stall msg_rss_per_stalled', 'connections anon_held', 'million rss_held',
 		'million reached',
 		'local p50_ms', 'log200 p99_ms', 'log200 msg_cpu_share',
+		'log200 cpu_share', 'log msg_cpu_share',
 		'connections connections']);
 	let tried = 0;
 	const spoil = (lines, build) => lines.forEach((l, i) => {
@@ -125,6 +127,11 @@ test('a lost message makes a row invalid, and its figure counts for nothing',
 	assert.equal(verdict(5, met(), more)[4], 'met');
 	more.million[0].status = 3;
 	assert.match(verdict(14, met(), more)[4], /^invalid/);
+	/* a run of another scene than that of its name */
+	assert.equal(verdict(1, [...met(), cpu('A', 99e9, { members: 100 })])[4],
+	    'invalid: A');
+	assert.equal(verdict(1, [...met(), cpu('A', 99e9, { rooms: 1,
+		members: 1000 })])[4], 'met');
 	/* a run that is nothing but lost ones */
 	const none = met().map(l => l.scene === 'C' ? { ...l, status: 3 } : l);
 	assert.equal(verdict(4, none)[3], 'not measured; not measured');

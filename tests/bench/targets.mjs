@@ -15,6 +15,19 @@ const ms = v => v === undefined ? 'not measured' : `${short(v)} ms`;
 const is = v => typeof v === 'number' && !Number.isNaN(v);
 const over = (a, b) => is(a) && is(b) && b !== 0 ? a / b : undefined;
 
+/* what the scenes are that end so, of ours and of all that they are beside */
+const SHAPES = { A: [1, 1000], A16: [1, 1000], B: [100, 10], C: [1, 100],
+	rate1: [1, 1000], deaf: [1, 1000], rate2: [100, 10], rate2off: [100, 10] };
+
+/* a line of another scene than its name says is no figure of it */
+const checked = l => {
+	const shape = SHAPES[/(A|A16|B|C|rate1|rate2|rate2off|deaf)$/
+	    .exec(l.scene)?.[1]];
+	return shape && (l.rooms ?? shape[0]) === shape[0] &&
+	    (l.members ?? shape[1]) === shape[1] || !shape ? l :
+	    { ...l, status: 4 };
+};
+
 /* a figure: value, text, is it good enough */
 const atLeast = (v, min, text = `${f2(v)} ×`) => [v, text, v >= min];
 const atMost = (v, max, text = ms(v)) => [v, text, v <= max];
@@ -148,10 +161,11 @@ targets(t, peers, growth, million)
 		    `${us < 0 ? '−' : '+'} ${short(Math.abs(us))} µs`)];
 	    }],
 	    [16, 'proxy_server, CPU of a message, log included', '≤ 8 µs', () => {
-		const us = over((per('log200', 'cpu_share') -
-		    per('log200', 'msg_cpu_share')) * 1e6,
-		    per('log200', 'messages_per_s'));
-		return [atMost(us, 8, `${short(us)} µs`)];
+		const us = scene => over((per(scene, 'cpu_share') -
+		    per(scene, 'msg_cpu_share')) * 1e6,
+		    per(scene, 'messages_per_s'));
+		return [atMost(us('log'), 8, `${short(us('log'))} µs; ` +
+		    `in 200 rooms ${short(us('log200'))} µs`)];
 	    }],
 	    [17, 'durable messages a second, sync=full', '≥ 50k/s, p99 ≤ 15 ms',
 		() => [atLeast(per('log', 'messages_per_s'), 50000,
@@ -182,7 +196,9 @@ targets(t, peers, growth, million)
 export function
 table(lines, { peers = [], growth = [], million = [] } = {})
 {
-	const from = [lines, peers, growth, million].map(l => new Lines(l));
+	lines = lines.map(checked);
+	const from = [lines, peers.map(checked), growth, million].map(l =>
+	    new Lines(l));
 	const rows = targets(...from).map(([n, what, must, measure]) => {
 		for (const l of from)
 			l.asked.clear();

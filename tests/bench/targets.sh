@@ -24,9 +24,9 @@ make -s -C "$build" tests/bench/bench_log >"$dir/make.log" 2>&1 || {
 	tail -5 "$dir/make.log" >&2
 	exit 2
 }
-a='--rooms=1 --members=1000 --senders=10 --window=4'
-b='--rooms=100 --members=10 --senders=2 --window=2'
-c='--rooms=1 --members=100 --senders=10 --window=8'
+A='--rooms=1 --members=1000 --senders=10 --window=4'
+B='--rooms=100 --members=10 --senders=2 --window=2'
+C='--rooms=1 --members=100 --senders=10 --window=8'
 s="--seconds=$secs"
 
 # the first run of servers tells what a connection takes
@@ -43,16 +43,16 @@ run=1
 while [ "$run" -le "$runs" ]; do
 	echo "run $run of $runs" >&2
 	one limit limit --members=1000 --seconds=1
-	one A fan "$a" "$s" "$cluster"
-	one "${beside}A" fan "$a" "$s" "$rival"
-	one A16 fan "$a" --window=16 "$s" "$cluster"
-	one B fan "$b" "$s" "$cluster"
-	one "${beside}B" fan "$b" "$s" "$rival"
-	one C fan "$c" "$s" "$cluster"
-	one "${beside}C" fan "$c" "$s" "$rival"
-	one rate1 fan "$a" --rate=100 "$s" "$cluster"
-	one deaf fan "$a" --rate=100 --stalled=10 "$s" "$cluster"
-	one rate2 fan "$b" --rate=2000 "$s" "$cluster"
+	one A fan "$A" "$s" "$cluster"
+	one "${beside}A" fan "$A" "$s" "$rival"
+	one A16 fan "$A" --window=16 "$s" "$cluster"
+	one B fan "$B" "$s" "$cluster"
+	one "${beside}B" fan "$B" "$s" "$rival"
+	one C fan "$C" "$s" "$cluster"
+	one "${beside}C" fan "$C" "$s" "$rival"
+	one rate1 fan "$A" --rate=100 "$s" "$cluster"
+	one deaf fan "$A" --rate=100 --stalled=10 "$s" "$cluster"
+	one rate2 fan "$B" --rate=2000 "$s" "$cluster"
 	one storm storm --rooms=500 --members=10 "$cluster"
 	one join storm --level=1 --rooms=1 --members=1000 "$cluster"
 	one log fan --rooms=20 --members=1 --senders=1 --window=16 "$s" \
@@ -84,7 +84,7 @@ cluster_stop
 SYNC=off cluster_start 1
 run=1
 while [ "$run" -le "$runs" ]; do
-	one rate2off fan "$b" --rate=2000 "$s" "$cluster"
+	one rate2off fan "$B" --rate=2000 "$s" "$cluster"
 	run=$((run + 1))
 done
 node "$here/targets.mjs" "$here" "$out"

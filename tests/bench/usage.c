@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/bench/engine.h"
@@ -55,22 +56,29 @@ usage_disk(const struct server_pid *s)
 	return n;
 }
 
+/* seconds of all its threads; /proc/PID/stat knows hundredths only */
+static double
+usage_cpu(const struct server_pid *s)
+{
+	struct timespec t;
+	clockid_t id;
+
+	if (clock_getcpuclockid(s->pid, &id) != 0 ||
+	    clock_gettime(id, &t) != 0) {
+		fprintf(
+		    stderr, "cchat_bench: %s (%d) is gone\n", s->name, s->pid);
+		exit(1);
+	}
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void
 usage_one(const struct server_pid *s, struct usage *u)
 {
-	char text[4096], *p;
-	unsigned long user = 0, sys = 0;
+	char text[4096];
 	uint64_t rss, anon;
-	double cpu;
+	double cpu = usage_cpu(s);
 
-	usage_slurp(s, "stat", text, sizeof text);
-	p = strrchr(text, ')'); /* a name may hold blanks */
-	if (p == NULL || sscanf(p + 2,
-			     "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u "
-			     "%*u %lu %lu",
-			     &user, &sys) != 2)
-		exit(1);
-	cpu = (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
 	usage_slurp(s, "status", text, sizeof text);
 	rss = usage_kib(text, "VmRSS:");
 	anon = usage_kib(text, "RssAnon:");

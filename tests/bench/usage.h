@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the servers under test used, from /proc: processor seconds and memory
- * of each process named by --pids. A name that begins with "ms" is a
- * msg_server and is added up by itself too. A process that is gone ends the
- * program: figures without it would be wrong.
+ * What the servers under test used: processor seconds (the clocks of their
+ * processes) and memory (/proc) of each process named by --pids. A name that
+ * begins with "ms" is a msg_server and is added up by itself too. A process
+ * that is gone ends the program: figures without it would be wrong.
  */
 #ifndef TESTS_BENCH_USAGE_H
 #define TESTS_BENCH_USAGE_H
