@@ -476,8 +476,8 @@ test_keep_items(void **state)
 	fix_wait_results(f, 1701);
 	wait_first(f, "r:1", 1601);
 	/*
-	 * Beyond the time of repeats. While it runs, a clock put ahead would let
-	 * them stay.
+	 * Beyond the time of repeats. While it runs, a clock put ahead would
+	 * let them stay.
 	 */
 	fix_close(f);
 	clock_test_set(clock_wall_ms() + 11 * 60000, 0);
