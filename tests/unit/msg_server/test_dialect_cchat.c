@@ -413,6 +413,14 @@ test_names(void **state)
 	assert_false(d->guess(STR_LIT("x")));
 }
 
+/* up to two characters of a frame become odd ones */
+static void
+spoil(char *text, const char *odd, size_t n)
+{
+	for (unsigned i = (unsigned)rand() % 3; i > 0; i--)
+		text[(size_t)rand() % strlen(text)] = odd[(size_t)rand() % n];
+}
+
 /*
  * cchat_fast.c reads what cchat_v2.c reads and as that does: a key that
  * nobody knows keeps a frame from being read the fast way.
@@ -438,9 +446,7 @@ test_v2_fast(void **state)
 	srand(3);
 	for (unsigned n = 0; n < 60000; n++) {
 		snprintf(text, sizeof text, "%s", base[n % ARRAY_LEN(base)]);
-		for (unsigned i = (unsigned)rand() % 3; i > 0; i--)
-			text[(size_t)rand() % strlen(text)] =
-			    odd[(size_t)rand() % (sizeof odd - 1)];
+		spoil(text, odd, sizeof odd - 1);
 		if (text[0] != '{')
 			continue;
 		snprintf(slow, sizeof slow, "{\"x\":1,%s", text + 1);
@@ -526,9 +532,7 @@ test_v2_fast_login(void **state)
 	srand(4);
 	for (unsigned n = 0; n < 60000; n++) {
 		snprintf(text, sizeof text, "%s", base[n % ARRAY_LEN(base)]);
-		for (unsigned i = (unsigned)rand() % 3; i > 0; i--)
-			text[(size_t)rand() % strlen(text)] =
-			    odd[(size_t)rand() % (sizeof odd - 1)];
+		spoil(text, odd, sizeof odd - 1);
 		if (text[0] != '{')
 			continue;
 		snprintf(slow, sizeof slow, "{\"slow\":1,%s", text + 1);
