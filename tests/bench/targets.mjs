@@ -21,11 +21,13 @@ const SHAPES = { A: [1, 1000], A16: [1, 1000], B: [100, 10], C: [1, 100],
 
 /* a line of another scene than its name says is no figure of it */
 const checked = l => {
-	const shape = SHAPES[/(A|A16|B|C|rate1|rate2|rate2off|deaf)$/
-	    .exec(l.scene)?.[1]];
-	return shape && (l.rooms ?? shape[0]) === shape[0] &&
-	    (l.members ?? shape[1]) === shape[1] || !shape ? l :
-	    { ...l, status: 4 };
+	const name = /(A|A16|B|C|rate1|rate2|rate2off|deaf)$/.exec(l.scene)?.[1];
+	if (!name)
+		return l;
+	const [rooms, members] = SHAPES[name];
+	const same = (l.rooms ?? rooms) === rooms &&
+	    (l.members ?? members) === members;
+	return same ? l : { ...l, status: 4 };
 };
 
 /* a figure: value, text, is it good enough */
