@@ -38,3 +38,6 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/dialect/cchat.c %D%/dialect/cchat_encode.c \
 	%D%/dialect/cchat_priv.h %D%/dialect/cchat_v1.c \
 	%D%/dialect/cchat_v2.c %D%/dialect/dialect.c %D%/dialect/dialect.h
+msg_server_libmsg_server_a_SOURCES += \
+	%D%/dialect/number.c %D%/dialect/number.h \
+	%D%/dialect/php_text.c %D%/dialect/php_text.h

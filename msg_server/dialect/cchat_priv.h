@@ -49,8 +49,6 @@ bool cchat_pos_is_ok(const struct pos_arg *a);
 struct str cchat_avatar(struct str a);
 /* the cid of a frame: false when it has one that is none */
 bool cchat_v2_cid(const json_t *obj, struct str *cid);
-/* tags cut out as PHP's strip_tags() does, appended to out */
-void cchat_strip_tags(struct str s, struct buf *out);
 
 void cchat_encode(
     const struct event *ev, unsigned level, enum view view, struct buf *out);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "msg_server/dialect/cchat_priv.h"
+#include "msg_server/dialect/php_text.h"
 
 /* PHP's empty(): absent, null, "", "0", 0, false, [] */
 static bool
@@ -89,7 +90,7 @@ cchat_v1_name(struct cchat_frame *f)
 	if (name.len < 2 || name.len > 16 ||
 	    memchr(name.p, '\0', name.len) != NULL)
 		return cchat_refuse(f, 50, NULL, "姓名不合法");
-	cchat_strip_tags(name, &f->text);
+	php_text_strip_tags(&f->text, name);
 	if (buf_len(&f->text) == 0)
 		return cchat_refuse(f, 50, NULL, "姓名不合法");
 	f->cmd.name = buf_str(&f->text);
@@ -156,83 +157,4 @@ cchat_v1_message(struct cchat_frame *f)
 		f->cmd.tid = STR_LIT("");
 	}
 	return cchat_v1_rid(f);
-}
-
-/* --- strip_tags --------------------------------------------------------- */
-
-enum tags { TAGS_TEXT, TAGS_TAG, TAGS_PHP, TAGS_DECL, TAGS_COMMENT };
-
-struct tags_state {
-	enum tags in;
-	unsigned depth;
-	char quote; /* inside of one, or 0 */
-};
-
-static bool
-tags_is_space(char c)
-{
-	return c != '\0' && memchr(" \t\n\v\f\r", c, 6) != NULL;
-}
-
-/* '>' seen outside of quotes: is the tag over? */
-static bool
-tags_ends(const struct tags_state *t, struct str s, size_t i)
-{
-	switch (t->in) {
-	case TAGS_PHP:
-		return i >= 1 && s.p[i - 1] == '?';
-	case TAGS_COMMENT:
-		return i >= 2 && s.p[i - 1] == '-' && s.p[i - 2] == '-';
-	case TAGS_TEXT:
-	case TAGS_TAG:
-	case TAGS_DECL:
-		break;
-	}
-	return true;
-}
-
-static void
-tags_inside(struct tags_state *t, struct str s, size_t i)
-{
-	char c = s.p[i], before = s.p[i - 1];
-
-	if (c == '"' || c == '\'') {
-		if (t->in != TAGS_COMMENT && (t->quote == 0 || t->quote == c))
-			t->quote = t->quote != 0 ? '\0' : c;
-	} else if (t->quote != 0) {
-		return;
-	} else if (c == '<') {
-		if (t->in == TAGS_TAG && i + 1 < s.len &&
-		    !tags_is_space(s.p[i + 1]))
-			t->depth++;
-	} else if (c == '>') {
-		if (t->depth > 0)
-			t->depth--;
-		else if (tags_ends(t, s, i))
-			t->in = TAGS_TEXT;
-	} else if (t->in == TAGS_TAG && before == '<' && c == '!') {
-		t->in = TAGS_DECL;
-	} else if (t->in == TAGS_TAG && before == '<' && c == '?') {
-		t->in = TAGS_PHP;
-	} else if (t->in == TAGS_DECL && c == '-' && i >= 2 && before == '-' &&
-		   s.p[i - 2] == '!') {
-		t->in = TAGS_COMMENT;
-	}
-}
-
-void
-cchat_strip_tags(struct str s, struct buf *out)
-{
-	struct tags_state t = {TAGS_TEXT, 0, '\0'};
-	size_t i;
-
-	for (i = 0; i < s.len; i++) {
-		if (t.in != TAGS_TEXT)
-			tags_inside(&t, s, i);
-		else if (s.p[i] == '<' &&
-			 !(i + 1 < s.len && tags_is_space(s.p[i + 1])))
-			t.in = TAGS_TAG;
-		else
-			buf_putc(out, s.p[i]);
-	}
 }
