@@ -11,3 +11,4 @@ shared_libshared_a_SOURCES += \
 	shared/proto/frames_topo.c \
 	shared/proto/frames.h shared/proto/frames_state.h \
 	shared/proto/frames_priv.h
+shared_libshared_a_SOURCES += shared/proto/php.c shared/proto/php.h

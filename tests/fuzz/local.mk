@@ -65,3 +65,7 @@ fuzz_tests += %D%/fuzz_drain
 %C%_fuzz_drain_SOURCES = %D%/fuzz_drain.c $(fuzz_replay)
 %C%_fuzz_drain_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_drain_LDADD = config_server/libconfig_server.a $(shared_libs) $(SQLITE_LIBS)
+fuzz_tests += %D%/fuzz_php
+%C%_fuzz_php_SOURCES = %D%/fuzz_php.c $(fuzz_replay)
+%C%_fuzz_php_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_php_LDADD = $(shared_libs)

@@ -373,3 +373,6 @@ unit_tests += %D%/msg_server/dialect/test_number
 unit_tests += %D%/msg_server/dialect/test_php_text
 %C%_msg_server_dialect_test_php_text_SOURCES = %D%/msg_server/dialect/test_php_text.c
 %C%_msg_server_dialect_test_php_text_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/shared/proto/test_php
+%C%_shared_proto_test_php_SOURCES = %D%/shared/proto/test_php.c
+%C%_shared_proto_test_php_LDADD = $(unit_ldadd)
