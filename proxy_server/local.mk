@@ -15,6 +15,7 @@ noinst_LIBRARIES += %D%/libproxy_server.a
 	%D%/log_page.c %D%/log_page.h \
 	%D%/log_ring.c %D%/log_ring.h \
 	%D%/log_inbox.c %D%/log_inbox.h \
+	%D%/log_states.c %D%/log_states.h \
 	%D%/log_backup.c %D%/log_restore.c %D%/log_backup.h \
 	%D%/writer.c %D%/writer.h \
 	%D%/reader.c %D%/reader.h \

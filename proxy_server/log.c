@@ -95,6 +95,7 @@ static void
 log_reading_free(struct log_reading *r)
 {
 	free(r->inbox);
+	free(r->states);
 	free(r);
 }
 
@@ -149,6 +150,22 @@ log_inbox(struct log *l, uint64_t peer, struct str body)
 	r->inbox = xmalloc(sizeof *r->inbox + body.len);
 	memcpy(r->inbox->body, body.p, body.len);
 	err = get_inbox(str_n(r->inbox->body, body.len), &r->inbox->f);
+	if (err == 0)
+		return log_ask_reader(l, r);
+	log_reading_free(r);
+	return err;
+}
+
+int
+log_states(struct log *l, uint64_t peer, struct str body)
+{
+	struct log_reading *r = xcalloc(1, sizeof *r);
+	int err;
+
+	r->peer = peer;
+	r->states = xmalloc(sizeof *r->states + body.len);
+	memcpy(r->states->body, body.p, body.len);
+	err = get_states(str_n(r->states->body, body.len), &r->states->f);
 	if (err == 0)
 		return log_ask_reader(l, r);
 	log_reading_free(r);

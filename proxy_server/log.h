@@ -187,6 +187,8 @@ int log_read(
 /* a user's conversations: frame body of F_INBOX, copied; answered through
  * on_page with an INBOXED frame. ERR_BUSY as log_read(), or the parse error */
 int log_inbox(struct log *l, uint64_t peer, struct str body) MUST_CHECK;
+/* a page of state records: the same with F_STATES and a STATED frame */
+int log_states(struct log *l, uint64_t peer, struct str body) MUST_CHECK;
 /*
  * An online copy of messages.db as `path` (absolute, not there yet), made by
  * the reader's thread between READs (log_backup.h). ERR_BUSY: one is being

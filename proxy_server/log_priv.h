@@ -40,10 +40,17 @@ struct log_inboxing {
 	char body[];
 };
 
+/* a STATES on its way to the reader; f points into body */
+struct log_stating {
+	struct f_states f;
+	char body[];
+};
+
 struct log_reading {
 	struct log_reading *next;
 	uint64_t peer;
 	struct log_inboxing *inbox; /* it is that; owned */
+	struct log_stating *states; /* or that */
 	struct f_read read;	    /* read.chan points to chan */
 	struct chan_name chan;
 };

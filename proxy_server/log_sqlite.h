@@ -89,6 +89,12 @@ enum {
 	X(STATE_RANGE,                                                        \
 	    "SELECT key,val FROM state WHERE chan=?1 AND key>?2 AND key<?3 "  \
 	    "AND (exp IS NULL OR exp>?4) ORDER BY key")                       \
+	X(STATE_PAGE,                                                         \
+	    "SELECT key,val,exp,rev FROM state WHERE chan=?1 AND key>=?2 "    \
+	    "AND key<?3 AND key>?4 AND (exp IS NULL OR exp>?5) ORDER BY key") \
+	X(STATE_COUNT,                                                        \
+	    "SELECT count(*) FROM state WHERE chan=?1 AND key>=?2 "           \
+	    "AND key<?3 AND (exp IS NULL OR exp>?4)")                         \
 	X(STATE_GET, "SELECT rev,exp FROM state WHERE chan=?1 AND key=?2")    \
 	X(STATE_SET,                                                          \
 	    "INSERT INTO state(chan,key,val,rev,exp) VALUES(?1,?2,?3,?4,?5) " \
@@ -273,6 +279,14 @@ int logdb_state_range(struct logdb *db, int64_t chan, struct str after,
     struct str end, int64_t now,
     bool (*fn)(void *arg, struct str key, struct str val),
     void *arg) MUST_CHECK;
+/* from..end without end, those above `after`, in order; fn returns false to
+ * stop */
+int logdb_state_page(struct logdb *db, int64_t chan, struct str from,
+    struct str end, struct str after, int64_t now,
+    bool (*fn)(void *arg, const struct state_rec *rec), void *arg) MUST_CHECK;
+/* how many there are in from..end */
+int logdb_state_count(struct logdb *db, int64_t chan, struct str from,
+    struct str end, int64_t now, uint64_t *n) MUST_CHECK;
 /* rec->val absent: deletes it */
 int logdb_state_set(struct logdb *db, int64_t chan, const struct state_rec *rec,
     uint64_t rev) MUST_CHECK;

@@ -361,18 +361,14 @@ logdb_state_set(
 	return logdb_run(db, st, "write");
 }
 
-int
-logdb_state_list(struct logdb *db, int64_t chan, int64_t now,
+/* rows of (key, val, exp, rev) */
+static int
+logdb_state_rows(struct logdb *db, sqlite3_stmt *st,
     bool (*fn)(void *arg, const struct state_rec *rec), void *arg)
 {
-	int err = 0;
-	sqlite3_stmt *st = logdb_st(db, SQL_STATE_LIST, &err);
 	struct state_rec rec;
+	int err;
 
-	if (st == NULL)
-		return err;
-	sqlite3_bind_int64(st, 1, chan);
-	sqlite3_bind_int64(st, 2, now);
 	while ((err = logdb_row(db, st)) == 1) {
 		rec.key = logdb_text(st, 0);
 		rec.val = logdb_blob(st, 1);
@@ -384,4 +380,58 @@ logdb_state_list(struct logdb *db, int64_t chan, int64_t now,
 		}
 	}
 	return err;
+}
+
+int
+logdb_state_list(struct logdb *db, int64_t chan, int64_t now,
+    bool (*fn)(void *arg, const struct state_rec *rec), void *arg)
+{
+	int err = 0;
+	sqlite3_stmt *st = logdb_st(db, SQL_STATE_LIST, &err);
+
+	if (st == NULL)
+		return err;
+	sqlite3_bind_int64(st, 1, chan);
+	sqlite3_bind_int64(st, 2, now);
+	return logdb_state_rows(db, st, fn, arg);
+}
+
+int
+logdb_state_page(struct logdb *db, int64_t chan, struct str from,
+    struct str end, struct str after, int64_t now,
+    bool (*fn)(void *arg, const struct state_rec *rec), void *arg)
+{
+	int err = 0;
+	sqlite3_stmt *st = logdb_st(db, SQL_STATE_PAGE, &err);
+
+	if (st == NULL)
+		return err;
+	sqlite3_bind_int64(st, 1, chan);
+	logdb_bind(st, 2, from);
+	logdb_bind(st, 3, end);
+	logdb_bind(st, 4, after);
+	sqlite3_bind_int64(st, 5, now);
+	return logdb_state_rows(db, st, fn, arg);
+}
+
+int
+logdb_state_count(struct logdb *db, int64_t chan, struct str from,
+    struct str end, int64_t now, uint64_t *n)
+{
+	int err = 0;
+	sqlite3_stmt *st = logdb_st(db, SQL_STATE_COUNT, &err);
+
+	*n = 0;
+	if (st == NULL)
+		return err;
+	sqlite3_bind_int64(st, 1, chan);
+	logdb_bind(st, 2, from);
+	logdb_bind(st, 3, end);
+	sqlite3_bind_int64(st, 4, now);
+	err = logdb_row(db, st);
+	if (err != 1)
+		return err;
+	*n = logdb_u64(st, 0);
+	sqlite3_reset(st);
+	return 0;
 }

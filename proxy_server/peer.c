@@ -142,6 +142,29 @@ peer_inbox(struct peer *peer, struct str body)
 }
 
 static int
+peer_states(struct peer *peer, struct str body)
+{
+	struct proxy *p = peer->proxy;
+	struct f_stated none = {.code = 503};
+	struct f_states f;
+	struct buf *out;
+	int err = ERR_BUSY;
+
+	p->stats[P_STATES]++;
+	if (proxy_is_active(p) && !p->stopping)
+		err = log_states(p->log, peer->id, body);
+	if (err != ERR_BUSY)
+		return err;
+	err = get_states(body, &f);
+	if (err != 0)
+		return err;
+	none.rid = f.rid;
+	out = peer_out(peer);
+	put_stated_end(out, put_stated_begin(out, &none));
+	return 0;
+}
+
+static int
 peer_read(struct peer *peer, struct str body)
 {
 	struct proxy *p = peer->proxy;
@@ -260,6 +283,8 @@ peer_on_msg(struct peer *peer, uint8_t type, struct str body)
 		return peer_get(peer, body);
 	case F_INBOX:
 		return peer_inbox(peer, body);
+	case F_STATES:
+		return peer_states(peer, body);
 	case F_SUB:
 		return route_sub(p->route, peer, body);
 	case F_UNSUB:

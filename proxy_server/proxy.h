@@ -45,6 +45,8 @@
 	X(READS, STAT_COUNTER, "proxy_reads_total", "pages of history asked")  \
 	X(INBOXES, STAT_COUNTER, "proxy_inboxes_total",                        \
 	    "pages of users' conversations asked")                             \
+	X(STATES, STAT_COUNTER, "proxy_states_total",                          \
+	    "pages of state records asked")                                    \
 	X(EPHS, STAT_COUNTER, "proxy_ephemerals_total",                        \
 	    "ephemeral frames relayed")                                        \
 	X(SESSIONS, STAT_GAUGE, "proxy_sessions", "sessions announced")        \

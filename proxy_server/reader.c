@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * History: READ in, PAGE out (and INBOX, see log_inbox.h). A page is made
+ * History: READ in, PAGE out (and INBOX and STATES, see log_inbox.h and
+ * log_states.h). A page is made
  * inside one read transaction, so that its head, first and rows belong
  * together, and ended at once, so that no checkpoint waits for it. A page that
  * can't be read is answered 503: the writer, not a reader of old rows, decides
@@ -13,6 +14,7 @@
 #include "proxy_server/log_page.h"
 #include "proxy_server/log_priv.h"
 #include "proxy_server/log_sqlite.h"
+#include "proxy_server/log_states.h"
 #include "proxy_server/reader.h"
 #include "shared/proc/log.h"
 
@@ -211,6 +213,39 @@ reader_inbox(struct reader *r, const struct f_inbox *q, bool readable)
 	return frame;
 }
 
+static struct blob *
+reader_states(struct reader *r, const struct f_states *q, bool readable)
+{
+	int err = readable ? reader_open(r) : ERR_AGAIN;
+	struct blob *frame = NULL;
+
+	if (err == 0)
+		err = logdb_begin_read(&r->db);
+	if (err == 0) {
+		err = log_states_page(&r->db, q, &frame);
+		logdb_rollback(&r->db);
+	}
+	if (err != 0) {
+		if (err != ERR_AGAIN) {
+			log_limited(
+			    &r->limit, LOG_LEVEL_ERR, "states: %s", r->db.why);
+			logdb_close(&r->db);
+		}
+		frame = log_states_failed(q);
+	}
+	return frame;
+}
+
+static struct blob *
+reader_answer(struct reader *r, const struct log_reading *q, bool readable)
+{
+	if (q->inbox != NULL)
+		return reader_inbox(r, &q->inbox->f, readable);
+	if (q->states != NULL)
+		return reader_states(r, &q->states->f, readable);
+	return reader_page(r, &q->read, readable);
+}
+
 static void
 reader_backup_done(struct reader *r)
 {
@@ -261,11 +296,10 @@ reader_main(void *arg)
 		while ((q = list) != NULL) {
 			list = q->next;
 			log_post_page(r.l, q->peer,
-			    q->inbox != NULL
-				? reader_inbox(&r, &q->inbox->f, readable)
-				: reader_page(&r, &q->read, readable),
+			    reader_answer(&r, q, readable),
 			    list == NULL || ++r.pages % READER_WAKE == 0);
 			free(q->inbox);
+			free(q->states);
 			free(q);
 		}
 		reader_backup(&r, asked, readable);

@@ -12,7 +12,7 @@
  * beyond that ERR_BUSY at once. No more
  * than 16 MiB of answers are asked for at a time: what waits on a link is bounded, too. An append unanswered for 10 s is answered 503
  * retry 1000 to its caller but stays in the table (its cid makes a repeat
- * safe). Reads, whos, gets, inboxes and first subscriptions without an active proxy wait 3 s, then 503.
+ * safe). Reads, whos, gets, states, inboxes and first subscriptions without an active proxy wait 3 s, then 503.
  * A proxy that has no room now (429, or 503 with a retry of at most a second)
  * is asked again, in order, without a word to the caller.
  *
@@ -49,6 +49,10 @@ struct relay_get {
 struct relay_inbox {
 	/* entries: f->n of frames_inbox_next(); NULL with code 503 */
 	void (*done)(struct relay_inbox *, unsigned code, const struct f_inboxed *f, struct str entries);
+};
+struct relay_states {
+	/* recs: f->n of frames_states_next(); NULL with code 503 */
+	void (*done)(struct relay_states *, unsigned code, const struct f_stated *f, struct str recs);
 };
 
 /* run once, later: in this turn's net hook (relay_later) or at the next 200 ms tick (relay_retry) */
@@ -88,6 +92,8 @@ int relay_who(struct relay *r, const struct f_who *who, struct relay_who *call) 
 /* one state record as the writer knows it; a page of a user's conversations */
 int relay_get(struct relay *r, const struct f_get *get, struct relay_get *call) MUST_CHECK;
 int relay_inbox(struct relay *r, const struct f_inbox *in, struct relay_inbox *call) MUST_CHECK;
+/* a page of state records, as they are acknowledged */
+int relay_states(struct relay *r, const struct f_states *q, struct relay_states *call) MUST_CHECK;
 void relay_set_state(struct relay *r, const struct f_set *set); /* no answer */
 /* marks, what was delivered: no answer; the history is the one we follow. False: there is no active proxy */
 bool relay_raise(struct relay *r, const struct f_raise *f);

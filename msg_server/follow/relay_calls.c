@@ -277,6 +277,23 @@ relay_inbox(struct relay *r, const struct f_inbox *in, struct relay_inbox *call)
 	return OK;
 }
 
+int
+relay_states(
+    struct relay *r, const struct f_states *q, struct relay_states *call)
+{
+	struct f_states f = *q;
+	struct buf b;
+
+	if (r->closing || r->n_asked >= RELAY_CALLS_MAX)
+		return ERR_BUSY;
+	f.rid = ++r->next_rid;
+	buf_init(&b, 1024);
+	put_states(&b, &f);
+	calls_ask(r, &b, f.rid, STATES_PAGE_BYTES)->states = call;
+	buf_fini(&b);
+	return OK;
+}
+
 static struct asked *
 calls_find(struct relay *r, uint32_t rid)
 {
@@ -378,6 +395,28 @@ calls_on_inboxed(struct relay *r, struct str body)
 	return OK;
 }
 
+int
+calls_on_stated(struct relay *r, struct str body)
+{
+	struct f_stated f;
+	struct str recs;
+	struct asked *a;
+	int err = get_stated(body, &f, &recs);
+
+	if (err)
+		return err;
+	a = calls_find(r, f.rid);
+	if (!a || !a->states || calls_ask_again(r, a, f.code))
+		return OK;
+	struct relay_states *call = a->states;
+	calls_forget(r, a);
+	if (f.code == 200)
+		call->done(call, 200, &f, recs);
+	else
+		call->done(call, f.code, NULL, STR_NONE);
+	return OK;
+}
+
 static void
 calls_fail(struct relay *r, struct asked *a)
 {
@@ -385,6 +424,7 @@ calls_fail(struct relay *r, struct asked *a)
 	struct relay_who *who = a->who;
 	struct relay_get *get = a->get;
 	struct relay_inbox *inbox = a->inbox;
+	struct relay_states *states = a->states;
 
 	calls_forget(r, a);
 	if (read)
@@ -395,6 +435,8 @@ calls_fail(struct relay *r, struct asked *a)
 		get->done(get, 503, NULL);
 	if (inbox)
 		inbox->done(inbox, 503, NULL, STR_NONE);
+	if (states)
+		states->done(states, 503, NULL, STR_NONE);
 }
 
 /* --- both --------------------------------------------------------------- */

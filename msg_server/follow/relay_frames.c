@@ -115,6 +115,8 @@ relay_on_log_frame(struct relay *r, uint8_t type, struct str body)
 		return calls_on_got(r, body);
 	case F_INBOXED:
 		return calls_on_inboxed(r, body);
+	case F_STATED:
+		return calls_on_stated(r, body);
 	case F_STATE: {
 		struct f_state f;
 

@@ -78,6 +78,7 @@ struct asked {
 	struct relay_who *who;	 /* of these */
 	struct relay_get *get;
 	struct relay_inbox *inbox;
+	struct relay_states *states;
 	int64_t since_ms;
 	uint32_t cost; /* bytes of the answer, about */
 	bool sent; /* on the present active link */
@@ -157,6 +158,7 @@ int calls_on_page(struct relay *r, struct str body);
 int calls_on_whois(struct relay *r, struct str body);
 int calls_on_got(struct relay *r, struct str body);
 int calls_on_inboxed(struct relay *r, struct str body);
+int calls_on_stated(struct relay *r, struct str body);
 /* deadlines; true while anything waits */
 bool calls_tick(struct relay *r, int64_t now);
 void calls_free(struct relay *r);

@@ -47,7 +47,7 @@ frames_get_item(struct fields *in, struct item *it)
 	it->rid = fields_word(in, true);
 }
 
-static void
+void
 frames_put_state(struct buf *b, const struct state_rec *r)
 {
 	wire_put_str(b, r->key);
@@ -56,7 +56,7 @@ frames_put_state(struct buf *b, const struct state_rec *r)
 	wire_put_u64(b, r->rev);
 }
 
-static void
+void
 frames_get_state(struct fields *in, struct state_rec *r)
 {
 	r->key = fields_text(in, STATE_KEY_MAX, false);

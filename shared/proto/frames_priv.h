@@ -18,6 +18,10 @@ void frames_end(struct buf *b, size_t mark);
 void frames_put_item(struct buf *b, const struct item *it);
 void frames_get_item(struct fields *in, struct item *it);
 
+/* a state record as it travels (frames_log.c) */
+void frames_put_state(struct buf *b, const struct state_rec *r);
+void frames_get_state(struct fields *in, struct state_rec *r);
+
 enum { TEXT_MAX = 1024 }; /* of ERROR, KICK, EVENT */
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Frames about what stands beside the items: RAISE, GET, GOT (single state
- * records), INBOX and INBOXED (a user's conversations). Field order is the
+ * records), STATES and STATED (pages of them), INBOX and INBOXED (a user's
+ * conversations). Field order is the
  * order of the structs in frames_state.h.
  */
 #include "shared/proto/frames_state.h"
@@ -101,6 +102,98 @@ get_got(struct str body, struct f_got *f)
 	f->first = wire_u64(&in.w);
 	f->val = fields_str(&in, STATE_VAL_MAX, true);
 	return fields_end(&in);
+}
+
+/* --- pages of records ---------------------------------------------------- */
+
+void
+put_states(struct buf *b, const struct f_states *f)
+{
+	size_t mark = link_begin(b, F_STATES, 0);
+
+	wire_put_u32(b, f->rid);
+	wire_put_str(b, f->chan);
+	wire_put_str(b, f->prefix);
+	wire_put_str(b, f->after);
+	wire_put_u16(b, f->n);
+	wire_put_u8(b, f->count);
+	frames_end(b, mark);
+}
+
+int
+get_states(struct str body, struct f_states *f)
+{
+	struct fields in;
+
+	fields_init(&in, body);
+	f->rid = wire_u32(&in.w);
+	f->chan = fields_chan(&in, 0, false);
+	f->prefix = frames_get_key(&in);
+	f->after = fields_text(&in, STATE_KEY_MAX, true);
+	f->n = fields_count(&in, STATES_PAGE_MAX);
+	f->count = fields_bool(&in);
+	if (f->n == 0)
+		fields_fail(&in, ERR_PROTO);
+	return fields_end(&in);
+}
+
+size_t
+put_stated_begin(struct buf *b, const struct f_stated *f)
+{
+	size_t mark = link_begin(b, F_STATED, 0);
+
+	wire_put_u32(b, f->rid);
+	wire_put_u16(b, f->code);
+	wire_put_str(b, f->ep);
+	wire_put_u32(b, f->count);
+	wire_put_u8(b, f->more);
+	wire_put_u16(b, f->n);
+	return mark;
+}
+
+void
+put_stated_rec(struct buf *b, const struct state_rec *rec)
+{
+	frames_put_state(b, rec);
+}
+
+void
+put_stated_end(struct buf *b, size_t mark)
+{
+	frames_end(b, mark);
+}
+
+int
+get_stated(struct str body, struct f_stated *f, struct str *rest)
+{
+	struct fields in;
+
+	fields_init(&in, body);
+	f->rid = wire_u32(&in.w);
+	f->code = wire_u16(&in.w);
+	f->ep = fields_ep(&in, true);
+	f->count = wire_u32(&in.w);
+	f->more = fields_bool(&in);
+	f->n = fields_count(&in, STATES_PAGE_MAX);
+	*rest = STR_NONE;
+	if (in.err != 0 || in.w.bad)
+		return in.err != 0 ? in.err : ERR_PROTO;
+	*rest = str_n(in.w.p, (size_t)(in.w.end - in.w.p));
+	return f->n == 0 && rest->len > 0 ? ERR_PROTO : 0;
+}
+
+int
+frames_states_next(struct str *rest, struct state_rec *rec)
+{
+	struct fields in;
+
+	memset(rec, 0, sizeof *rec);
+	fields_init(&in, *rest);
+	frames_get_state(&in, rec);
+	if (in.err != 0 || in.w.bad)
+		return in.err != 0 ? in.err : ERR_PROTO;
+	*rest = str_n(in.w.p, (size_t)(in.w.end - in.w.p));
+	return 0;
 }
 
 /* --- a user's conversations --------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Link frames about what stands beside the items: single state records, and a
- * user's conversations. The rules are those of frames.h: put_x writes a whole
+ * Link frames about what stands beside the items: single state records, pages
+ * of them, and a user's conversations. The rules are those of frames.h: put_x writes a whole
  * frame, get_x checks every limit and grammar and gives 0, ERR_PROTO or
  * ERR_LIMIT; strings that were read point into the body.
  */
@@ -73,6 +73,29 @@ struct inbox_entry {
 	bool has_last;
 	struct item last; /* the newest message */
 };
+/*
+ * 34 STATES: the state records of a channel whose keys begin with prefix, a
+ * page at a time, in the order of their bytes. 35 STATED is answered by the
+ * reader's thread: what has been acknowledged is in it. A page ends at n
+ * records or STATES_PAGE_BYTES; the next one is asked for with the last key.
+ */
+enum { STATES_PAGE_MAX = 1000, STATES_PAGE_BYTES = 65536 };
+struct f_states {
+	uint32_t rid; /* echoed */
+	struct str chan;
+	struct str prefix; /* not empty */
+	struct str after;  /* keys above this one; absent: from the first */
+	uint16_t n;	   /* 1..STATES_PAGE_MAX */
+	bool count;	   /* and how many there are in all */
+};
+struct f_stated {
+	uint32_t rid;
+	uint16_t code; /* 200, 503 */
+	struct str ep; /* absent with 503 */
+	uint32_t count; /* of all that begin so, if that was asked for */
+	bool more;
+	uint16_t n; /* then record after record: frames_states_next() */
+};
 
 void put_raise(struct buf *b, const struct f_raise *f);
 int get_raise(struct str body, struct f_raise *f) MUST_CHECK;
@@ -88,5 +111,13 @@ void put_inboxed_entry(struct buf *b, const struct inbox_entry *e);
 void put_inboxed_end(struct buf *b, size_t mark);
 int get_inboxed(struct str body, struct f_inboxed *f, struct str *rest) MUST_CHECK;
 int frames_inbox_next(struct str *rest, struct inbox_entry *e) MUST_CHECK;
+void put_states(struct buf *b, const struct f_states *f);
+int get_states(struct str body, struct f_states *f) MUST_CHECK;
+/* as an INBOXED: begin (n: as many as will follow), n records, end */
+size_t put_stated_begin(struct buf *b, const struct f_stated *f);
+void put_stated_rec(struct buf *b, const struct state_rec *rec);
+void put_stated_end(struct buf *b, size_t mark);
+int get_stated(struct str body, struct f_stated *f, struct str *rest) MUST_CHECK;
+int frames_states_next(struct str *rest, struct state_rec *rec) MUST_CHECK;
 
 #endif

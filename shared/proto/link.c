@@ -221,7 +221,7 @@ link_type_known(uint8_t type)
 	return (type >= F_HELLO && type <= F_ERROR) ||
 	       (type >= F_APPEND && type <= F_NAK) ||
 	       (type >= F_SUB && type <= F_GET) ||
-	       (type >= F_EPH && type <= F_INBOXED) ||
+	       (type >= F_EPH && type <= F_STATED) ||
 	       (type >= F_PRES_BEGIN && type <= F_STATUS) || type == F_KICK ||
 	       (type >= F_JOIN && type <= F_EVENT);
 }

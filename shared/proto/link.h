@@ -59,6 +59,8 @@ enum frame_type {
 	F_GOT = 31,
 	F_INBOX = 32,
 	F_INBOXED = 33,
+	F_STATES = 34,
+	F_STATED = 35,
 	F_PRES_BEGIN = 40,
 	F_PRES = 41,
 	F_PRES_END = 42,

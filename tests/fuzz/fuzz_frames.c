@@ -88,6 +88,33 @@ fuzz_inboxed(struct str body)
 		abort();
 }
 
+static void
+fuzz_stated(struct str body)
+{
+	static struct state_rec rec[STATES_PAGE_MAX];
+	struct f_stated f;
+	struct str rest;
+	size_t mark;
+	unsigned n;
+
+	if (get_stated(body, &f, &rest) != 0)
+		return;
+	for (n = 0; n < f.n; n++)
+		if (frames_states_next(&rest, &rec[n]) != 0)
+			break;
+	f.n = (uint16_t)n;
+	mark = put_stated_begin(&fuzz_out, &f);
+	for (unsigned i = 0; i < n; i++)
+		put_stated_rec(&fuzz_out, &rec[i]);
+	put_stated_end(&fuzz_out, mark);
+	AGAIN(get_stated(body, &f, &rest));
+	while (n-- > 0)
+		if (frames_states_next(&rest, &rec[0]) != 0)
+			abort();
+	if (rest.len > 0)
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -115,6 +142,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FRAME(F_GET, get)
 		FRAME(F_GOT, got)
 		FRAME(F_INBOX, inbox)
+		FRAME(F_STATES, states)
 		FRAME(F_PRES, pres)
 		FRAME(F_ROOM, room)
 		FRAME(F_WHO, who)
@@ -155,6 +183,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case F_INBOXED:
 		fuzz_inboxed(body);
+		break;
+	case F_STATED:
+		fuzz_stated(body);
 		break;
 	default:
 		break;

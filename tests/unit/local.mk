@@ -210,6 +210,10 @@ unit_tests += %D%/proxy_server/test_log_inbox
 %C%_proxy_server_test_log_inbox_SOURCES = %D%/proxy_server/test_log_inbox.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
 %C%_proxy_server_test_log_inbox_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_log_states
+%C%_proxy_server_test_log_states_SOURCES = %D%/proxy_server/test_log_states.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_log_states_LDADD = $(log_ldadd)
 unit_tests += %D%/proxy_server/test_log_history
 %C%_proxy_server_test_log_history_SOURCES = %D%/proxy_server/test_log_history.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h

@@ -14,7 +14,7 @@ struct fake_log {
 	struct log_op *head, **tail;
 	unsigned n;
 	bool busy;
-	uint64_t reads, inboxes;
+	uint64_t reads, inboxes, states;
 	struct f_read read; /* the last one */
 	uint64_t read_peer;
 };

@@ -375,10 +375,46 @@ fix_get(struct fix *f, const char *chan, const char *key)
 	return fix_last(f);
 }
 
+/* the next page: its body */
+static struct str
+fix_answer(struct fix *f, unsigned had)
+{
+	int64_t end = clock_mono_ms() + FIX_DEADLINE_S * 1000;
+
+	while (f->n_pages == had) {
+		assert_true(clock_mono_ms() < end);
+		fix_turn(f);
+	}
+	return str_n(f->page->bytes + LINK_HEAD, f->page->len - LINK_HEAD - 4);
+}
+
+struct f_stated
+fix_states(struct fix *f, const struct f_states *q, struct state_rec *recs)
+{
+	unsigned n = f->n_pages;
+	struct f_stated st;
+	struct str rest;
+	struct buf b;
+
+	buf_init(&b, LINK_FRAME_MAX);
+	put_states(&b, q);
+	assert_int_equal(
+	    log_states(f->log, f->peer,
+		str_n(buf_p(&b) + LINK_HEAD, buf_len(&b) - LINK_HEAD - 4)),
+	    0);
+	buf_fini(&b);
+	rest = fix_answer(f, n);
+	assert_int_equal(get_stated(rest, &st, &rest), 0);
+	assert_int_equal(st.rid, q->rid);
+	for (unsigned i = 0; i < st.n; i++)
+		assert_int_equal(frames_states_next(&rest, &recs[i]), 0);
+	assert_int_equal(rest.len, 0);
+	return st;
+}
+
 struct f_inboxed
 fix_inbox(struct fix *f, const struct f_inbox *q, struct inbox_entry *entries)
 {
-	int64_t end = clock_mono_ms() + FIX_DEADLINE_S * 1000;
 	unsigned n = f->n_pages;
 	struct f_inboxed in;
 	struct str rest;
@@ -391,11 +427,7 @@ fix_inbox(struct fix *f, const struct f_inbox *q, struct inbox_entry *entries)
 		str_n(buf_p(&b) + LINK_HEAD, buf_len(&b) - LINK_HEAD - 4)),
 	    0);
 	buf_fini(&b);
-	while (f->n_pages == n) {
-		assert_true(clock_mono_ms() < end);
-		fix_turn(f);
-	}
-	rest = str_n(f->page->bytes + LINK_HEAD, f->page->len - LINK_HEAD - 4);
+	rest = fix_answer(f, n);
 	assert_int_equal(get_inboxed(rest, &in, &rest), 0);
 	assert_int_equal(in.rid, q->rid);
 	for (unsigned i = 0; i < in.n; i++)

@@ -90,6 +90,8 @@ struct fix_result *fix_raise(struct fix *f, const char *chan, const char *key,
 struct fix_result *fix_raise_as(struct fix *f, const struct f_raise *raise);
 struct fix_result *fix_get(struct fix *f, const char *chan, const char *key);
 /* entries point into the page, as do the strings of what is returned */
+struct f_stated fix_states(
+    struct fix *f, const struct f_states *q, struct state_rec *recs);
 struct f_inboxed fix_inbox(
     struct fix *f, const struct f_inbox *q, struct inbox_entry *entries);
 /* sends and waits for the answer */

@@ -69,6 +69,9 @@ ms_on_frame(struct linkconn *lc, uint8_t type, uint8_t flags, struct str body)
 		err = get_got(body, &s->got_state);
 		str_copy(s->text, sizeof s->text, s->got_state.val);
 		break;
+	case F_STATED:
+		err = get_stated(body, &s->stated, &body);
+		break;
 	case F_INBOXED:
 		err = get_inboxed(body, &s->inboxed, &body);
 		break;

@@ -32,6 +32,7 @@ struct ms {
 	struct f_state state;
 	struct f_got got_state;
 	struct f_inboxed inboxed;
+	struct f_stated stated;
 	char text[4096]; /* of the last EPH, WHOIS, KICK, STATE, GOT */
 };
 

@@ -422,6 +422,8 @@ test_get_and_inbox(void **state)
 	    .chan = STR_LIT("u:amy"),
 	    .n = 50,
 	    .at = {.part = INBOX_ROOMS}};
+	struct f_states states = {
+	    .rid = 7, .chan = STR_LIT("r:12"), .prefix = STR_LIT("m:"), .n = 1};
 
 	(void)state;
 	ms_open(&m[0], "ms1", 1);
@@ -434,12 +436,18 @@ test_get_and_inbox(void **state)
 	assert_int_equal(m[0].got_state.head, 31);
 	assert_false(str_is_set(m[0].got_state.val));
 	put_inbox(linkconn_out(&m[0].lc), &inbox);
-	FX_WAIT(&fx, 2000, fake.inboxes == 1);
+	put_states(linkconn_out(&m[0].lc), &states);
+	FX_WAIT(&fx, 2000, fake.inboxes == 1 && fake.states == 1);
 	/* not now: said at once, so that another is asked */
 	fake.busy = true;
 	put_get(linkconn_out(&m[0].lc), &get);
 	put_inbox(linkconn_out(&m[0].lc), &inbox);
-	FX_WAIT(&fx, 2000, m[0].n[F_GOT] == 2 && m[0].n[F_INBOXED] == 1);
+	put_states(linkconn_out(&m[0].lc), &states);
+	FX_WAIT(&fx, 2000,
+	    m[0].n[F_GOT] == 2 && m[0].n[F_INBOXED] == 1 &&
+		m[0].n[F_STATED] == 1);
+	assert_int_equal(m[0].stated.rid, 7);
+	assert_int_equal(m[0].stated.code, 503);
 	assert_int_equal(m[0].got_state.code, 503);
 	assert_int_equal(m[0].inboxed.rid, 6);
 	assert_int_equal(m[0].inboxed.code, 503);

@@ -49,6 +49,7 @@ played_on_frame(struct linkconn *lc, uint8_t type, uint8_t flags, struct str b)
 	struct f_read rd;
 	struct f_who who;
 	struct f_get get;
+	struct f_states states;
 	static struct f_inbox inbox;
 	struct f_raise raise;
 	uint32_t ch;
@@ -91,6 +92,11 @@ played_on_frame(struct linkconn *lc, uint8_t type, uint8_t flags, struct str b)
 		assert_int_equal(get_inbox(b, &inbox), 0);
 		buf_printf(&p->said, "inbox %u|", inbox.n_rooms);
 		p->rid = inbox.rid;
+		break;
+	case F_STATES:
+		assert_int_equal(get_states(b, &states), 0);
+		buf_printf(&p->said, "states %.*s|", STR_ARG(states.prefix));
+		p->rid = states.rid;
 		break;
 	case F_RAISE:
 		assert_int_equal(get_raise(b, &raise), 0);

@@ -351,6 +351,74 @@ test_get_and_inbox(void **state)
 	assert_int_equal(a[3].code, 503);
 }
 
+static struct state_rec stated[2];
+
+static struct ask_states {
+	struct relay_states states;
+	unsigned done, code;
+} as[2];
+
+static void
+on_stated(struct relay_states *x, unsigned code, const struct f_stated *f,
+    struct str recs)
+{
+	struct ask_states *q = container_of(x, struct ask_states, states);
+
+	assert_int_equal(f != NULL, code == 200);
+	for (unsigned i = 0; f != NULL && i < f->n; i++)
+		assert_int_equal(frames_states_next(&recs, &stated[i]), 0);
+	assert_int_equal(recs.len, 0);
+	q->done++;
+	q->code = code;
+	if (f != NULL)
+		assert_true(str_eqc(stated[1].key, "g:gb"));
+}
+
+static int
+ask_states(struct ask_states *q)
+{
+	struct f_states f = {
+	    .chan = STR_LIT("u:1"), .prefix = STR_LIT("g:"), .n = 2};
+
+	q->states.done = on_stated;
+	return relay_states(r, &f, &q->states);
+}
+
+/* a page of state records: the same */
+static void
+test_states(void **state)
+{
+	struct f_stated f = {.code = 503};
+	struct buf *b;
+	size_t mark;
+
+	(void)state;
+	memset(as, 0, sizeof as);
+	make_active(&px[0], 1);
+	assert_int_equal(ask_states(&as[0]), 0);
+	SAID(&px[0], "states g:|");
+	f.rid = px[0].rid;
+	b = to(&px[0]);
+	put_stated_end(b, put_stated_begin(b, &f));
+	SAID(&px[0], "states g:|");
+	assert_int_equal(as[0].done, 0);
+	f = (struct f_stated){
+	    .rid = px[0].rid, .code = 200, .ep = STR_LIT(EP_1), .n = 2};
+	b = to(&px[0]);
+	mark = put_stated_begin(b, &f);
+	put_stated_rec(b, &(struct state_rec){.key = STR_LIT("g:ga")});
+	put_stated_rec(b, &(struct state_rec){.key = STR_LIT("g:gb")});
+	put_stated_end(b, mark);
+	FX_WAIT(&fx, 2000, as[0].done);
+	assert_int_equal(as[0].code, 200);
+	assert_int_equal(ask_states(&as[1]), 0);
+	SAID(&px[0], "states g:|");
+	relay_free(r);
+	r = NULL;
+	assert_int_equal(as[0].done + as[1].done, 2);
+	assert_int_equal(as[1].code, 503);
+}
+
 int
 main(void)
 {
@@ -360,7 +428,7 @@ main(void)
 	    T(test_no_two_of_one), T(test_ack_of_what_is_held),
 	    T(test_unanswered), T(test_bounds), T(test_waits_without_an_active),
 	    T(test_read_is_asked_again), T(test_answers_are_bounded),
-	    T(test_get_and_inbox)};
+	    T(test_get_and_inbox), T(test_states)};
 
 	log_init("test", LOG_LEVEL_ERR);
 	map_init();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RAISE, GET, GOT, INBOX and INBOXED: written, read and written again they are
- * the same, full and bare; cut anywhere, too long or over a limit they are
- * refused.
+ * RAISE, GET, GOT, STATES, STATED, INBOX and INBOXED: written, read and written
+ * again they are the same, full and bare; cut anywhere, too long or over a
+ * limit they are refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,6 +61,39 @@ again_got(struct str body, struct buf *out)
 	if (err == 0)
 		put_got(out, &f);
 	return err;
+}
+
+static int
+again_states(struct str body, struct buf *out)
+{
+	struct f_states f;
+	int err = get_states(body, &f);
+
+	if (err == 0)
+		put_states(out, &f);
+	return err;
+}
+
+static int
+again_stated(struct str body, struct buf *out)
+{
+	struct state_rec rec;
+	struct f_stated f;
+	struct str rest;
+	size_t mark;
+	int err = get_stated(body, &f, &rest);
+
+	if (err != 0)
+		return err;
+	mark = put_stated_begin(out, &f);
+	for (unsigned i = 0; i < f.n; i++) {
+		err = frames_states_next(&rest, &rec);
+		if (err != 0)
+			return err;
+		put_stated_rec(out, &rec);
+	}
+	put_stated_end(out, mark);
+	return rest.len == 0 ? 0 : ERR_PROTO;
 }
 
 static int
@@ -209,6 +242,55 @@ test_records(void **state)
 	check(&b, F_GOT, again_got);
 }
 
+static struct f_states
+full_states(void)
+{
+	return (struct f_states){.rid = UINT32_MAX,
+	    .chan = STR_LIT("r:gfd0164"),
+	    .prefix = STR_LIT("m:"),
+	    .after = STR_LIT("m:1001"),
+	    .n = STATES_PAGE_MAX,
+	    .count = true};
+}
+
+static void
+test_pages(void **state)
+{
+	struct f_states q = full_states();
+	struct f_stated f = {.rid = 1,
+	    .code = 200,
+	    .ep = STR_LIT("9f3a01c2"),
+	    .count = 2,
+	    .more = true,
+	    .n = 2};
+	struct state_rec rec = {.key = STR_LIT("m:1002"),
+	    .val = STR_LIT("member 1"),
+	    .exp = 5,
+	    .rev = UINT64_MAX};
+	struct buf b;
+	size_t mark;
+
+	(void)state;
+	buf_init(&b, 1 << 21);
+	put_states(&b, &q);
+	check(&b, F_STATES, again_states);
+	q = (struct f_states){
+	    .chan = STR_LIT("c:"), .prefix = STR_LIT("g"), .n = 1};
+	buf_init(&b, 1 << 21);
+	put_states(&b, &q);
+	check(&b, F_STATES, again_states);
+	buf_init(&b, 1 << 21);
+	mark = put_stated_begin(&b, &f);
+	put_stated_rec(&b, &rec);
+	put_stated_rec(&b, &(struct state_rec){.key = STR_LIT("k")});
+	put_stated_end(&b, mark);
+	check(&b, F_STATED, again_stated);
+	f = (struct f_stated){.code = 503};
+	buf_init(&b, 1 << 21);
+	put_stated_end(&b, put_stated_begin(&b, &f));
+	check(&b, F_STATED, again_stated);
+}
+
 static void
 test_conversations(void **state)
 {
@@ -268,6 +350,13 @@ test_limits(void **state)
 	BAD(raise, full_raise(), ERR_PROTO, f->tell = STR_LIT("r:1"));
 	BAD(raise, full_raise(), ERR_LIMIT, f->body = x(STATE_VAL_MAX + 1));
 	BAD(raise, full_raise(), ERR_PROTO, f->of = STR_LIT("x:1"));
+	BAD(states, full_states(), 0, (void)0);
+	BAD(states, full_states(), ERR_PROTO, f->chan = STR_LIT("x:1"));
+	BAD(states, full_states(), ERR_PROTO, f->prefix = STR_LIT(""));
+	BAD(states, full_states(), ERR_LIMIT, f->prefix = x(STATE_KEY_MAX + 1));
+	BAD(states, full_states(), ERR_LIMIT, f->after = x(STATE_KEY_MAX + 1));
+	BAD(states, full_states(), ERR_PROTO, f->n = 0);
+	BAD(states, full_states(), ERR_LIMIT, f->n = STATES_PAGE_MAX + 1);
 	BAD(inbox, full_inbox(), 0, (void)0);
 	BAD(inbox, full_inbox(), ERR_PROTO, f->chan = STR_LIT("r:1"));
 	BAD(inbox, full_inbox(), ERR_PROTO, f->n = 0);
@@ -285,6 +374,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_records),
+	    cmocka_unit_test(test_pages),
 	    cmocka_unit_test(test_conversations),
 	    cmocka_unit_test(test_limits),
 	};
