@@ -45,6 +45,8 @@ conn_arm(struct conn *c)
 	struct ev_loop *loop = conn_net(c)->loop;
 	int want = 0;
 
+	if (c->io.fd < 0)
+		return;
 	if (!c->closed && !c->ended && (!c->paused || c->finishing))
 		want |= EV_READ;
 	if (!c->closed && c->blocked)
@@ -176,6 +178,17 @@ conn_flushed_finish(struct conn *c)
 	ev_timer_start(conn_net(c)->loop, &l->timer);
 }
 
+/* nobody's socket: the owner has taken what he can now */
+static void
+conn_flush_queue(struct conn *c, bool was_blocked)
+{
+	c->blocked = c->out != NULL;
+	if (c->blocked && !was_blocked)
+		c->out->progress_s = (uint32_t)(clock_mono_ms() / 1000);
+	else if (was_blocked && !c->blocked && c->ops->on_drain != NULL)
+		c->ops->on_drain(c);
+}
+
 void
 conn_flush(struct conn *c)
 {
@@ -200,6 +213,10 @@ conn_flush(struct conn *c)
 		if (c->closed) {
 			if (dirty)
 				conn_inter(c);
+			return;
+		}
+		if (c->io.fd < 0) {
+			conn_flush_queue(c, was_blocked);
 			return;
 		}
 	}
@@ -309,6 +326,37 @@ conn_open(struct conn *c, struct net *net, int fd, const struct conn_ops *ops)
 	net->n_conns++;
 }
 
+void
+conn_open_queue(struct conn *c, struct net *net, const struct conn_ops *ops)
+{
+	memset(c, 0, sizeof(*c));
+	c->ops = ops;
+	ev_io_init(&c->io, conn_on_io, -1, 0);
+	c->io.data = net;
+	net->n_conns++;
+}
+
+struct str
+conn_peek(const struct conn *c)
+{
+	const struct conn_queue *q = c->out;
+
+	if (q == NULL)
+		return STR_NONE;
+	return str_n(
+	    q->item[q->head]->bytes + q->off, q->item[q->head]->len - q->off);
+}
+
+void
+conn_take(struct conn *c, size_t n)
+{
+	conn_queue_taken(c, n);
+	if (c->out != NULL)
+		c->out->progress_s = (uint32_t)(clock_mono_ms() / 1000);
+	else if (c->blocked)
+		conn_mark_dirty(c); /* on_drain comes in its turn */
+}
+
 static int
 conn_priority(const struct conn *c)
 {
@@ -404,6 +452,10 @@ conn_finish(struct conn *c)
 
 	if (c->closed || c->finishing)
 		return;
+	if (c->io.fd < 0) {
+		conn_close(c);
+		return;
+	}
 	c->finishing = 1;
 	l = xcalloc(1, sizeof(*l));
 	l->c = c;
@@ -442,7 +494,8 @@ conn_close(struct conn *c)
 void
 conn_bury(struct conn *c)
 {
-	close(c->io.fd);
+	if (c->io.fd >= 0)
+		close(c->io.fd);
 	c->io.fd = -1;
 	conn_net(c)->n_conns--;
 	c->ops->on_dead(c);

@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "shared/base/blob.h"
+#include "shared/base/str.h"
 #include "shared/net/net.h"
 
 struct conn;
@@ -97,6 +98,18 @@ _Static_assert(sizeof(void *) != 8 || sizeof(struct conn) <= 80,
  */
 void conn_open(
     struct conn *c, struct net *net, int fd, const struct conn_ops *ops);
+/*
+ * One without a socket: nothing comes in, and what is queued goes where its
+ * owner takes it: in on_flush, which comes when something was queued that has
+ * not met with any before it, and at any other time. The queue counts as that
+ * of a peer who takes nothing: blocked, until all was taken; then on_drain.
+ */
+void conn_open_queue(
+    struct conn *c, struct net *net, const struct conn_ops *ops);
+/* of such a one: what is first in the queue, up to the end of a blob */
+struct str conn_peek(const struct conn *c);
+/* n of those bytes are taken */
+void conn_take(struct conn *c, size_t n);
 /* hands a live connection to another owner's struct (after an HTTP upgrade);
  * src is then dead without on_dead */
 void conn_move(struct conn *dst, struct conn *src, const struct conn_ops *ops);

@@ -87,6 +87,10 @@ unit_tests += %D%/shared/net/test_conn_life
 %C%_shared_net_test_conn_life_SOURCES = %D%/shared/net/test_conn_life.c \
 	%D%/shared/net/fixture.h %D%/shared/net/owner.h
 %C%_shared_net_test_conn_life_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/net/test_conn_queue
+%C%_shared_net_test_conn_queue_SOURCES = %D%/shared/net/test_conn_queue.c \
+	%D%/shared/net/fixture.h %D%/shared/net/owner.h
+%C%_shared_net_test_conn_queue_LDADD = $(unit_ldadd)
 unit_tests += %D%/shared/net/test_dial
 %C%_shared_net_test_dial_SOURCES = %D%/shared/net/test_dial.c \
 	%D%/shared/net/fixture.h
