@@ -12,3 +12,4 @@ shared_libshared_a_SOURCES += \
 	shared/proto/frames.h shared/proto/frames_state.h \
 	shared/proto/frames_priv.h
 shared_libshared_a_SOURCES += shared/proto/php.c shared/proto/php.h
+shared_libshared_a_SOURCES += shared/proto/push.c shared/proto/push.h

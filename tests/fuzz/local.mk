@@ -69,3 +69,7 @@ fuzz_tests += %D%/fuzz_php
 %C%_fuzz_php_SOURCES = %D%/fuzz_php.c $(fuzz_replay)
 %C%_fuzz_php_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_php_LDADD = $(shared_libs)
+fuzz_tests += %D%/fuzz_push
+%C%_fuzz_push_SOURCES = %D%/fuzz_push.c $(fuzz_replay)
+%C%_fuzz_push_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_push_LDADD = $(shared_libs)

@@ -384,3 +384,10 @@ unit_tests += %D%/msg_server/dialect/test_php_text
 unit_tests += %D%/shared/proto/test_php
 %C%_shared_proto_test_php_SOURCES = %D%/shared/proto/test_php.c
 %C%_shared_proto_test_php_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proto/test_push
+%C%_shared_proto_test_push_SOURCES = %D%/shared/proto/test_push.c
+%C%_shared_proto_test_push_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/net/test_dgram
+%C%_shared_net_test_dgram_SOURCES = %D%/shared/net/test_dgram.c \
+	%D%/shared/net/fixture.h
+%C%_shared_net_test_dgram_LDADD = $(unit_ldadd)
