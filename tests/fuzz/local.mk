@@ -73,3 +73,7 @@ fuzz_tests += %D%/fuzz_push
 %C%_fuzz_push_SOURCES = %D%/fuzz_push.c $(fuzz_replay)
 %C%_fuzz_push_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_push_LDADD = $(shared_libs)
+fuzz_tests += %D%/fuzz_gateway
+%C%_fuzz_gateway_SOURCES = %D%/fuzz_gateway.c $(fuzz_replay)
+%C%_fuzz_gateway_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_gateway_LDADD = $(shared_libs)

@@ -391,3 +391,6 @@ unit_tests += %D%/shared/net/test_dgram
 %C%_shared_net_test_dgram_SOURCES = %D%/shared/net/test_dgram.c \
 	%D%/shared/net/fixture.h
 %C%_shared_net_test_dgram_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/proto/test_gateway
+%C%_shared_proto_test_gateway_SOURCES = %D%/shared/proto/test_gateway.c
+%C%_shared_proto_test_gateway_LDADD = $(unit_ldadd)
