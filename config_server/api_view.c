@@ -174,6 +174,8 @@ api_put_server(struct buf *out, const struct registry *r,
 	jw_cstr(&w, "addr", registry_addr(s));
 	jw_cstr(&w, "pub", s->t.public_url);
 	jw_cstr(&w, "direct", s->t.direct_url);
+	if (s->t.gate[0] != '\0')
+		jw_cstr(&w, "gate", s->t.gate);
 	jw_cstr(&w, "link", s->t.link);
 	jw_cstr(&w, "admin", s->t.admin);
 	jw_int(&w, "inc", s->t.inc);

@@ -302,6 +302,7 @@ registry_join_bad(const struct f_join *j)
 	    !registry_text_ok(j->admin, sizeof(t->admin)) ||
 	    !registry_text_ok(j->public_url, sizeof(t->public_url)) ||
 	    !registry_text_ok(j->direct_url, sizeof(t->direct_url)) ||
+	    !registry_text_ok(j->gate, sizeof(t->gate)) ||
 	    !registry_text_ok(j->version, sizeof(t->version)))
 		return "an address or the version is malformed";
 	return NULL;
@@ -373,6 +374,7 @@ registry_fill(
 	registry_set(r, s, t->admin, sizeof(t->admin), j->admin);
 	registry_set(r, s, t->public_url, sizeof(t->public_url), j->public_url);
 	registry_set(r, s, t->direct_url, sizeof(t->direct_url), j->direct_url);
+	registry_set(r, s, t->gate, sizeof(t->gate), j->gate);
 	registry_set(r, s, t->version, sizeof(t->version), j->version);
 	if (t->inc != j->inc || t->weight != weight || s->cap != j->cap) {
 		t->inc = j->inc;

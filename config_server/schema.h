@@ -23,7 +23,7 @@ static const char schema_tables[] =
     " inc INTEGER NOT NULL,"
     " addr TEXT, link TEXT, admin TEXT, public TEXT, direct TEXT,"
     " version TEXT, weight INTEGER DEFAULT 1, cap INTEGER,"
-    " since INTEGER, removed INTEGER) STRICT;"
+    " since INTEGER, removed INTEGER, gate TEXT) STRICT;"
     "CREATE TABLE active (one INTEGER PRIMARY KEY CHECK (one = 1),"
     " name TEXT, gen INTEGER, ep TEXT, since INTEGER) STRICT;"
     "CREATE TABLE job (id INTEGER PRIMARY KEY, kind TEXT, server TEXT,"
@@ -35,6 +35,9 @@ static const char schema_tables[] =
     "CREATE TABLE load (name TEXT PRIMARY KEY, t INTEGER, conns INTEGER,"
     " users INTEGER, rooms INTEGER, msgs_s REAL, out_kb_s REAL,"
     " loop_ms REAL, queue_kb INTEGER, lag INTEGER) STRICT;";
+
+/* a column that files of older versions do not have */
+static const char schema_gate[] = "ALTER TABLE server ADD COLUMN gate TEXT";
 
 /* of a file made by another version they are made anew; tables are not */
 static const char schema_views[] =

@@ -108,6 +108,7 @@ store_read_server(sqlite3_stmt *s, struct topology_server *t)
 	store_text(s, 8, t->direct_url, sizeof(t->direct_url));
 	store_text(s, 9, t->version, sizeof(t->version));
 	t->weight = (uint32_t)sqlite3_column_int64(s, 10);
+	store_text(s, 13, t->gate, sizeof(t->gate));
 }
 
 static int
@@ -244,6 +245,7 @@ store_put_server(struct store *st, const struct registry_server *r)
 	sqlite3_bind_int64(s, 12, t->weight);
 	sqlite3_bind_int64(s, 13, r->cap);
 	sqlite3_bind_int64(s, 14, r->since_ms);
+	store_bind_text(s, 15, t->gate);
 	return store_run(st, ST_SERVER);
 }
 

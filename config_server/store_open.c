@@ -193,6 +193,22 @@ store_setup(sqlite3 *db)
 	return err == 0 ? NULL : store_why(err);
 }
 
+/* what this version knows of a server and older ones did not */
+static const char *
+store_add_columns(sqlite3 *db)
+{
+	int err;
+
+	if (store_pragma(db,
+		"SELECT count(*) FROM pragma_table_info('server')"
+		" WHERE name = 'gate'",
+		&err) == 1)
+		return NULL;
+	if (err == 0)
+		err = store_exec(db, schema_gate);
+	return err == 0 ? NULL : store_why(err);
+}
+
 /* views are for people and other programs: those of this version */
 static const char *
 store_renew_views(sqlite3 *db)
@@ -277,6 +293,8 @@ store_open_db(struct store *st, const char *path, const char *cluster)
 		why = store_create(st->db, cluster);
 	if (why == NULL)
 		why = store_try_write(st->db);
+	if (why == NULL)
+		why = store_add_columns(st->db);
 	if (why == NULL)
 		why = store_renew_views(st->db);
 	return why != NULL ? why : store_prepare(st);

@@ -20,10 +20,10 @@
 	X(FREE_NODE, "DELETE FROM server WHERE node_no = ? AND name <> ?")     \
 	X(SERVER, "INSERT OR REPLACE INTO server (name, node_no, role, state," \
 		  " inc, addr, link, admin, public, direct, version, weight,"  \
-		  " cap, since, removed)"                                      \
-		  " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL)")                \
+		  " cap, since, gate, removed)"                                \
+		  " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,NULL)")              \
 	X(SERVERS, "SELECT name, node_no, role, state, inc, link, admin,"      \
-		   " public, direct, version, weight, cap, since"              \
+		   " public, direct, version, weight, cap, since, gate"        \
 		   " FROM server WHERE removed IS NULL ORDER BY node_no")      \
 	X(NODE_TOP, "SELECT max(node_no) FROM server")                         \
 	X(FORGET, "UPDATE server SET removed = since, state = 'down'"          \

@@ -291,13 +291,17 @@ struct f_kick {
 	uint16_t code;
 	struct str text;
 };
-/* 60 JOIN: any -> config; 65 JOINED is the answer */
+/*
+ * 60 JOIN: any -> config; 65 JOINED is the answer. gate is written only when
+ * there is one, so that a join without is the one that older servers know.
+ */
 struct f_join {
 	struct str name, version;
 	uint8_t role;
 	uint32_t node_no, inc, weight, cap;
 	struct str link, admin, public_url,
 	    direct_url; /* addresses and ws urls; absent: none */
+	struct str gate; /* msg_server: ADDR:PORT for GatewayClients */
 };
 struct f_joined {
 	uint32_t node_no;

@@ -23,6 +23,8 @@ put_join(struct buf *b, const struct f_join *f)
 	wire_put_str(b, f->admin);
 	wire_put_str(b, f->public_url);
 	wire_put_str(b, f->direct_url);
+	if (str_is_set(f->gate))
+		wire_put_str(b, f->gate);
 	frames_end(b, mark);
 }
 
@@ -43,6 +45,9 @@ get_join(struct str body, struct f_join *f)
 	f->admin = fields_text(&in, JOIN_TEXT_MAX, true);
 	f->public_url = fields_text(&in, JOIN_TEXT_MAX, true);
 	f->direct_url = fields_text(&in, JOIN_TEXT_MAX, true);
+	f->gate = STR_NONE;
+	if (in.w.p < in.w.end)
+		f->gate = fields_text(&in, JOIN_TEXT_MAX, true);
 	return fields_end(&in);
 }
 

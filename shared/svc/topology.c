@@ -436,7 +436,8 @@ static void
 topology_copy_join(struct topology *t, const struct f_join *join)
 {
 	struct str *s[] = {&t->join.name, &t->join.version, &t->join.link,
-	    &t->join.admin, &t->join.public_url, &t->join.direct_url};
+	    &t->join.admin, &t->join.public_url, &t->join.direct_url,
+	    &t->join.gate};
 
 	if (join != NULL)
 		t->join = *join;
@@ -489,7 +490,8 @@ static void
 topology_free_now(struct topology *t)
 {
 	struct str s[] = {t->join.name, t->join.version, t->join.link,
-	    t->join.admin, t->join.public_url, t->join.direct_url};
+	    t->join.admin, t->join.public_url, t->join.direct_url,
+	    t->join.gate};
 
 	for (size_t i = 0; i < ARRAY_LEN(s); i++)
 		free((void *)(uintptr_t)s[i].p);

@@ -8,7 +8,7 @@
  *
  * JSON, on the wire and on disk:
  * {"ver":7,"cluster":"cchat","servers":[{"name","node","role":"msg|proxy|config","state":"up|late|draining|down",
- *   "link","admin","public","direct","version","inc","weight"}...],"active":{"name","gen"}}
+ *   "link","admin","public","direct","gate","version","inc","weight"}...],"active":{"name","gen"}}
  */
 #ifndef SHARED_SVC_TOPOLOGY_H
 #define SHARED_SVC_TOPOLOGY_H
@@ -24,6 +24,7 @@ struct topology_server {
 	enum link_role role;
 	char state[12];
 	char link[ADDR_TEXT_MAX], admin[ADDR_TEXT_MAX], public_url[ADDR_TEXT_MAX], direct_url[ADDR_TEXT_MAX], version[32];
+	char gate[ADDR_TEXT_MAX]; /* where GatewayClients reach it; "": nowhere */
 };
 
 struct topology;

@@ -85,6 +85,7 @@ topology_parse_server(const json_t *obj, struct topology_server *s)
 		obj, "public", s->public_url, sizeof(s->public_url)) != 0 ||
 	    topology_text(
 		obj, "direct", s->direct_url, sizeof(s->direct_url)) != 0 ||
+	    topology_text(obj, "gate", s->gate, sizeof(s->gate)) != 0 ||
 	    topology_text(obj, "version", s->version, sizeof(s->version)) != 0)
 		return ERR_PROTO;
 	return 0;
@@ -188,6 +189,7 @@ topology_write(struct buf *out, const char *cluster, uint64_t ver,
 		topology_put_text(&w, "admin", s->admin);
 		topology_put_text(&w, "public", s->public_url);
 		topology_put_text(&w, "direct", s->direct_url);
+		topology_put_text(&w, "gate", s->gate);
 		topology_put_text(&w, "version", s->version);
 		jw_int(&w, "inc", s->inc);
 		jw_int(&w, "weight", s->weight);

@@ -75,7 +75,8 @@ server(const char *name, int role)
 	    .cap = 100,
 	    .link = STR_LIT("127.0.0.1:9600"),
 	    .version = STR_LIT("1.2"),
-	    .public_url = STR_LIT("ws://a/ws")};
+	    .public_url = STR_LIT("ws://a/ws"),
+	    .gate = STR_LIT("10.0.0.1:2300")};
 
 	registry_join(&reg, &f, &reg, &done);
 	assert_non_null(done.server);
@@ -150,6 +151,7 @@ test_round_trip(void **state)
 	assert_int_equal(s->cap, 100);
 	assert_string_equal(s->t.link, "127.0.0.1:9600");
 	assert_string_equal(s->t.public_url, "ws://a/ws");
+	assert_string_equal(s->t.gate, "10.0.0.1:2300");
 	assert_string_equal(s->t.version, "1.2");
 	assert_false(s->dirty);
 	/* anybody may look, in the words of the API */
@@ -190,7 +192,8 @@ test_jobs(void **state)
 	    1);
 	registry_fini(&reg);
 	registry_init(&reg, NULL, NULL);
-	/* views of an older version are made anew */
+	/* views of an older version are made anew, and a column it lacks */
+	exec("ALTER TABLE server DROP COLUMN gate");
 	exec("DROP VIEW v_jobs; CREATE VIEW v_jobs AS SELECT id FROM job");
 	st = opened();
 	assert_int_equal(store_load(st, &reg), 0);

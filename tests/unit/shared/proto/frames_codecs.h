@@ -418,7 +418,8 @@ MIN(kick)
 CODEC(join, F_JOIN)
 {
 	a->join = (struct f_join){x(ID_MAX), x(32), ROLE_CTL, UINT32_MAX,
-	    UINT32_MAX, UINT32_MAX, UINT32_MAX, x(256), x(256), x(256), x(256)};
+	    UINT32_MAX, UINT32_MAX, UINT32_MAX, x(256), x(256), x(256), x(256),
+	    x(256)};
 }
 MIN(join)
 {
@@ -512,7 +513,7 @@ static const struct codec codecs[] = {
     ROW(watch, F_WATCH),
     ROW(status, F_STATUS),
     ROW(kick, F_KICK),
-    ROW(join, F_JOIN),
+    {"join", F_JOIN, c_put_join, c_get_join, c_max_join, c_min_join, 1117},
     ROW(joined, F_JOINED),
     {"beat", F_BEAT, c_put_beat, c_get_beat, c_max_beat, c_min_beat, 33},
     ROW(topo, F_TOPO),

@@ -183,6 +183,32 @@ test_grammar(void **state)
 	BAD(job, ERR_PROTO, f->kind = STR_NONE);
 }
 
+/* a join of a server that knows of no gateways */
+static void
+test_join_older(void **state)
+{
+	static union any a, back;
+	struct buf with, without;
+
+	(void)state;
+	c_max_join(&a);
+	buf_init(&with, 4096);
+	buf_init(&without, 4096);
+	a.join.gate = STR_LIT("10.0.0.1:2300");
+	put_join(&with, &a.join);
+	a.join.gate = STR_NONE;
+	put_join(&without, &a.join);
+	assert_int_equal(buf_len(&with), buf_len(&without) + 15);
+	memset(&back, 0xee, sizeof back);
+	assert_int_equal(get_join(body_of(&without), &back.join), 0);
+	assert_int_equal(back.join.direct_url.len, 256);
+	assert_false(str_is_set(back.join.gate));
+	assert_int_equal(get_join(body_of(&with), &back.join), 0);
+	assert_true(str_eqc(back.join.gate, "10.0.0.1:2300"));
+	buf_fini(&with);
+	buf_fini(&without);
+}
+
 /* a beat of a server that knows of no jobs */
 static void
 test_beat_older(void **state)
@@ -392,6 +418,7 @@ main(void)
 	    cmocka_unit_test(test_limits),
 	    cmocka_unit_test(test_grammar),
 	    cmocka_unit_test(test_beat_older),
+	    cmocka_unit_test(test_join_older),
 	    cmocka_unit_test(test_counts),
 	    cmocka_unit_test(test_item_shared),
 	    cmocka_unit_test(test_page),

@@ -18,7 +18,8 @@
 #define TAIL "],\"active\":{\"name\":\"p1\",\"gen\":3}}"
 #define ONE                                                               \
 	"{\"name\":\"ms1\",\"node\":4,\"role\":\"msg\",\"state\":\"up\"," \
-	"\"direct\":\"ws://127.0.0.1:1/ws\",\"inc\":2,\"weight\":5}"
+	"\"direct\":\"ws://127.0.0.1:1/ws\",\"gate\":\"10.0.0.1:2300\"," \
+	"\"inc\":2,\"weight\":5}"
 #define TWO "{\"name\":\"p1\",\"node\":2,\"role\":\"proxy\",\"state\":\"late\"}"
 
 static struct topology_server list[TOPOLOGY_SERVERS_MAX];
@@ -53,6 +54,8 @@ test_parse(void **state)
 	assert_int_equal(list[0].inc, 2);
 	assert_int_equal(list[0].weight, 5);
 	assert_string_equal(list[0].direct_url, "ws://127.0.0.1:1/ws");
+	assert_string_equal(list[0].gate, "10.0.0.1:2300");
+	assert_string_equal(list[1].gate, "");
 	assert_string_equal(list[0].link, "");
 	assert_string_equal(list[1].state, "late");
 	assert_int_equal(list[1].weight, 1);
