@@ -222,6 +222,10 @@ auth_uid_is_drawn(struct str uid)
 {
 	uint64_t n;
 
+	/* the number of somebody's session: see dialect/number.h */
+	if (str_starts(uid, STR_LIT("fd-")))
+		return true;
+
 	/* with leading zeros it is another name, which is never drawn */
 	return uid.len == 16 && str_u64(uid, &n) == 0 &&
 	       n >= AUTH_DRAWN_FIRST && n < AUTH_DRAWN_END;

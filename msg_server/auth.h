@@ -35,7 +35,7 @@ int auth_verify(const struct auth *a, struct str token, int64_t now_ms, struct a
 void auth_mint(const struct auth *a, const struct auth_claims *claims, struct buf *out);
 /* a drawn uid: decimal in 10^15..2^53-1 (level 2) or 1000000..9999999 (level 1, as recorded) */
 void auth_draw_uid(unsigned level, char out[ID_MAX + 1]);
-/* is it in the range that needs its token? */
+/* is it in the range that needs its token, or a session's own (fd-...), which nobody may claim? */
 bool auth_uid_is_drawn(struct str uid);
 
 #endif

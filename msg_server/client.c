@@ -27,6 +27,7 @@
 #include <stdlib.h>
 
 #include "msg_server/client_priv.h"
+#include "msg_server/door/front.h"
 #include "msg_server/follow/delivered.h"
 
 static void
@@ -102,7 +103,10 @@ client_detach(struct client *c)
 	c->detached = 1;
 	wheel_cancel(&c->timer);
 	table_del(&srv->sessions, &c->session.by_cn, session_key);
-	room_detach(srv, &c->session, c->bye);
+	/* a person of this one session never comes back */
+	room_detach(srv, &c->session,
+	    c->bye || (c->session.dialect != NULL &&
+			  dialect_has(c->session.dialect, DIALECT_FD_UID)));
 	client_unlist(c);
 	srv->n_clients--;
 	srv->n_dying++;
@@ -176,35 +180,47 @@ client_on_command(void *arg, const struct command *cmd)
 		command_run(client_srv(c), &c->session, cmd);
 }
 
-static const struct dialect *
-client_guess(struct str text)
+/* what the dialect answers by itself */
+static void
+client_say(struct client *c, struct buf *text)
 {
-	size_t i;
+	struct blob *frame;
 
-	for (i = 0; dialects[i] != NULL; i++)
-		if (dialects[i]->guess(text))
-			return dialects[i];
-	return dialects[0];
+	if (buf_len(text) > 0 && buf_ok(text)) {
+		client_srv(c)->stats[S_ERRORS]++;
+		frame = ws_text(buf_p(text), buf_len(text));
+		session_send(&c->session, frame);
+		blob_unref(frame);
+	}
+	buf_fini(text);
 }
 
 void
 client_text(struct client *c, struct str text)
 {
 	struct session *s = &c->session;
-	struct blob *frame;
 	struct buf err;
 
 	if (s->dialect == NULL)
-		s->dialect = client_guess(text);
+		s->dialect = dialect_guess(client_busy(c)->speaks, text);
 	buf_init(&err, CLIENT_MSG_AFTER);
 	s->dialect->decode(&s->ctx, text, client_on_command, c, &err);
-	if (buf_len(&err) > 0 && buf_ok(&err)) {
-		client_srv(c)->stats[S_ERRORS]++;
-		frame = ws_text(buf_p(&err), buf_len(&err));
-		session_send(s, frame);
-		blob_unref(frame);
-	}
-	buf_fini(&err);
+	client_say(c, &err);
+}
+
+/* a dialect may know its own by the handshake */
+static void
+client_open(struct client *c, struct str path, struct str query)
+{
+	struct session *s = &c->session;
+	struct buf err;
+
+	s->dialect = dialect_at_open(client_busy(c)->speaks, path, query);
+	if (s->dialect == NULL || s->dialect->open == NULL)
+		return;
+	buf_init(&err, CLIENT_MSG_AFTER);
+	s->dialect->open(&s->ctx, path, query, client_on_command, c, &err);
+	client_say(c, &err);
 }
 
 static bool
@@ -429,7 +445,7 @@ client_pace(struct server *srv)
 	unsigned budget =
 	    coming > most - most / 4 ? CLIENT_ACCEPTS_CROWDED : CLIENT_ACCEPTS;
 
-	srv->public_listener.budget = srv->direct_listener.budget = budget;
+	fronts_set_budget(srv, budget);
 }
 
 static void
@@ -464,7 +480,7 @@ client_on_upgrade(struct httpd *h, struct httpd_conn *hc,
 
 	if (!http_has_token(http_field(rq, "upgrade"), "websocket"))
 		return false;
-	if (!str_eqc(rq->path, "/") && !str_eqc(rq->path, "/ws"))
+	if (!front_has_path(srv, hc, rq->path))
 		return client_refuse(srv, hc, 404, "no WebSocket here", "");
 	buf_init(&out, HTTP_HEAD_MAX);
 	status = ws_upgrade(rq, &out, &why);
@@ -492,7 +508,11 @@ client_on_upgrade(struct httpd *h, struct httpd_conn *hc,
 	httpd_take(hc, &c->conn, &client_conn_ops);
 	conn_send_bytes(&c->conn, buf_p(&out), buf_len(&out));
 	buf_fini(&out);
+	client_busy(c)->speaks = front_speaks(srv, hc);
 	client_enlist(srv, c);
+	client_open(c, rq->path, rq->query);
+	if (c->closing)
+		return true;
 	if (rest.len > 0)
 		client_on_data(&c->conn, (const uint8_t *)rest.p, rest.len);
 	return true;

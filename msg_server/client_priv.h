@@ -46,6 +46,7 @@ struct client_busy {
 	struct client_busy *prev, *next; /* logging_in or not_logged_in */
 	struct client *next_due;
 	struct client_hold *hold; /* owned; NULL nearly always */
+	const struct dialect_set *speaks; /* where it came in; until it logs in */
 	struct ws ws;
 	struct bucket frames;
 	uint32_t strike_s;

@@ -14,6 +14,15 @@ client_left(uint32_t since, uint32_t now, uint32_t span)
 	return now - since >= span ? 1 : span - (now - since);
 }
 
+/* seconds of silence until it is pinged */
+static uint32_t
+client_silence(const struct client *c)
+{
+	const struct dialect *d = c->session.dialect;
+
+	return d != NULL && d->ping_s > 0 ? d->ping_s : c->silence_s;
+}
+
 void
 client_arm(struct client *c)
 {
@@ -28,7 +37,7 @@ client_arm(struct client *c)
 	else if (c->pinged || conn_queued(&c->conn) > 0)
 		s = CLIENT_PONG_S;
 	else
-		s = client_left(c->heard_s, now, c->silence_s);
+		s = client_left(c->heard_s, now, client_silence(c));
 	if (c->flooded)
 		s = 1;
 	if (c->session.exp_ms > 0) {
@@ -93,6 +102,13 @@ client_check_silence(struct client *c)
 			conn_drop_queue(&c->conn);
 			session_close(
 			    &c->session, 4202, "output stalled", 1000);
+		}
+	} else if (c->session.dialect != NULL &&
+		   dialect_has(c->session.dialect, DIALECT_NO_KILL)) {
+		if (now - c->heard_s >= client_silence(c)) {
+			reply_event(
+			    &c->session, &(struct event){.kind = EVENT_PING});
+			c->heard_s = now;
 		}
 	} else if (c->pinged) {
 		session_close(&c->session, 4201, "ping timeout", 0);

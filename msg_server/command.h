@@ -52,21 +52,26 @@ struct pos_arg {
 	uint64_t seq;
 };
 
-enum { POS_MAX = 129, UIDS_MAX = 200 };
+enum { POS_MAX = 129, UIDS_MAX = 200, NOTE_MAX = 16384 };
 
 struct command {
 	enum command_kind kind;
 	struct str cid; /* absent: no answer wanted beyond the documented ones */
 	struct str rid, tid; /* tid "" (level 1 only): to the room, but said */
+	/* rid absent: login to the setting `lobby`, message to the room of the last login */
 	bool rid_is_num; /* v1 echoes the JSON type that came */
 	struct str msg;
 	bool msg_is_json; /* msg is compact JSON (an old client sent a non-string) */
 	enum msg_type type;
 	uint64_t re; /* seq this message answers to, 0: none */
+	uint64_t to_cn; /* private, to whoever's session that is, instead of tid; 0: not so */
+	struct str note; /* at most NOTE_MAX bytes that come back with the answer (event.h), or absent */
 	/* login */
 	struct str uid, name, avatar, token, dev, from_key;
 	unsigned level; /* 1, or 2 with "v":2 */
 	bool inbox, batch;
+	bool moves; /* when it is in already: out of the room of its last login, into this one, with this name */
+	bool no_room; /* into none */
 	const struct pos_arg *pos; /* login: many; join: one or none */
 	size_t n_pos;
 	/* getHistory */

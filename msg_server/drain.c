@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "msg_server/door/front.h"
 #include "msg_server/drain.h"
 #include "msg_server/move_key.h"
 #include "msg_server/reply.h"
@@ -342,11 +343,7 @@ drain_reopen(struct drain *d)
 {
 	struct server *srv = d->srv;
 
-	if (srv->public_listener.io.cb == NULL &&
-	    listener_reopen(&srv->public_listener, true) != 0)
-		return;
-	if (srv->direct_listener.io.cb == NULL &&
-	    listener_reopen(&srv->direct_listener, false) != 0)
+	if (fronts_reopen(srv) != 0)
 		return;
 	d->reopening = false;
 	timer_stop(&d->tick);
@@ -443,8 +440,7 @@ drain_begin(struct drain *d, uint64_t job, int64_t rate, int64_t within_ms)
 	d->n_targets = d->n_sent = 0;
 	srv->draining = 1;
 	srv->stats[S_DRAINING] = 1;
-	listener_finish(&srv->public_listener);
-	listener_finish(&srv->direct_listener);
+	fronts_finish(srv);
 	drain_collect(d);
 	/* the last slot leaves time for those who do not go by themselves */
 	room_us = within_ms > 2 * DRAIN_LATE_MS

@@ -25,7 +25,8 @@ enum event_kind {
 	EVENT_NOTICE,
 	/* to one: answers and the session's own life */
 	EVENT_LOGIN, EVENT_OK, EVENT_ERROR, EVENT_HISTORY, EVENT_ONLINE, EVENT_INBOX, EVENT_SYNCED, EVENT_GAP, EVENT_PONG, EVENT_PING, EVENT_AUTH,
-	EVENT_MOVE
+	EVENT_MOVE,
+	EVENT_PUSH /* text of a back end, for this session */
 };
 
 /*
@@ -48,6 +49,9 @@ struct event {
 	struct str rid, tid; /* conversation as the recipient names it; tid set: private with tid */
 	bool rid_is_num;
 	struct str uid, name, avatar, dev; /* whom it is about */
+	uint64_t cn; /* his session: EVENT_NEW_USER, EVENT_OFFLINE, EVENT_LOGIN, EVENT_OK (message); an item has its own */
+	struct str note; /* EVENT_OK and EVENT_ERROR of a message that had one */
+	struct str text; /* EVENT_PUSH */
 	/* EVENT_ITEM */
 	const struct item *item;
 	/* EVENT_ERROR: v1 text and code are chosen by the dialect from `why`; v2 sends code */
@@ -81,6 +85,7 @@ struct event {
 	struct str ep;
 	/* EVENT_ONLINE, EVENT_PRESENCE */
 	uint32_t count;
+	/* EVENT_LOGIN with DIALECT_PEOPLE, EVENT_ONLINE of old dialects: [{"cn","uid","name","avatar"?}] */
 	struct str list; /* complete JSON array */
 	struct str next;
 	const struct room_user *in, *out; /* EVENT_PRESENCE */

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include "msg_server/door/front.h"
 #include "msg_server/gate.h"
 #include "msg_server/server.h"
 #include "shared/proc/clock.h"
@@ -163,6 +164,8 @@ gate_origin_is_ok(const struct gate *g, const struct http_request *rq)
 	 * public_url says so where something in front of us speaks TLS */
 	if (str_starts(origin, STR_LIT("http://")) &&
 	    str_ieq(str_n(origin.p + n, origin.len - n), host))
+		return true;
+	if (front_is_origin(g->srv, origin, host))
 		return true;
 	for (i = 0; i < g->n_origins; i++)
 		if (str_ieq(origin, str_of(g->origins[i])))

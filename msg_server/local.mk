@@ -30,10 +30,11 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/move_key.c %D%/move_key.h \
 	%D%/reply.c %D%/reply.h %D%/server.c %D%/server.h \
 	%D%/session.c %D%/session.h %D%/settings.c %D%/settings.h \
-	%D%/door/static.c %D%/door/static.h \
+	%D%/door/static.c %D%/door/static.h %D%/door/door.c %D%/door/door.h \
+	%D%/door/front.c %D%/door/front.h \
 	%D%/cmd/asker.c %D%/cmd/asker.h %D%/cmd/cmd_get_history.c \
 	%D%/cmd/cmd_get_online.c %D%/cmd/cmd_inbox.c %D%/cmd/cmd_join.c %D%/cmd/cmd_leave.c \
-	%D%/cmd/cmd_login.c %D%/cmd/cmd_mark.c %D%/cmd/cmd_message.c \
+	%D%/cmd/cmd_login.c %D%/cmd/login_who.c %D%/cmd/login_who.h %D%/cmd/cmd_mark.c %D%/cmd/cmd_message.c %D%/cmd/message_to.c %D%/cmd/message_to.h \
 	%D%/cmd/cmd_session.c %D%/cmd/cmd_watch.c \
 	%D%/dialect/cchat.c %D%/dialect/cchat_encode.c \
 	%D%/dialect/cchat_priv.h %D%/dialect/cchat_v1.c \

@@ -9,6 +9,7 @@
 
 #include "msg_server/client.h"
 #include "msg_server/door/api.h"
+#include "msg_server/door/front.h"
 #include "msg_server/door/static.h"
 #include "msg_server/drain.h"
 #include "msg_server/follow/delivered.h"
@@ -44,6 +45,7 @@ server_on_request(struct httpd *h, struct httpd_conn *c,
     const struct http_request *rq, struct str body)
 {
 	struct server *srv = h->arg;
+	const struct door *door = front_door(srv, c);
 
 	if (str_eqc(rq->path, "/healthz")) {
 		httpd_reply(c, 200, "text/plain; charset=utf-8", STR_LIT("ok"),
@@ -55,7 +57,8 @@ server_on_request(struct httpd *h, struct httpd_conn *c,
 		httpd_last(c);
 	if (http_has_token(http_field(rq, "upgrade"), "websocket"))
 		httpd_error(c, 400, "not a WebSocket handshake");
-	else if (!api_request(srv, c, rq, body))
+	else if ((door == NULL || !door->on_request(srv, c, rq, body)) &&
+		 !api_request(srv, c, rq, body))
 		statics_reply(srv->statics, c, rq, gate_sources(srv->gate));
 }
 
@@ -409,10 +412,7 @@ server_listen(struct server *srv)
 {
 	httpd_init(&srv->httpd, srv->net, &server_http_ops, srv,
 	    SERVER_HTTP_CONNS, HTTP_BODY_MAX);
-	listener_open_or_die(&srv->public_listener, srv->net, srv->set.listen,
-	    true, "public", httpd_on_accept, &srv->httpd);
-	listener_open_or_die(&srv->direct_listener, srv->net, srv->set.direct,
-	    false, "direct", httpd_on_accept, &srv->httpd);
+	fronts_open(srv);
 	server_url(srv->public_url, sizeof srv->public_url, srv->set.public_url,
 	    &srv->public_listener);
 	server_url(srv->direct_url, sizeof srv->direct_url, srv->set.direct_url,

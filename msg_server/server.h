@@ -44,6 +44,7 @@
 	X(MOVES, STAT_COUNTER, "msg_moves_total", "clients told to move to another server") \
 	X(DRAIN_CLOSED, STAT_COUNTER, "msg_drain_closed_total", "connections closed by a drain") \
 	X(MOVES_IN, STAT_COUNTER, "msg_moved_logins_total", "logins of clients that another server had sent") \
+	X(DROPPED_IN, STAT_COUNTER, "msg_dropped_in_total", "messages of older systems' clients dropped without a word") \
 	X(MOVE_KEYS_BAD, STAT_COUNTER, "msg_move_keys_refused_total", "logins with a key that was none, or too old")
 
 enum server_stat {
@@ -56,6 +57,7 @@ enum server_stat {
 struct client;
 struct client_busy;
 struct drain;
+struct fronts;
 struct gate;
 struct marks;
 struct told;
@@ -80,6 +82,7 @@ struct server {
 	struct auth auth;
 	struct httpd httpd;       /* public and direct listeners */
 	struct listener public_listener, direct_listener;
+	struct fronts *fronts;    /* what they speak, and further ones (door/front.h) */
 	struct admin admin;
 	struct wheel wheel;       /* login, ping and expiry deadlines of clients */
 	struct slab slab;         /* what there is one of for each of many */

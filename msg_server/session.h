@@ -102,6 +102,13 @@ session_next(const struct table *t, const struct session *s)
 	     (s) != NULL && ((after) = session_next((t), (s)), 1); \
 	     (s) = (after))
 
+/* an item of a room that it has sent itself is not for it (version 1, per socket) */
+static inline bool
+session_is_silent_to_itself(const struct session *s)
+{
+	return s->level < 2 && !dialect_has(s->dialect, DIALECT_ECHO);
+}
+
 struct str session_name(const struct session *s);
 struct str session_avatar(const struct session *s); /* absent when empty */
 struct str session_dev(const struct session *s);

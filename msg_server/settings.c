@@ -23,6 +23,10 @@ static const struct conf_opt settings_opts[] = {
 	S, direct, "direct", "127.0.0.1:0", "address of this server alone"),
     CONF_ADDR(S, admin, "admin", "127.0.0.1:9510",
 	"address of healthz, readyz, status and metrics"),
+    CONF_LIST(S, dialects, "dialects", "cchat",
+	"what is spoken at listen and direct, the first for HTTP, too"),
+    CONF_LIST(S, listeners, "listeners", NULL,
+	"further public addresses: \"ADDR:PORT DIALECT [DIALECT...]\""),
     CONF_STR(S, public_url, "public_url", "",
 	"ws URL by which clients reach the public address"),
     CONF_STR(S, direct_url, "direct_url", "",
@@ -66,6 +70,7 @@ static const struct conf_opt settings_opts[] = {
     CONF_INT(S, login_timeout, "login_timeout", 10, 1, 600,
 	"seconds a client has to log in"),
     CONF_GROUP("What clients may do"),
+    CONF_ID(S, lobby, "lobby", "1", "room of clients that know none (webim)"),
     CONF_INT(S, msg_max, "msg_max", 4096, 1, 32768,
 	"bytes of one message (version 2)"),
     CONF_INT(

@@ -22,6 +22,8 @@ struct settings {
 	/* where */
 	char *listen, *direct, *admin;
 	char *public_url, *direct_url; /* "": made from the listeners */
+	char **dialects, **listeners; /* door/front.h */
+	char *lobby; /* the room of who names none */
 	char *name, *cluster, *data, *www;
 	char *config_server; /* "": stand-alone, then node and proxies */
 	char **proxies;

@@ -168,6 +168,85 @@ who_room(struct presence *pr, const struct f_who *who, struct jw *w,
 	who_page_write(&pg, w, pr, who_put_member, answer);
 }
 
+/* of his sessions one that is in the room; NULL: he is held */
+static const struct pres_session *
+who_seated(const struct pres_member *m)
+{
+	struct pres_session *s;
+	unsigned i;
+
+	DL_FOREACH (m->user->sessions, s)
+		for (i = 0; i < s->n_seats; i++)
+			if (presence_seats(s)[i] == m)
+				return s;
+	return NULL;
+}
+
+static void
+who_put_person(struct jw *w, const struct presence *pr,
+    const struct pres_user *u, const struct pres_session *s)
+{
+	const char *name = presence_name(u->card);
+	const char *avatar = presence_avatar(u->card);
+
+	jw_obj(w, NULL);
+	jw_int(w, "cn", (int64_t)presence_cn(pr, s));
+	jw_cstr(w, "uid", presence_uid(u));
+	jw_cstr(w, "name", name ? name : "");
+	if (avatar != NULL && avatar[0] != '\0')
+		jw_cstr(w, "avatar", avatar);
+	jw_obj_end(w);
+}
+
+static void
+who_put_seated(struct jw *w, const struct presence *pr, void *object)
+{
+	const struct pres_member *m = object;
+
+	who_put_person(w, pr, m->user, who_seated(m));
+}
+
+/* those of a room who are there with a session, which names them */
+static void
+who_people(struct presence *pr, const struct f_who *who, struct jw *w,
+    struct f_whois *answer)
+{
+	struct pres_room *room = presence_room(pr, who->arg);
+	struct who_page pg;
+	struct pres_member *m;
+
+	who_page_init(&pg, who);
+	if (room != NULL) {
+		answer->count = room->n_members;
+		DL_FOREACH (room->members, m)
+			if (m->n_seats > 0)
+				who_offer(&pg, presence_uid(m->user), m);
+	}
+	who_page_write(&pg, w, pr, who_put_seated, answer);
+}
+
+/* whose session: nothing when there is none */
+static void
+who_session(struct presence *pr, const struct f_who *who, struct jw *w,
+    struct f_whois *answer)
+{
+	const struct pres_session *s = NULL;
+	struct pres_node *n;
+	uint64_t cn;
+	uint32_t no;
+
+	if (str_u64(who->arg, &cn) != 0)
+		return;
+	no = (uint32_t)(cn >> 32);
+	HASH_FIND(hh, pr->nodes, &no, sizeof no, n);
+	if (n != NULL)
+		s = presence_session(n, cn);
+	if (s == NULL)
+		return;
+	answer->count = 1;
+	who_put_person(w, pr, s->user, s);
+}
+
 /* getOnline of named users: those not there say off */
 static void
 who_users(struct presence *pr, const struct f_who *who, struct jw *w,
@@ -383,6 +462,13 @@ presence_who(struct presence *pr, const struct f_who *who, struct buf *json,
 		break;
 	case WHO_ROOMS:
 		who_rooms(pr, who, &w, answer);
+		break;
+	case WHO_PEOPLE:
+		if (word)
+			who_people(pr, who, &w, answer);
+		break;
+	case WHO_SESSION:
+		who_session(pr, who, &w, answer);
 		break;
 	case WHO_TOTALS:
 		who_totals(pr, &w, answer);

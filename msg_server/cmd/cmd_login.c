@@ -19,6 +19,7 @@
 
 #include "msg_server/client.h"
 #include "msg_server/cmd/asker.h"
+#include "msg_server/cmd/login_who.h"
 #include "msg_server/follow/delivered.h"
 #include "msg_server/inbox.h"
 #include "msg_server/move_key.h"
@@ -28,16 +29,8 @@ enum {
 	LOGIN_RETRY_BASE = 500,
 	LOGIN_RETRY_MAX = 20000,
 	LOGIN_ALT_MAX = 8,
+	LOGIN_PEOPLE_MAX = 1000,
 	LOGIN_ASK_MS = 10000 /* so long there may be no room for a question */
-};
-
-#define LOGIN_TOKEN_LIFE_MS (30LL * 24 * 3600 * 1000)
-
-/* who it is, before anything is done */
-struct login_who {
-	struct auth_claims claims;
-	bool mint;  /* a token goes back with the answer */
-	bool drawn; /* the uid was drawn for this login */
 };
 
 struct login;
@@ -57,7 +50,8 @@ struct login_part {
 struct login {
 	struct asker asker;
 	struct login_who who;
-	struct relay_get get; /* level 1: where he was */
+	struct relay_get get;	 /* level 1: where he was */
+	struct relay_who people; /* DIALECT_PEOPLE: who is in the room */
 	struct relay_task again;
 	int64_t since_ms; /* it is asked */
 	bool inbox;	  /* wants the list of his conversations */
@@ -69,82 +63,6 @@ struct login {
 	struct login_part user;
 	struct login_part rooms[]; /* the named one first */
 };
-
-static void
-login_refuse(struct session *s, const struct command *cmd, unsigned code,
-    const char *why, const char *v1_text)
-{
-	reply_error(s, cmd->cid, code, why, 0, 50, v1_text);
-}
-
-/* --- who ---------------------------------------------------------------- */
-
-/* false: refused and answered */
-static bool
-login_by_token(struct server *srv, struct session *s, const struct command *cmd,
-    struct login_who *who)
-{
-	int err =
-	    auth_verify(&srv->auth, cmd->token, clock_wall_ms(), &who->claims);
-
-	if (err == 0 && str_is_set(cmd->uid) &&
-	    !str_eqc(cmd->uid, who->claims.uid))
-		err = ERR_DENIED;
-	if (err == 0) {
-		/* open mode: an old token is renewed as it is used */
-		who->mint = srv->auth.mode == AUTH_OPEN && cmd->level > 1 &&
-			    who->claims.exp_ms <
-				clock_wall_ms() + LOGIN_TOKEN_LIFE_MS / 2;
-		return true;
-	}
-	login_refuse(s, cmd, 401,
-	    err == ERR_TIMEOUT ? "token expired" : "bad token", V1_T_NO_TOKEN);
-	if (err != ERR_TIMEOUT)
-		client_token_failed(s);
-	return false;
-}
-
-static bool
-login_by_claim(struct server *srv, struct session *s, const struct command *cmd,
-    struct login_who *who)
-{
-	if (srv->auth.mode == AUTH_TOKEN || auth_uid_is_drawn(cmd->uid)) {
-		login_refuse(
-		    s, cmd, 401, "this uid needs its token", V1_T_NO_TOKEN);
-		return false;
-	}
-	if (str_is_set(cmd->uid)) {
-		str_copy(who->claims.uid, sizeof who->claims.uid, cmd->uid);
-		return true;
-	}
-	auth_draw_uid(cmd->level, who->claims.uid);
-	who->drawn = true;
-	who->mint = cmd->level > 1 && srv->auth.n_keys > 0;
-	return true;
-}
-
-static bool
-login_who_is_it(struct server *srv, struct session *s,
-    const struct command *cmd, struct login_who *who)
-{
-	struct auth_claims *c = &who->claims;
-
-	memset(who, 0, sizeof *who);
-	if (str_is_set(cmd->token) ? !login_by_token(srv, s, cmd, who)
-				   : !login_by_claim(srv, s, cmd, who))
-		return false;
-	/* a name the site has put into its token is the name */
-	if (str_is_set(cmd->name) &&
-	    (srv->auth.mode == AUTH_OPEN || c->name[0] == '\0'))
-		str_copy(c->name, sizeof c->name, cmd->name);
-	if (c->name[0] == '\0') {
-		login_refuse(s, cmd, 400, "name is missing", V1_T_NAME);
-		return false;
-	}
-	if (who->mint)
-		c->exp_ms = clock_wall_ms() + LOGIN_TOKEN_LIFE_MS;
-	return true;
-}
 
 /* --- the answer --------------------------------------------------------- */
 
@@ -170,7 +88,7 @@ login_positions(const struct login *l, struct event_pos *pos)
 }
 
 static void
-login_answer(struct login *l, struct session *s)
+login_answer(struct login *l, struct session *s, struct str people)
 {
 	struct server *srv = l->asker.srv;
 	/* those he names, the named room and the user himself */
@@ -181,6 +99,9 @@ login_answer(struct login *l, struct session *s)
 	struct event ev = {.kind = EVENT_LOGIN,
 	    .uid = session_uid(s),
 	    .name = str_of(l->name),
+	    .avatar = session_avatar(s),
+	    .cn = s->cn,
+	    .list = people,
 	    .rid_is_num = l->rid_is_num,
 	    .srv = str_of(srv->set.name),
 	    .now = clock_wall_ms(),
@@ -223,6 +144,42 @@ login_unref(struct login *l)
 {
 	if (--l->n_open == 0)
 		free(l);
+}
+
+static void
+login_on_people(
+    struct relay_who *rw, unsigned code, const struct f_whois *answer)
+{
+	struct login *l = container_of(rw, struct login, people);
+	struct session *s = asker_session(&l->asker);
+
+	if (s != NULL && !l->failed)
+		login_answer(l, s,
+		    code == 200 && answer->code == 200 ? answer->json
+						       : STR_LIT("[]"));
+	login_unref(l);
+}
+
+/* all parts are joined: the answer, by some dialects with the room's people */
+static void
+login_done(struct login *l, struct session *s)
+{
+	struct f_who who = {.what = WHO_PEOPLE,
+	    .arg = asker_rid(&l->asker),
+	    .limit = LOGIN_PEOPLE_MAX};
+
+	if (l->n_rooms > 0)
+		room_set_home(s, who.arg);
+	if (!dialect_has(s->dialect, DIALECT_PEOPLE)) {
+		login_answer(l, s, STR_NONE);
+		return;
+	}
+	l->people.done = login_on_people;
+	l->n_open++;
+	if (relay_who(l->asker.srv->relay, &who, &l->people) != 0) {
+		login_answer(l, s, STR_LIT("[]"));
+		l->n_open--;
+	}
 }
 
 /* a part has ended well; the last one to end says so to the client */
@@ -324,6 +281,8 @@ login_join_rooms(struct login *l, struct session *s)
 		room_join(l->asker.srv, s, str_of(p->rid), login_ep(p), p->from,
 		    s->silent, &p->call);
 	}
+	if (l->n_waiting == 0)
+		login_done(l, s);
 }
 
 static void
@@ -348,7 +307,7 @@ login_on_joined(struct follow_call *call, struct session *s,
 	else if (p == &l->user || (p == &l->rooms[0] && res->code != 200))
 		login_fail(l, s, res->code);
 	else if (l->n_waiting == 0)
-		login_answer(l, s);
+		login_done(l, s);
 	login_end_part(l, s);
 }
 
@@ -376,8 +335,9 @@ login_new(struct server *srv, struct session *s, const struct command *cmd)
 	l->first = s->user == NULL;
 	l->rid_is_num = cmd->rid_is_num;
 	l->inbox = cmd->inbox && cmd->level > 1;
-	login_part_init(l, &l->rooms[l->n_rooms++], cmd->rid,
-	    login_pos_of(cmd, l->asker.rid));
+	if (!cmd->no_room)
+		login_part_init(l, &l->rooms[l->n_rooms++], cmd->rid,
+		    login_pos_of(cmd, l->asker.rid));
 	if (!l->first)
 		return l;
 	login_part_init(l, &l->user, STR_LIT(""), login_pos_of(cmd, "@"));
@@ -481,17 +441,30 @@ login_from(struct server *srv, struct session *s, const struct command *cmd,
 	s->away = claim.away;
 }
 
+/* out of the room it is in, and somebody of another name from now on */
+static void
+login_move(struct server *srv, struct session *s, const struct command *cmd)
+{
+	struct member *home = room_home(s);
+
+	if (home != NULL && !str_eqc(cmd->rid, room_rid(home->room)))
+		room_leave(srv, s, str_of(room_rid(home->room)));
+	session_set_strings(s, cmd->name, cmd->avatar, session_dev(s));
+}
+
 /* one more room for a session that is in */
 static void
 login_again(struct server *srv, struct session *s, const struct command *cmd)
 {
 	struct login *l;
 
-	if (!asker_may_join(s, cmd->rid)) {
+	if (!cmd->no_room && !asker_may_join(s, cmd->rid)) {
 		login_refuse(
 		    s, cmd, 403, "not allowed in this room", V1_T_NOT_IN);
 		return;
 	}
+	if (cmd->moves)
+		login_move(srv, s, cmd);
 	l = login_new(srv, s, cmd);
 	s->logging_in = 1;
 	/* the name he gives now is echoed, and that is all */
@@ -503,9 +476,14 @@ login_again(struct server *srv, struct session *s, const struct command *cmd)
 void
 cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 {
+	struct command in_lobby = *cmd;
 	struct login_who who;
 	struct login *l;
 
+	if (!str_is_set(cmd->rid) && !cmd->no_room) {
+		in_lobby.rid = str_of(srv->set.lobby);
+		cmd = &in_lobby;
+	}
 	if (s->logging_in) {
 		login_refuse(s, cmd, 409, "login is under way", V1_T_BUSY);
 		return;
@@ -524,7 +502,7 @@ cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 		return;
 	login_enter(srv, s, cmd, &who.claims);
 	login_from(srv, s, cmd, &who.claims);
-	if (!asker_may_join(s, cmd->rid)) {
+	if (!cmd->no_room && !asker_may_join(s, cmd->rid)) {
 		login_leave(s);
 		login_refuse(
 		    s, cmd, 403, "not allowed in this room", V1_T_NOT_IN);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "msg_server/cmd/asker.h"
+#include "msg_server/cmd/message_to.h"
 #include "shared/proc/clock.h"
 
 enum { MESSAGE_PENDING_MAX = 64, MESSAGE_UID_BURST = 20 };
@@ -18,6 +19,9 @@ struct message_call {
 	struct relay_append append;
 	struct asker asker;
 	struct chan_name chan;
+	bool has_note;
+	uint32_t note_len;
+	char note[]; /* of the command */
 };
 
 static void
@@ -27,13 +31,19 @@ message_on_done(struct relay_append *ra, unsigned code, uint32_t retry_ms,
 	struct message_call *m = container_of(ra, struct message_call, append);
 	struct session *s = asker_session(&m->asker);
 	struct event ev = {.kind = EVENT_OK};
+	struct str note = m->has_note ? str_n(m->note, m->note_len) : STR_NONE;
 
 	if (s != NULL) {
 		s->pending--;
 		if (code != 200) {
 			asker_refuse(&m->asker, code, retry_ms);
-		} else if (s->level > 1 && m->asker.cid[0] != '\0') {
+		} else if ((s->level > 1 && m->asker.cid[0] != '\0') ||
+			   str_is_set(note)) {
 			asker_event(&m->asker, &ev);
+			ev.note = note;
+			ev.cn = s->cn;
+			ev.uid = session_uid(s);
+			ev.name = session_name(s);
 			ev.chan = chan_str(&m->chan);
 			ev.seq = ack->seq;
 			ev.useq = ack->useq;
@@ -66,13 +76,20 @@ message_v1_rate(struct server *srv, struct session *s)
 	return true;
 }
 
+/* by whole seconds, not by a bucket */
+static bool
+message_is_paced(const struct session *s)
+{
+	return s->level < 2 && dialect_has(s->dialect, DIALECT_PACE);
+}
+
 static bool
 message_rate(struct server *srv, struct session *s, const struct command *cmd)
 {
 	uint32_t rate = (uint32_t)srv->set.uid_rate;
 	int64_t retry = 0;
 
-	if (s->level > 1 &&
+	if (!message_is_paced(s) &&
 	    !bucket_take(&session_busy(s)->send, (uint32_t)srv->set.send_rate,
 		(uint32_t)srv->set.send_burst, &retry)) {
 		message_too_fast(s, cmd, retry);
@@ -109,7 +126,8 @@ message_room_rate(
 static bool
 message_check(struct server *srv, struct session *s, const struct command *cmd)
 {
-	if (cmd->level < 2 && !message_v1_rate(srv, s)) {
+	if (cmd->level < 2 && dialect_has(s->dialect, DIALECT_PACE) &&
+	    !message_v1_rate(srv, s)) {
 		message_too_fast(s, cmd, 0);
 		return false;
 	}
@@ -174,8 +192,23 @@ message_fill(struct server *srv, struct session *s, const struct command *cmd,
 	(void)srv;
 }
 
+static struct message_call *
+message_call_new(struct str note)
+{
+	struct message_call *m;
+
+	if (note.len > NOTE_MAX)
+		note = STR_NONE;
+	m = xcalloc(1, sizeof *m + note.len);
+	m->has_note = str_is_set(note);
+	m->note_len = (uint32_t)note.len;
+	if (note.len > 0)
+		memcpy(m->note, note.p, note.len);
+	return m;
+}
+
 void
-cmd_message(struct server *srv, struct session *s, const struct command *cmd)
+message_send(struct server *srv, struct session *s, const struct command *cmd)
 {
 	struct command c = *cmd;
 	struct chan_name chan, peer;
@@ -183,10 +216,10 @@ cmd_message(struct server *srv, struct session *s, const struct command *cmd)
 	struct f_append ap;
 	char cid[CID_MAX + 1];
 
-	if (!message_check(srv, s, cmd))
-		return;
 	if (cmd->tid.len == 0)
 		c.tid = STR_NONE;
+	if (!str_is_set(c.rid) && !str_is_set(c.tid) && room_home(s) != NULL)
+		c.rid = str_of(room_rid(room_home(s)->room));
 	if (!asker_channel(s, &c, &chan) || !message_rate(srv, s, cmd) ||
 	    !message_room_rate(srv, s, &c))
 		return;
@@ -202,7 +235,7 @@ cmd_message(struct server *srv, struct session *s, const struct command *cmd)
 		peer = chan_user(c.tid);
 		ap.to[ap.n_to++] = chan_str(&peer);
 	}
-	m = xcalloc(1, sizeof *m);
+	m = message_call_new(c.note);
 	asker_fill(&m->asker, srv, s, &c);
 	m->chan = chan;
 	m->append.done = message_on_done;
@@ -213,4 +246,15 @@ cmd_message(struct server *srv, struct session *s, const struct command *cmd)
 	}
 	s->pending++;
 	srv->stats[S_APPENDS]++;
+}
+
+void
+cmd_message(struct server *srv, struct session *s, const struct command *cmd)
+{
+	if (!message_check(srv, s, cmd))
+		return;
+	if (cmd->to_cn != 0)
+		message_to(srv, s, cmd);
+	else
+		message_send(srv, s, cmd);
 }

@@ -154,5 +154,5 @@ const struct dialect dialect_cchat = {
     .decode = cchat_decode,
     .encode = cchat_encode,
     .own = cchat_own,
-    .ws_ping = 1,
+    .traits = DIALECT_PACE,
 };

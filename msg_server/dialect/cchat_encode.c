@@ -552,6 +552,12 @@ cchat_v2_encode(const struct event *ev, enum view view, struct jw *w)
 		jw_cstr(w, "level", "info");
 		jw_obj_end(w);
 		break;
+	case EVENT_PUSH:
+		cchat_begin(w, "notice", STR_NONE);
+		jw_str(w, "msg", ev->text);
+		jw_cstr(w, "level", "info");
+		jw_obj_end(w);
+		break;
 	}
 }
 

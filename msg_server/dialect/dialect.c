@@ -7,6 +7,30 @@
 const struct dialect *const dialects[] = {&dialect_cchat, NULL};
 
 const struct dialect *
+dialect_guess(const struct dialect_set *set, struct str text)
+{
+	unsigned i;
+
+	for (i = 0; i < set->n; i++)
+		if (set->list[i]->guess(text))
+			return set->list[i];
+	return set->list[0];
+}
+
+const struct dialect *
+dialect_at_open(
+    const struct dialect_set *set, struct str path, struct str query)
+{
+	unsigned i;
+
+	for (i = 0; i < set->n; i++)
+		if (set->list[i]->at_open != NULL &&
+		    set->list[i]->at_open(path, query))
+			return set->list[i];
+	return NULL;
+}
+
+const struct dialect *
 dialect_by_name(struct str name)
 {
 	size_t i;

@@ -15,6 +15,18 @@
 
 enum { DIALECT_MAX = 5 };
 
+/* what the core does otherwise for a dialect */
+enum dialect_trait {
+	DIALECT_OLD = 1,        /* of an older system: a name may be missing */
+	DIALECT_PACE = 2,       /* level 1: v1_interval between messages, no bucket */
+	DIALECT_ECHO = 4,       /* level 1: sees on its own socket what it said in a room */
+	DIALECT_HEARS_OUT = 8,  /* level 1: newUser once a user and offline, each by itself, in rooms of any size */
+	DIALECT_PEOPLE = 16,    /* EVENT_LOGIN says who is in the room */
+	DIALECT_FD_UID = 32,    /* a session is a person of its own: its uid is its number, and it never comes back */
+	DIALECT_NO_KILL = 64    /* silence ends no connection: it is pinged again */
+};
+
+
 /* small state a dialect may keep per session, zeroed at connect */
 struct dialect_ctx {
 	uint8_t level;       /* as the client's first login asked: 0 before it, then 1 or 2 */
@@ -25,8 +37,15 @@ struct dialect_ctx {
 struct dialect {
 	const char *name;
 	uint8_t index; /* 0..DIALECT_MAX-1, for tables */
+	uint8_t traits; /* of enum dialect_trait */
+	uint16_t ping_s; /* silence after which EVENT_PING is said; 0: WebSocket pings by the setting `ping` */
 	/* is this first frame of a connection mine? */
 	bool (*guess)(struct str text);
+	/* is a connection mine by the path and the query of its handshake? NULL: its first frame says */
+	bool (*at_open)(struct str path, struct str query);
+	/* such a connection is open: commands and an answer, as decode() */
+	void (*open)(struct dialect_ctx *ctx, struct str path, struct str query,
+	    void (*emit)(void *arg, const struct command *), void *arg, struct buf *err);
 	/*
 	 * One text frame -> zero or more commands through emit, or an answer of its own
 	 * (malformed input) appended to err, a complete JSON text to send back. Never closes.
@@ -40,8 +59,24 @@ struct dialect {
 	 * VIEW_OTHER, and the same as encode() would say; NULL: it is encoded twice.
 	 */
 	void (*own)(const struct event *ev, unsigned level, struct str other, struct buf *out);
-	unsigned ws_ping; /* 1: kept alive by WebSocket pings, never by a JSON frame */
 };
+
+static inline bool
+dialect_has(const struct dialect *d, enum dialect_trait t)
+{
+	return (d->traits & t) != 0;
+}
+
+/* dialects in the order in which they are asked */
+struct dialect_set {
+	const struct dialect *list[DIALECT_MAX];
+	unsigned n;
+};
+
+/* whose first frame that is; the first of the set when nobody's */
+const struct dialect *dialect_guess(const struct dialect_set *set, struct str text);
+/* whose handshake that is; NULL: the first frame will say */
+const struct dialect *dialect_at_open(const struct dialect_set *set, struct str path, struct str query);
 
 extern const struct dialect dialect_cchat;
 

@@ -65,7 +65,7 @@ replay_frame(
 bool
 replay_is_echo(const struct session *s, const struct item *it)
 {
-	return s->level < 2 && it->cn == s->cn &&
+	return it->cn == s->cn && session_is_silent_to_itself(s) &&
 	       str_eq(session_uid(s), it->uid);
 }
 
@@ -98,7 +98,7 @@ replay_send_recent(struct server *srv, struct session *s, struct channel *c,
 	struct item it;
 	struct blob *b;
 
-	if (s->level < 2 && recent_cn(ri) == s->cn)
+	if (recent_cn(ri) == s->cn && session_is_silent_to_itself(s))
 		return;
 	b = recent_made(ri, key);
 	if (b) {

@@ -134,7 +134,7 @@ room_announce(
 	if (!room_of(c)->entered_ms)
 		room_of(c)->entered_ms = clock_mono_ms();
 	if (m) {
-		m->since_s = room_now();
+		m->since_s = room_now() & 0x3fffffff;
 		m->told |= silent; /* there is nothing to be told */
 	}
 	room_presence_fill(s, &pres);
@@ -173,6 +173,26 @@ room_member(struct session *s, struct str rid)
 	if (m && m->cursor.waiting)
 		return NULL;
 	return m;
+}
+
+struct member *
+room_home(struct session *s)
+{
+	struct member *m;
+
+	for (m = s->members; m != NULL; m = m->next_of_session)
+		if (m->home)
+			return m->cursor.waiting ? NULL : m;
+	return NULL;
+}
+
+void
+room_set_home(struct session *s, struct str rid)
+{
+	struct member *m;
+
+	for (m = s->members; m != NULL; m = m->next_of_session)
+		m->home = str_eqc(rid, room_rid(m->room));
 }
 
 static void

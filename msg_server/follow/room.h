@@ -36,7 +36,8 @@ struct member {
 	struct member *next_of_session;
 	struct cursor cursor;
 	uint32_t index; /* in room->members */
-	uint32_t since_s : 31; /* announced then (monotonic), 0: not yet */
+	uint32_t since_s : 30; /* announced then (monotonic), 0: not yet */
+	uint32_t home : 1; /* of its session's last login */
 	uint32_t told : 1; /* the room has heard of it */
 };
 
@@ -126,6 +127,9 @@ struct member *room_member(struct session *s, struct str rid); /* NULL: not join
 void user_attach(struct server *srv, struct session *s, struct str uid, struct str ep, uint64_t from, struct follow_call *call);
 /* the session ends: leaves all rooms and its user; bye: presence drops without grace */
 void room_detach(struct server *srv, struct session *s, bool bye);
+/* the room of its last login, with which it is named without a name; NULL: none */
+struct member *room_home(struct session *s);
+void room_set_home(struct session *s, struct str rid);
 struct user *user_find(struct server *srv, struct str uid);
 struct str user_key(const struct table_link *e); /* of server->users */
 void user_detach(struct server *srv, struct session *s);

@@ -20,9 +20,24 @@ enum {
 
 /* --- people ------------------------------------------------------------- */
 
+/* who is to hear of a change */
+enum room_ear {
+	EAR_V1 = 1, /* version 1: each login */
+	EAR_V2 = 2, /* version 2: users */
+	EAR_OLD = 4 /* dialects that hear of users, each by himself */
+};
+
+static enum room_ear
+room_ear(const struct session *s)
+{
+	if (s->level > 1)
+		return EAR_V2;
+	return dialect_has(s->dialect, DIALECT_HEARS_OUT) ? EAR_OLD : EAR_V1;
+}
+
 static void
-room_tell(struct room *room, const struct event *ev, uint64_t except,
-    unsigned min_level, unsigned max_level)
+room_tell(
+    struct room *room, const struct event *ev, uint64_t except, unsigned ears)
 {
 	struct fanout f;
 
@@ -31,9 +46,8 @@ room_tell(struct room *room, const struct event *ev, uint64_t except,
 	for (uint32_t i = room->n_members; i-- > 0;) {
 		struct session *s = room->members[i]->session;
 
-		if (s->cn == except || s->level < min_level ||
-		    s->level > max_level || !session_is_open(s) ||
-		    session_queued(s) > QUEUE_LAG)
+		if (s->cn == except || !s->level || !(ears & room_ear(s)) ||
+		    !session_is_open(s) || session_queued(s) > QUEUE_LAG)
 			continue; /* who lags gets the list when he asks */
 		if (room->members[i]->cursor.waiting)
 			continue; /* not told that he is in */
@@ -118,16 +132,18 @@ room_on_in(struct server *srv, struct room *room, const struct f_room *f,
 	    .rid_is_num = u->num_rid,
 	    .uid = u->uid,
 	    .name = u->name,
-	    .avatar = u->avatar};
+	    .avatar = u->avatar,
+	    .cn = u->cn};
 	bool old = was == TOLD_NOTHING && room_is_before_us(srv, room, f, u);
 	bool news = !old && room_is_news(f, u, was, TOLD_IN);
 
 	if (!old && room_is_login(srv, c, f, u, was)) {
-		room_tell(room, &ev, u->cn, 1, 1);
+		room_tell(room, &ev, u->cn, EAR_V1);
 		told_set_session(srv->told, c->ch, u->cn);
 	}
-	if (news && !f->big)
-		room_tell(room, &ev, u->cn, 2, 2);
+	if (news)
+		room_tell(
+		    room, &ev, u->cn, f->big ? EAR_OLD : EAR_OLD | EAR_V2);
 	told_set(srv->told, c->ch, u->uid, TOLD_IN);
 	room_mark_told(srv, room, u->uid);
 	return news;
@@ -142,14 +158,16 @@ room_on_out(struct server *srv, struct room *room, const struct f_room *f,
 	    .rid = str_of(room_rid(room)),
 	    .uid = u->uid,
 	    .name = u->name,
-	    .avatar = u->avatar};
+	    .avatar = u->avatar,
+	    .cn = u->cn};
 	enum told_what was = told_get(srv->told, c->ch, u->uid);
 	bool news =
 	    room_is_news(f, u, was, TOLD_OUT) &&
 	    (was != TOLD_NOTHING || !room_is_before_us(srv, room, f, u));
 
-	if (news && !f->big)
-		room_tell(room, &ev, u->cn, 2, 2);
+	if (news)
+		room_tell(
+		    room, &ev, u->cn, f->big ? EAR_OLD : EAR_OLD | EAR_V2);
 	told_set(srv->told, c->ch, u->uid, TOLD_OUT);
 	return news;
 }
@@ -181,10 +199,10 @@ room_on_people(struct server *srv, struct channel *c, const struct f_room *f)
 			out[ev.n_out++] = f->out[i];
 	/* the rest of a big room's crowd is for version 1 alone */
 	if (f->big && !f->rest && (ev.n_in + ev.n_out > 0 || ev.more_people))
-		room_tell(room, &ev, 0, 2, 2);
+		room_tell(room, &ev, 0, EAR_V2);
 	if (f->big || !ev.more_people)
 		return;
 	/* in small ones each was told already: the list is to be asked for */
 	ev.n_in = ev.n_out = 0;
-	room_tell(room, &ev, 0, 2, 2);
+	room_tell(room, &ev, 0, EAR_V2);
 }

@@ -283,7 +283,7 @@ turn_part(const struct turn *t, const struct turn_class *c, unsigned i,
 	if (!t->item[i].sender || t->item[i].sender != s->user)
 		return turn_cut(&c->bytes, c->end, i);
 	/* version 1 is not echoed, per socket (replay.h) */
-	if (s->level < 2 && t->item[i].cn == s->cn)
+	if (t->item[i].cn == s->cn && session_is_silent_to_itself(s))
 		return STR_NONE;
 	return turn_cut(&c->self, c->self_end, i);
 }

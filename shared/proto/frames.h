@@ -249,7 +249,9 @@ enum who_what {
 	WHO_USERS = 3,
 	WHO_ROOMS = 4,
 	WHO_TOTALS = 5,
-	WHO_ROOM_INFO = 6
+	WHO_ROOM_INFO = 6,
+	WHO_PEOPLE = 7, /* of a room, each with the number of a session */
+	WHO_SESSION = 8 /* whose session a number is */
 };
 struct f_who {
 	uint32_t rid; /* echoed */

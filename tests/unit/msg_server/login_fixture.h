@@ -109,6 +109,28 @@ room_member(struct session *session, struct str rid)
 	return NULL;
 }
 
+struct member *
+room_home(struct session *session)
+{
+	(void)session;
+	return NULL;
+}
+
+void
+room_set_home(struct session *session, struct str rid)
+{
+	(void)session;
+	(void)rid;
+}
+
+void
+room_leave(struct server *server, struct session *session, struct str rid)
+{
+	(void)server;
+	(void)session;
+	(void)rid;
+}
+
 void
 reply_event(struct session *session, const struct event *ev)
 {

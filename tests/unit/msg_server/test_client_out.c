@@ -190,6 +190,7 @@ test_stopped(void **state)
 	(void)state;
 	peer_join(&p);
 	c = only_client();
+	c->session.dialect = &dialect_cchat;
 	client_logged_in(&c->session);
 	for (i = 0; i < 6; i++)
 		send_text(&c->session, big, sizeof big);

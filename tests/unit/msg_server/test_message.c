@@ -57,6 +57,22 @@ room_member(struct session *session, struct str rid)
 	return str_eqc(rid, "12") ? &in_12 : NULL;
 }
 
+struct member *
+room_home(struct session *session)
+{
+	(void)session;
+	return NULL;
+}
+
+int
+relay_who(struct relay *r, const struct f_who *who, struct relay_who *asked)
+{
+	(void)r;
+	(void)who;
+	(void)asked;
+	return ERR_BUSY;
+}
+
 void
 reply_event(struct session *session, const struct event *ev)
 {
@@ -120,6 +136,7 @@ setup(void **state)
 	srv.next_cid = 7;
 	s.cn = 1ULL << 32 | 0x2a;
 	s.user = &user;
+	s.dialect = &dialect_cchat;
 	s.level = 2;
 	user.channel.name = "u:1001";
 	session_set_strings(&s, STR_LIT("amy"), STR_NONE, STR_NONE);

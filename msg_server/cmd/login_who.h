@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who a login is (protocol.md section 8): by his token, by what he claims, or
+ * drawn. Nothing is done to the session yet; a refusal is answered in here.
+ */
+#ifndef MSG_SERVER_CMD_LOGIN_WHO_H
+#define MSG_SERVER_CMD_LOGIN_WHO_H
+
+#include "msg_server/cmd/asker.h"
+
+/* who it is, before anything is done */
+struct login_who {
+	struct auth_claims claims;
+	bool mint;  /* a token goes back with the answer */
+	bool drawn; /* the uid was drawn for this login */
+};
+
+/* false: refused and answered */
+bool login_who_is_it(struct server *srv, struct session *s,
+    const struct command *cmd, struct login_who *who);
+void login_refuse(struct session *s, const struct command *cmd, unsigned code,
+    const char *why, const char *v1_text);
+
+#endif
