@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "config_server/server.h"
+#include "shared/proc/conf_reload.h"
 #include "shared/proc/daemon.h"
 #include "shared/proc/log.h"
 
@@ -20,24 +21,34 @@ main_on_stop(void *arg)
 	ev_break(s->net->loop, EVBREAK_ALL);
 }
 
+static void
+main_on_reload(void *arg)
+{
+	struct server *s = arg;
+
+	(void)conf_reload(&settings_program, &s->set);
+	conf_reload_log(s->set.log_level, s->set.log_file);
+	conf_reload_end();
+}
+
 int
 main(int argc, char **argv)
 {
-	static const struct daemon_ops ops = {.on_stop = main_on_stop};
+	static const struct daemon_ops ops = {
+	    .on_stop = main_on_stop, .on_reload = main_on_reload};
 	static struct server server;
-	enum log_level level = LOG_LEVEL_INFO;
 	struct ev_loop *loop;
 	struct net *net;
 	char who[64];
 
 	settings_load(&server.set, argc, argv);
-	(void)log_level_parse(server.set.log_level, &level);
 	snprintf(who, sizeof(who), "config_server %s", server.set.name);
-	log_init(who, level);
 	daemon_init();
+	log_setup(who, server.set.log_level, server.set.log_file);
 	loop = daemon_loop(&ops, &server);
 	net = net_new(loop);
 	server_start(&server, net);
+	log_started();
 	ev_run(loop, 0);
 	net_flush(net); /* last words of links */
 	server_free(&server);

@@ -296,7 +296,11 @@ server_open_data(struct server *s)
 
 	daemon_data_dir(s->set.data);
 	daemon_pidfile(s->set.data, s->set.name);
-	daemon_key(s->set.link_key, "link key", s->key);
+	if (s->set.link_key[0] != '\0')
+		snprintf(text, sizeof(text), "%s", s->set.link_key);
+	else
+		snprintf(text, sizeof(text), "%s/link.key", s->set.data);
+	daemon_key(text, "link key", s->key);
 	s->store = store_open(s->set.data, s->set.cluster, text, sizeof(text));
 	if (s->store == NULL)
 		fatal(EXIT_DATA, "%s", text);

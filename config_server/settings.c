@@ -2,10 +2,6 @@
 /*
  * The table of settings of config_server: names, defaults, help.
  */
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "config_server/settings.h"
 #include "shared/base/err.h"
 #include "shared/proc/conf.h"
@@ -20,25 +16,24 @@ static const struct conf_opt settings_opts[] = {
     CONF_DIR(S, data, "data", STATEDIR, "directory of topology.db and keys"),
     CONF_LINK_KEY(S),
     CONF_LOG_LEVEL(S),
+    CONF_LOG_FILE(S),
 };
 #undef S
+
+/* read again at a SIGHUP */
+static const char *const settings_live[] = {"log_level", "log_file", NULL};
 
 const struct conf_program settings_program = {
     .name = "config_server",
     .summary = "knows which servers of a cchat cluster are up",
     .opts = settings_opts,
     .n_opts = ARRAY_LEN(settings_opts),
+    .size = sizeof(struct settings),
+    .live = settings_live,
 };
 
 void
 settings_load(struct settings *s, int argc, char **argv)
 {
-	char path[PATH_MAX];
-
 	conf_load(&settings_program, s, argc, argv);
-	if (s->link_key[0] == '\0') {
-		snprintf(path, sizeof(path), "%s/link.key", s->data);
-		free(s->link_key);
-		s->link_key = xstrdup(path);
-	}
 }

@@ -8,7 +8,9 @@
 
 struct settings {
 	char *listen; /* HTTP, and the links of daemons */
-	char *name, *cluster, *data, *link_key, *log_level;
+	char *name, *cluster, *data;
+	char *link_key; /* file; "": link.key in the data directory */
+	char *log_level, *log_file;
 };
 
 extern const struct conf_program settings_program;

@@ -419,6 +419,7 @@ client_new(struct server *srv, struct gate_ip *ip)
 
 	c->ip = ip;
 	c->heard_s = client_now();
+	c->timer.own = (uint32_t)(clock_wall_ms() / 1000); /* connections.c */
 	c->session.cn = (uint64_t)srv->node_no << 32 | srv->next_session++;
 	table_add(&srv->sessions, &c->session.by_cn, session_key);
 	return c;

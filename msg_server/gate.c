@@ -3,6 +3,7 @@
  * Who may connect. Addresses are remembered while they have connections or
  * something held against them; a sweep every 10 s forgets the rest.
  */
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "msg_server/door/front.h"
@@ -307,6 +308,22 @@ gate_leave(struct gate *g, struct gate_ip *ip)
 		return;
 	ip->n--;
 	ip->seen_s = gate_now();
+}
+
+bool
+gate_ip_text(const struct gate_ip *ip, char out[ADDR_TEXT_MAX])
+{
+	static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (ip == NULL)
+		return false;
+	if (memcmp(ip->key, v4, sizeof v4) == 0)
+		return inet_ntop(AF_INET, ip->key + sizeof v4, out,
+			   ADDR_TEXT_MAX) != NULL;
+	if (inet_ntop(AF_INET6, ip->key, out, ADDR_TEXT_MAX - 4) == NULL)
+		return false;
+	strcat(out, "/64");
+	return true;
 }
 
 bool

@@ -30,6 +30,8 @@ bool gate_origin_is_ok(const struct gate *g, const struct http_request *rq);
 int gate_enter(struct gate *g, const struct addr *peer,
     const struct http_request *rq, struct gate_ip **ip) MUST_CHECK;
 void gate_leave(struct gate *g, struct gate_ip *ip); /* NULL is fine */
+/* the address it is for, of IPv6 its /64; false: it is not limited (NULL) */
+bool gate_ip_text(const struct gate_ip *ip, char out[ADDR_TEXT_MAX]);
 /* a bad token came from there; true: too many, keep it out for a while */
 bool gate_token_failed(struct gate *g, struct gate_ip *ip);
 

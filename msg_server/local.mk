@@ -22,12 +22,13 @@ msg_server_libmsg_server_a_SOURCES += %D%/dialect/cchat_fast.c
 
 dist_man_MANS += %D%/msg_server.8
 msg_server_libmsg_server_a_SOURCES += \
-	%D%/door/api.c %D%/door/api.h %D%/auth.c %D%/auth.h \
+	%D%/door/api.c %D%/door/api.h \
+	%D%/door/connections.c %D%/door/connections.h %D%/auth.c %D%/auth.h \
 	%D%/client.c %D%/client.h %D%/client_out.c %D%/client_priv.h \
 	%D%/client_time.c %D%/command.c %D%/command.h %D%/event.h \
 	%D%/drain.c %D%/drain.h %D%/gate.c %D%/gate.h \
 	%D%/inbox.c %D%/inbox.h %D%/marks.c %D%/marks.h \
-	%D%/move_key.c %D%/move_key.h \
+	%D%/move_key.c %D%/move_key.h %D%/reload.c %D%/reload.h \
 	%D%/reply.c %D%/reply.h %D%/server.c %D%/server.h \
 	%D%/session.c %D%/session.h %D%/settings.c %D%/settings.h \
 	%D%/door/static.c %D%/door/static.h %D%/door/door.c %D%/door/door.h \

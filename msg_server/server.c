@@ -9,6 +9,7 @@
 
 #include "msg_server/client.h"
 #include "msg_server/door/api.h"
+#include "msg_server/door/connections.h"
 #include "msg_server/door/front.h"
 #include "msg_server/door/static.h"
 #include "msg_server/drain.h"
@@ -236,6 +237,15 @@ server_state(const struct server *srv)
 	return srv->draining ? "draining" : "up";
 }
 
+static uint64_t
+server_on_requests(void *arg)
+{
+	const struct server *srv = arg;
+
+	return srv->stats[S_FRAMES_IN] + srv->httpd.requests +
+	       srv->admin.httpd.requests;
+}
+
 static bool
 server_on_ready(void *arg, struct buf *out)
 {
@@ -420,6 +430,8 @@ server_listen(struct server *srv)
 	srv->admin.on_ready = server_on_ready;
 	srv->admin.on_status = server_on_status;
 	srv->admin.on_metrics = server_on_metrics;
+	srv->admin.on_requests = server_on_requests;
+	srv->admin.on_other = connections_request;
 	srv->admin.arg = srv;
 	admin_start(&srv->admin, srv->net, srv->set.admin);
 }

@@ -124,7 +124,7 @@ void server_start(struct server *srv);
 void server_stop(struct server *srv);
 /* all of them at once; again: without waiting for what is under way */
 void server_hurry(struct server *srv, bool again);
-/* SIGHUP: the page is read again */
+/* the page is read again */
 void server_reload(struct server *srv);
 /* ws URLs of the other msg_servers that are up, for "alt"; borrowed from the topology */
 size_t server_alt_urls(const struct server *srv, struct str *out, size_t max);

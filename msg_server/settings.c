@@ -107,20 +107,32 @@ static const struct conf_opt settings_opts[] = {
     CONF_INT(S, drain_rate, "drain_rate", 200, 1, 100000,
 	"clients a second that are sent elsewhere at a SIGTERM"),
     CONF_LOG_LEVEL(S),
+    CONF_LOG_FILE(S),
 };
 #undef S
+
+/* read again at a SIGHUP; of keys what is in the files, too */
+static const char *const settings_live[] = {"token_key", "token_key_old",
+    "api_key_file", "allow_no_origin", "origins", "trusted_proxies",
+    "max_connections", "conns_per_ip", "conn_rate", "conn_burst",
+    "login_timeout", "msg_max", "rooms_max", "v1_interval", "send_rate",
+    "send_burst", "uid_rate", "room_rate", "rooms_new", "frame_rate",
+    "frame_burst", "ping", "stall_max", "memory", "gather_us", "drain_within",
+    "drain_rate", "log_level", "log_file", NULL};
 
 const struct conf_program settings_program = {
     .name = "msg_server",
     .summary = "owns the clients of a cchat cluster",
     .opts = settings_opts,
     .n_opts = ARRAY_LEN(settings_opts),
+    .size = sizeof(struct settings),
+    .live = settings_live,
 };
 
 void
 settings_load(struct settings *s, int argc, char **argv)
 {
-	char **text[] = {&s->listen, &s->direct, &s->admin, &s->public_url,
+	char **text[] = {&s->log_file, &s->listen, &s->direct, &s->admin, &s->public_url,
 	    &s->direct_url, &s->name, &s->cluster, &s->data, &s->www,
 	    &s->config_server, &s->link_key, &s->token_key, &s->token_key_old,
 	    &s->api_key, &s->log_level};

@@ -50,7 +50,7 @@ struct settings {
 	int64_t gather_us;  /* a room that was given gathers (follow/turn.h); 0 off */
 	int64_t drain_within; /* s */
 	int64_t drain_rate;   /* clients a second */
-	char *log_level;
+	char *log_level, *log_file;
 };
 
 extern const struct conf_program settings_program;

@@ -444,6 +444,13 @@ log_stop_writer(struct log *l)
 }
 
 void
+log_set_disk(struct log *l, int64_t disk_min, int64_t disk_warn)
+{
+	__atomic_store_n(&l->set.disk_min, disk_min, __ATOMIC_RELAXED);
+	__atomic_store_n(&l->set.disk_warn, disk_warn, __ATOMIC_RELAXED);
+}
+
+void
 log_close(struct log *l)
 {
 	if (l == NULL)

@@ -145,6 +145,8 @@ struct log_settings {
 	int64_t keep_days, keep_items; /* retention: 90, 0 */
 	int64_t
 	    disk_min; /* bytes free under which appends are refused: 256 MiB */
+	int64_t disk_warn; /* and under which the log says that it gets short:
+			      1 GiB */
 	const char *
 	    link; /* where standbys ping us, for the lock file; NULL: nowhere */
 	int64_t trim_ms; /* between two passes of retention; 0: one hour */
@@ -155,7 +157,7 @@ struct log_settings {
 
 struct log_figures {
 	uint64_t items, commits, bytes, dups, refused, queue_ops, queue_bytes,
-	    wal_bytes, disk_free;
+	    wal_bytes, disk_free, disk_low; /* disk_low: under disk_warn */
 	uint64_t reads, read_items;	     /* from the file */
 	uint64_t damaged;		     /* tombstones among these */
 	uint64_t reads_recent, recent_bytes; /* from memory; what it holds */
@@ -173,6 +175,8 @@ struct log *log_open(struct ev_loop *loop, const struct log_settings *set,
  * Waiting reads are dropped. NULL is fine.
  */
 void log_close(struct log *l);
+/* other bounds of the free disk from now on, in bytes */
+void log_set_disk(struct log *l, int64_t disk_min, int64_t disk_warn);
 /* frame body of F_APPEND, F_SUB, F_SET, F_RAISE or F_GET, copied; parse error of the frame is
  * returned (ERR_PROTO ...) */
 int log_op_new(enum log_kind kind, uint64_t peer, struct str body,

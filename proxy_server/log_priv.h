@@ -117,6 +117,13 @@ struct log {
 	struct log_trimmed *trimmed; /* later than all in the done list */
 };
 
+/* may change while the threads run: log_set_disk() */
+static inline int64_t
+log_disk_min(const struct log *l)
+{
+	return __atomic_load_n(&l->set.disk_min, __ATOMIC_RELAXED);
+}
+
 static inline size_t
 log_op_size(const struct log_op *op)
 {

@@ -19,6 +19,12 @@ main_on_stop(void *arg)
 }
 
 static void
+main_on_reload(void *arg)
+{
+	proxy_reload(arg);
+}
+
+static void
 main_on_quit(struct proxy *p)
 {
 	ev_break(p->loop, EVBREAK_ALL);
@@ -72,9 +78,9 @@ main_restore(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	static const struct daemon_ops ops = {.on_stop = main_on_stop};
+	static const struct daemon_ops ops = {
+	    .on_stop = main_on_stop, .on_reload = main_on_reload};
 	static struct proxy proxy;
-	enum log_level level = LOG_LEVEL_INFO;
 	char who[ID_MAX + 32];
 
 	daemon_init();
@@ -84,8 +90,7 @@ main(int argc, char **argv)
 		return main_restore(argc, argv);
 	settings_load(&proxy.set, argc, argv);
 	snprintf(who, sizeof who, "proxy_server %s", proxy.set.name);
-	(void)log_level_parse(proxy.set.log_level, &level);
-	log_init(who, level);
+	log_setup(who, proxy.set.log_level, proxy.set.log_file);
 	daemon_data_dir(proxy.set.data);
 	main_key(&proxy);
 	daemon_pidfile(proxy.set.data, proxy.set.name);
@@ -94,6 +99,7 @@ main(int argc, char **argv)
 	proxy.net = net_new(proxy.loop);
 	proxy_init(&proxy);
 	proxy_open(&proxy);
+	log_started();
 	daemon_notify("READY=1");
 	ev_run(proxy.loop, 0);
 	proxy_fini(&proxy);

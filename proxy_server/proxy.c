@@ -15,6 +15,7 @@
 #include "proxy_server/route.h"
 #include "proxy_server/standby.h"
 #include "shared/proc/clock.h"
+#include "shared/proc/conf_reload.h"
 #include "shared/proc/daemon.h"
 #include "shared/proto/json.h"
 
@@ -270,6 +271,7 @@ proxy_open_log(struct proxy *p)
 	    .keep_items = p->set.keep_items,
 	    .recent_bytes = LOG_RECENT_BYTES,
 	    .disk_min = p->set.disk_min * PROXY_MIB,
+	    .disk_warn = p->set.disk_warn * PROXY_MIB,
 	    .link = link,
 	};
 
@@ -335,6 +337,16 @@ proxy_on_stop_timer(void *arg)
 		timer_stop(&p->stop_timer);
 		p->on_quit(p);
 	}
+}
+
+void
+proxy_reload(struct proxy *p)
+{
+	if (conf_reload(&settings_program, &p->set) == OK && p->log != NULL)
+		log_set_disk(p->log, p->set.disk_min * PROXY_MIB,
+		    p->set.disk_warn * PROXY_MIB);
+	conf_reload_log(p->set.log_level, p->set.log_file);
+	conf_reload_end();
 }
 
 void

@@ -118,6 +118,8 @@ struct proxy {
 void proxy_init(struct proxy *p);
 /* listeners and topology: from here on the world talks to it */
 void proxy_open(struct proxy *p);
+/* SIGHUP: settings are read again, the log file is opened anew */
+void proxy_reload(struct proxy *p);
 /* SIGTERM: commits what is queued, acks, closes links, then on_quit */
 void proxy_stop(struct proxy *p);
 /* after the loop */

@@ -268,7 +268,7 @@ reader_backup(struct reader *r, struct log_backup *asked, bool readable)
 		str_copy(done->why, sizeof done->why,
 		    STR_LIT("this server is not the active one"));
 		err = readable ? log_copy_begin(&r->copy, r->l->set.dir,
-				     asked->path, r->l->set.disk_min, done)
+				     asked->path, log_disk_min(r->l), done)
 			       : ERR_AGAIN;
 		if (err != 0)
 			reader_backup_done(r);

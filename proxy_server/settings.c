@@ -40,19 +40,28 @@ static const struct conf_opt settings_opts[] = {
 	"newest messages kept of each conversation; 0: all"),
     CONF_INT(S, disk_min, "disk_min", 256, 0, 1048576,
 	"MiB of free disk under which nothing new is taken"),
+    CONF_INT(S, disk_warn, "disk_warn", 1024, 0, 1048576,
+	"MiB of free disk under which it is said that it gets short"),
     CONF_GROUP("The rest"),
     CONF_INT(S, presence_grace, "presence_grace", 15000, 0, 600000,
 	"ms a user may be away before others are told"),
     CONF_INT(S, links_max, "links_max", 4096, 1, 65536, "links held at a time"),
     CONF_LOG_LEVEL(S),
+    CONF_LOG_FILE(S),
 };
 #undef S
+
+/* read again at a SIGHUP */
+static const char *const settings_live[] = {
+    "disk_min", "disk_warn", "links_max", "log_level", "log_file", NULL};
 
 const struct conf_program settings_program = {
     .name = "proxy_server",
     .summary = "orders, stores and relays the messages of the cluster",
     .opts = settings_opts,
     .n_opts = ARRAY_LEN(settings_opts),
+    .size = sizeof(struct settings),
+    .live = settings_live,
 };
 
 /* what the table can't say; false: err tells */

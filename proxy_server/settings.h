@@ -23,10 +23,11 @@ struct settings {
 	char *link_key; /* file; "": link.key in the data directory */
 	int sync;	/* enum log_sync */
 	int64_t keep_days, keep_items;
-	int64_t disk_min;	/* MiB */
+	int64_t disk_min, disk_warn; /* MiB */
 	int64_t presence_grace; /* ms */
 	int64_t links_max;
 	char *log_level; /* as log_level_parse() takes it */
+	char *log_file;	 /* "": stderr */
 };
 
 extern const struct conf_program settings_program;

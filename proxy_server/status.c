@@ -45,6 +45,7 @@ status_ready(void *arg, struct buf *out)
 {
 	struct proxy *p = arg;
 	char holder[ID_MAX + 1] = "";
+	struct log_figures f;
 	uint64_t start;
 	int pid;
 	bool held, ready;
@@ -64,6 +65,13 @@ status_ready(void *arg, struct buf *out)
 		jw_cstr(&w, "active", holder);
 	if (p->why[0] != '\0')
 		jw_cstr(&w, "why", p->why);
+	if (p->log != NULL && proxy_is_active(p)) {
+		log_figures(p->log, &f);
+		jw_cstr(&w, "disk",
+		    p->state == LOG_DEGRADED ? "trouble"
+		    : f.disk_low	     ? "low"
+					     : "ok");
+	}
 	jw_bool(&w, "config_server",
 	    p->topology != NULL && topology_is_linked(p->topology));
 	jw_bool(&w, "stopping", p->stopping);
@@ -150,6 +158,7 @@ status_put_log(const struct proxy *p, struct jw *w)
 	jw_int(w, "queue_bytes", (int64_t)f.queue_bytes);
 	jw_int(w, "wal_bytes", (int64_t)f.wal_bytes);
 	jw_int(w, "disk_free", (int64_t)f.disk_free);
+	jw_bool(w, "disk_low", f.disk_low != 0);
 	jw_int(
 	    w, "commit_p50_us", (int64_t)histogram_quantile(&f.commit_us, 0.5));
 	jw_int(w, "commit_p99_us",
@@ -216,7 +225,9 @@ status_json(void *arg, struct buf *out)
 	X("proxy_queue_ops", STAT_GAUGE, queue_ops, "operations waiting")  \
 	X("proxy_queue_bytes", STAT_GAUGE, queue_bytes, "bytes waiting")   \
 	X("proxy_wal_bytes", STAT_GAUGE, wal_bytes, "size of the WAL")     \
-	X("proxy_disk_free_bytes", STAT_GAUGE, disk_free, "free disk")
+	X("proxy_disk_free_bytes", STAT_GAUGE, disk_free, "free disk")     \
+	X("proxy_disk_low", STAT_GAUGE, disk_low,                          \
+	    "1: less free disk than disk_warn")
 
 static const struct stat_def status_log_defs[] = {
 #define X(metric, kind, member, help) {metric, kind, help},

@@ -370,7 +370,7 @@ writer_may_grow(const struct writer *w)
 {
 	return w->state == LOG_ACTIVE && log_wal_may_grow(&w->wal) &&
 	       (int64_t)w->l->fig.disk_free >
-		   w->l->set.disk_min + WRITER_GROW_FREE;
+		   log_disk_min(w->l) + WRITER_GROW_FREE;
 }
 
 /* a write that means nothing; 0 when the disk takes it */
@@ -392,11 +392,39 @@ writer_probe(struct writer *w)
 	return err;
 }
 
+/*
+ * The alarm before the floor: said once when the disk gets short, and once when
+ * there is room again, of which there must be a little more.
+ */
+static void
+writer_warn(struct writer *w, int64_t room)
+{
+	int64_t warn = __atomic_load_n(&w->l->set.disk_warn, __ATOMIC_RELAXED);
+	bool was, low;
+
+	if (room < 0)
+		return;
+	pthread_mutex_lock(&w->l->lock);
+	was = w->l->fig.disk_low != 0;
+	low = room < (was ? warn + warn / 16 : warn);
+	w->l->fig.disk_low = low;
+	pthread_mutex_unlock(&w->l->lock);
+	if (low && !was)
+		log_warn("%s: %" PRId64 " MiB left on the disk, under %" PRId64
+			 " MiB (disk_warn); at %" PRId64
+			 " MiB (disk_min) nothing new is taken",
+		    w->l->set.dir, room >> 20, warn >> 20,
+		    log_disk_min(w->l) >> 20);
+	else if (was && !low)
+		log_info("%s: %" PRId64 " MiB left on the disk: enough again",
+		    w->l->set.dir, room >> 20);
+}
+
 static void
 writer_look(struct writer *w)
 {
 	const struct log_settings *set = &w->l->set;
-	int64_t now = clock_mono_ms(), room;
+	int64_t now = clock_mono_ms(), room, min = log_disk_min(w->l);
 	char why[256];
 	int err;
 
@@ -413,11 +441,12 @@ writer_look(struct writer *w)
 	pthread_mutex_lock(&w->l->lock);
 	w->l->fig.disk_free = room > 0 ? (uint64_t)room : 0;
 	pthread_mutex_unlock(&w->l->lock);
-	if (room >= 0 && room < set->disk_min) {
+	writer_warn(w, room);
+	if (room >= 0 && room < min) {
 		snprintf(why, sizeof why,
 		    "%s: only %" PRId64 " MiB left on the disk, %" PRId64
 		    " MiB are the floor (disk_min)",
-		    set->dir, room >> 20, set->disk_min >> 20);
+		    set->dir, room >> 20, min >> 20);
 		writer_degrade(w, why);
 		return;
 	}

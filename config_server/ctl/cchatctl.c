@@ -41,9 +41,24 @@ static const struct verb verbs[] = {
 	"come back, the rest is left as it is. cchatctl itself runs on.\n"
 	"With other settings: all is stopped and started with them.",
 	verb_restart, true},
+    {"reload", "[ID]", "read settings and keys again; connections stay",
+	"Every daemon, or ID alone, reads its file of settings and its keys\n"
+	"again and opens its log anew. What changed is taken over; what takes\n"
+	"a restart is named. A mistake in the file changes nothing.\n\n"
+	"Exit code 0: read, 1: a mistake, or one does not answer, 3: nothing\n"
+	"runs.",
+	verb_reload, false},
     {"status", "", "what runs on this machine, and is it ready",
-	"Exit code 0: all ready, 1: not all, 3: nothing runs.", verb_status,
-	false},
+	"Of each process: memory, connections, writes that failed, timers,\n"
+	"requests so far and in the last second, how often it was started\n"
+	"again and how it ended the last time, where it listens.\n\n"
+	"Exit code 0: all ready, 1: not all, 3: nothing runs.",
+	verb_status, false},
+    {"connections", "[ID] [--limit N]", "who is connected, and how",
+	"To all msg_servers of this machine, or to ID: number, user, name,\n"
+	"dialect, address, since when, rooms, bytes that wait for it, state.\n"
+	"With --json: a JSON line a connection.",
+	verb_connections, false},
     {"backup", "FILE", "a copy of the log, while it runs",
 	"The active proxy_server writes it, as the user it runs as; FILE must\n"
 	"not be there yet. Do not copy messages.db itself.",
@@ -154,9 +169,9 @@ usage(FILE *to)
 {
 	fprintf(to, "Usage: cchatctl VERB [...]\n\nOn this machine:\n");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-		if (i == 6)
+		if (verbs[i].run == verb_servers)
 			fprintf(to, "\nOf the cluster:\n");
-		fprintf(to, "  %-10s %-24s %s\n", verbs[i].name, verbs[i].args,
+		fprintf(to, "  %-11s %-23s %s\n", verbs[i].name, verbs[i].args,
 		    verbs[i].help);
 	}
 	fprintf(to,

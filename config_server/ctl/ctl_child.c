@@ -144,6 +144,14 @@ child_open_log(struct child *c, const struct child_env *env)
 			 : 0;
 }
 
+void
+child_reopen_log(struct child *c)
+{
+	if (c->log_fd >= 0)
+		close(c->log_fd);
+	c->log_fd = -1;
+}
+
 int
 child_start(struct child *c, const struct child_env *env)
 {
@@ -170,7 +178,7 @@ child_start(struct child *c, const struct child_env *env)
 	c->err_fd = fd[0];
 	c->pid = pid;
 	c->line_len = 0;
-	c->last[0] = '\0';
+	c->last[0] = c->listening[0] = '\0';
 	c->started_ms = clock_mono_ms();
 	c->since_ms = clock_wall_ms();
 	c->restart_ms = 0;
@@ -186,6 +194,7 @@ child_learn(struct child *c, const char *line)
 	static const char mark[] = "listening on ";
 	const char *at = strstr(line, mark), *open, *to;
 	struct str addr;
+	size_t n;
 
 	if (at == NULL)
 		return;
@@ -195,11 +204,14 @@ child_learn(struct child *c, const char *line)
 		return;
 	addr = str_n(at, (size_t)(open - at));
 	to = open + 2;
+	n = strlen(c->listening);
+	snprintf(c->listening + n, sizeof(c->listening) - n, "%s\n", at);
 	if (!strncmp(to, "admin", 5))
 		str_copy(c->admin, sizeof(c->admin), addr);
 	else if (!strncmp(to, "direct", 6))
 		str_copy(c->direct, sizeof(c->direct), addr);
-	else
+	else if (!strncmp(to, "public)", 7) || !strncmp(to, "link", 4) ||
+		 !strncmp(to, "http", 4))
 		str_copy(c->listen, sizeof(c->listen), addr);
 }
 

@@ -37,6 +37,7 @@ struct child {
 	size_t line_len, log_len;
 	char listen[ADDR_TEXT_MAX], direct[ADDR_TEXT_MAX];
 	char admin[ADDR_TEXT_MAX]; /* as learned; "" */
+	char listening[768]; /* "ADDR (what)\n" of all, as learned */
 	int64_t started_ms, restart_ms; /* monotonic; restart 0: none due */
 	int64_t since_ms;               /* wall clock of the start */
 	int backoff_ms, exit_code;      /* code, or 128 + signal; -1: none yet */
@@ -66,6 +67,8 @@ bool child_read(struct child *c, const struct child_env *env);
 /* it was waited for: status as of waitpid(); sets restart_ms unless `stopping` */
 void child_ended(struct child *c, const struct child_env *env, int status, bool stopping);
 void child_kill(const struct child *c, int sig);
+/* its log file anew, at its next line */
+void child_reopen_log(struct child *c);
 /* where /readyz is; "" until known */
 const char *child_admin(const struct child *c);
 

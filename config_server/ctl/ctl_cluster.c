@@ -141,12 +141,28 @@ cluster_is_ready(const char *admin)
 	return status == 200;
 }
 
-/* the terminal is given back; from now on messages go to a file */
+/* of a detached one: its messages go to a file, which may have been moved */
+static void
+cluster_open_log(const struct cluster *k)
+{
+	char path[PATH_MAX + 32];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/log/cchatctl.log", k->env.data);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd >= 0) {
+		dup2(fd, STDERR_FILENO);
+		close(fd);
+	}
+}
+
+/* the terminal is given back */
 static void
 cluster_detach_done(struct cluster *k, int code)
 {
-	char path[PATH_MAX + 32];
-	int fd, null;
+	int null;
 
 	if (k->report_fd < 0)
 		return;
@@ -154,17 +170,13 @@ cluster_detach_done(struct cluster *k, int code)
 	(void)!write(k->report_fd, &code, sizeof(code));
 	close(k->report_fd);
 	k->report_fd = -1;
-	snprintf(path, sizeof(path), "%s/log/cchatctl.log", k->env.data);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null >= 0) {
 		dup2(null, STDIN_FILENO);
 		dup2(null, STDOUT_FILENO);
-		dup2(fd >= 0 ? fd : null, STDERR_FILENO);
 		close(null);
 	}
-	if (fd >= 0)
-		close(fd);
+	cluster_open_log(k);
 }
 
 static void
@@ -377,6 +389,28 @@ cluster_kill_all(const struct cluster *k, int sig)
 		child_kill(&k->child[i], sig);
 }
 
+/*
+ * Settings, keys and logs anew: of one child, or of all and ours (-1). One that
+ * has not said where it listens reads them yet, and would die of the signal.
+ */
+static void
+cluster_reload(struct cluster *k, int which)
+{
+	if (which >= k->n || k->stopping)
+		return;
+	for (int i = 0; i < k->n; i++) {
+		struct child *c = &k->child[i];
+
+		if (which >= 0 && which != i)
+			continue;
+		child_reopen_log(c);
+		if (child_admin(c)[0] != '\0' && c->listening[0] != '\0')
+			child_kill(c, SIGHUP);
+	}
+	if (which < 0 && k->args->detach && k->report_fd < 0)
+		cluster_open_log(k);
+}
+
 static void
 cluster_on_signal(struct cluster *k)
 {
@@ -387,8 +421,10 @@ cluster_on_signal(struct cluster *k)
 			cluster_reap(k);
 		} else if (si.ssi_signo == SIGUSR1) {
 			cluster_again(k, si.ssi_int);
+		} else if (si.ssi_signo == SIGUSR2) {
+			cluster_reload(k, si.ssi_int);
 		} else if (si.ssi_signo == SIGHUP && k->args->detach) {
-			cluster_kill_all(k, SIGHUP); /* reload */
+			cluster_reload(k, -1);
 		} else if (k->stopping) {
 			cluster_kill_all(k, SIGKILL);
 		} else {
@@ -503,6 +539,7 @@ cluster_signals(struct cluster *k)
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGUSR1);
+	sigaddset(&mask, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &mask, &k->env.signals);
 	k->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (k->signal_fd < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * start, stop, restart and status of the cluster on this machine, found by
+ * start, stop and restart of the cluster on this machine, found by
  * its data directory (ctl_state.h).
  */
 #include <errno.h>
@@ -12,30 +12,15 @@
 #include <unistd.h>
 
 #include "config_server/ctl/ctl_cluster.h"
-#include "config_server/ctl/ctl_http.h"
 #include "config_server/ctl/ctl_state.h"
-#include "config_server/ctl/ctl_table.h"
 #include "config_server/ctl/ctl_verbs.h"
+#include "config_server/ctl/live/live.h"
 #include "shared/base/err.h"
 #include "shared/base/id.h"
 #include "shared/proc/clock.h"
 
 /* three roles, each with its own ten seconds, and the time to notice */
-enum {
-	LOCAL_STOP_MS = 3 * CLUSTER_STOP_MS + 5000,
-	LOCAL_ASK_MS = 1000,
-	LOCAL_NAP_NS = 50000000
-};
-
-static int
-local_not_running(const struct ctl_args *a)
-{
-	if (a->json)
-		printf("{\"running\":false}\n");
-	else
-		printf("no cluster runs in %s\n", a->set.data);
-	return EXIT_NOT_RUNNING;
-}
+enum { LOCAL_STOP_MS = 3 * CLUSTER_STOP_MS + 5000, LOCAL_NAP_NS = 50000000 };
 
 static int
 local_stop(const struct ctl_args *a)
@@ -63,7 +48,7 @@ verb_stop(const struct ctl_args *a)
 	int code = local_stop(a);
 
 	if (code == EXIT_NOT_RUNNING)
-		return local_not_running(a);
+		return live_not_running(a);
 	if (code == EXIT_OK)
 		printf(a->json ? "{\"running\":false}\n" : "stopped\n");
 	return code;
@@ -85,134 +70,6 @@ local_restart(const struct ctl_args *a)
 		code = cluster_start(&now);
 	json_decref(state);
 	return code;
-}
-
-/* ---- status ----------------------------------------------------------- */
-
-/* the body of a question to one of the daemons, or NULL; *status as ctl_http */
-static json_t *
-local_ask(const char *address, const char *target, int *status)
-{
-	struct buf body;
-	json_t *v;
-	int err;
-
-	*status = ERR_IO;
-	if (address[0] == '\0')
-		return NULL;
-	buf_init(&body, 1 << 20);
-	*status = ctl_http("GET", address, target, LOCAL_ASK_MS, &body);
-	v = *status > 0 ? json_read(buf_str(&body), &err) : NULL;
-	buf_fini(&body);
-	return v;
-}
-
-/* asks every server whether it is ready; writes it into the state */
-static bool
-local_look(json_t *state, json_t *config)
-{
-	const char *active = state_text(config, "active");
-	json_t *list = json_object_get(state, "servers"), *s, *v;
-	bool all = true, ready;
-	int status;
-	size_t i;
-
-	json_array_foreach(list, i, s)
-	{
-		v = local_ask(state_text(s, "admin"), "/readyz", &status);
-		json_decref(v);
-		ready = status == 200;
-		all &= ready;
-		json_object_set_new(s, "ready", json_boolean(ready));
-		if (!strcmp(state_text(s, "role"), "proxy"))
-			json_object_set_new(s, "active",
-			    json_boolean(
-				!strcmp(active, state_text(s, "name"))));
-	}
-	return all;
-}
-
-static void
-local_put_server(struct table *t, const json_t *s)
-{
-	bool ready = json_bool(s, "ready", false);
-	const char *state = state_text(s, "state"), *role;
-	char addr[300], age[32] = "-";
-	int64_t pid = 0, since = 0, restarts = 0;
-
-	(void)json_int(s, "pid", &pid);
-	(void)json_int(s, "since", &since);
-	(void)json_int(s, "restarts", &restarts);
-	role = state_text(s, "role");
-	if (pid > 0)
-		table_age(clock_wall_ms() - since, age, sizeof(age));
-	snprintf(addr, sizeof(addr), "%s%s%s", state_text(s, "listen"),
-	    state_text(s, "direct")[0] ? ", direct " : "",
-	    state_text(s, "direct"));
-	table_put(t, json_str(s, "name"), TABLE_BOLD);
-	table_putf(t, TABLE_PLAIN, "%s_server", role);
-	if (ready && json_bool(s, "active", false))
-		table_put(t, STR_LIT("active"), TABLE_GREEN);
-	else if (ready && !strcmp(role, "proxy"))
-		table_put(t, STR_LIT("standby"), TABLE_GREEN);
-	else if (ready)
-		table_put(t, STR_LIT("ready"), TABLE_GREEN);
-	else
-		table_putf(t, TABLE_RED, "%s",
-		    strcmp(state, "up") != 0 ? state : "not ready");
-	table_putf(t, TABLE_PLAIN, "%lld", (long long)pid);
-	table_put(t, str_of(age), TABLE_PLAIN);
-	table_putf(t, restarts > 0 ? TABLE_YELLOW : TABLE_PLAIN, "%lld",
-	    (long long)restarts);
-	table_put(t, str_of(addr), TABLE_PLAIN);
-	table_put(t, json_str(s, "admin"), TABLE_DIM);
-}
-
-static void
-local_print(const json_t *state)
-{
-	static const char *const head[] = {"NAME", "ROLE", "STATE", ">PID",
-	    ">UP", ">RESTARTS", "ADDRESS", "ADMIN", NULL};
-	const json_t *s;
-	struct table t;
-
-	printf("%s%s%s  version %s, data in %s\n\n",
-	    table_color(stdout, TABLE_GREEN), state_text(state, "page"),
-	    table_color(stdout, TABLE_PLAIN), state_text(state, "version"),
-	    state_text(state, "data"));
-	table_init(&t, head);
-	for (size_t i = 0;
-	     (s = json_array_get(json_object_get(state, "servers"), i)) != NULL;
-	     i++)
-		local_put_server(&t, s);
-	table_print(&t, stdout, NULL);
-}
-
-int
-verb_status(const struct ctl_args *a)
-{
-	json_t *state, *config;
-	int status;
-	char *text;
-	bool all;
-
-	if (state_pid(a->set.data) == 0)
-		return local_not_running(a);
-	state = state_read(a->set.data);
-	config = local_ask(state_text(state, "config"), "/status", &status);
-	all = local_look(state, config);
-	json_decref(config);
-	if (a->json) {
-		json_object_set_new(state, "running", json_true());
-		json_object_set_new(state, "ready", json_boolean(all));
-		text = json_dumps(state, JSON_COMPACT);
-		printf("%s\n", text != NULL ? text : "{}");
-		free(text);
-	} else {
-		local_print(state);
-	}
-	json_decref(state);
-	return all ? EXIT_OK : EXIT_FAILED;
 }
 
 /* ---- one after the other ---------------------------------------------- */
@@ -240,26 +97,12 @@ local_tell(const struct ctl_args *a, const json_t *state, int which)
 	return EXIT_OK;
 }
 
-static int
-local_find(const json_t *state, const char *name)
-{
-	const json_t *list = json_object_get(state, "servers");
-
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (!strcmp(state_text(json_array_get(list, i), "name"), name))
-			return (int)i;
-	fprintf(stderr,
-	    "cchatctl: no server of this machine's cluster is called %s\n",
-	    name);
-	return -1;
-}
-
 static bool
 local_is_ready(const json_t *s)
 {
 	int status;
 
-	json_decref(local_ask(state_text(s, "admin"), "/readyz", &status));
+	json_decref(live_ask(state_text(s, "admin"), "/readyz", &status));
 	return status == 200;
 }
 
@@ -274,7 +117,7 @@ local_is_listed(const json_t *state, const char *name)
 	bool up;
 
 	snprintf(target, sizeof(target), "/v1/servers/%s", name);
-	v = local_ask(state_text(state, "config"), target, &status);
+	v = live_ask(state_text(state, "config"), target, &status);
 	up = status != 200 || !strcmp(state_text(v, "state"), "up");
 	json_decref(v);
 	return up;
@@ -371,7 +214,7 @@ local_unsettled(const json_t *state, int but)
 		s = json_array_get(list, i);
 		if ((int)i == but || strcmp(state_text(s, "role"), "proxy"))
 			continue;
-		v = local_ask(state_text(s, "admin"), "/status", &status);
+		v = live_ask(state_text(s, "admin"), "/status", &status);
 		/* one of another version says nothing of it */
 		knows = status != 200 || json_bool(v, "settled", true);
 		json_decref(v);
@@ -388,7 +231,7 @@ local_settle(const struct ctl_args *a, const char *name)
 	int64_t until = clock_mono_ms() + a->set.wait * 1000;
 	bool tty = !a->json && isatty(STDOUT_FILENO), said = false;
 	json_t *state = state_read(a->set.data);
-	int which = local_find(state, name);
+	int which = live_find(state, name);
 	const char *who;
 
 	while ((who = local_unsettled(state, which)) != NULL &&
@@ -417,7 +260,7 @@ local_roll_one(const struct ctl_args *a, const char *name)
 	const struct timespec nap = {.tv_nsec = LOCAL_NAP_NS};
 	int64_t until = clock_mono_ms() + a->set.wait * 1000;
 	json_t *state = state_read(a->set.data);
-	int which = local_find(state, name), code = EXIT_FAILED;
+	int which = live_find(state, name), code = EXIT_FAILED;
 	const char *missing = local_missing(state, which);
 
 	while (missing != NULL && clock_mono_ms() < until) {
@@ -444,7 +287,7 @@ local_active(const json_t *state, char out[ID_MAX + 1])
 	json_t *v;
 	int status;
 
-	v = local_ask(state_text(state, "config"), "/status", &status);
+	v = live_ask(state_text(state, "config"), "/status", &status);
 	str_copy(out, ID_MAX + 1, str_of(state_text(v, "active")));
 	json_decref(v);
 }
@@ -484,7 +327,7 @@ static int
 local_one(const struct ctl_args *a, bool start)
 {
 	json_t *state = state_read(a->set.data);
-	int which = local_find(state, a->word[0]), code = EXIT_FAILED;
+	int which = live_find(state, a->word[0]), code = EXIT_FAILED;
 	int64_t pid = 0;
 
 	(void)json_int(
@@ -507,7 +350,7 @@ local_words(const struct ctl_args *a)
 		return EXIT_USAGE;
 	}
 	return state_pid(a->set.data) == 0 && a->n_words > 0
-		   ? local_not_running(a)
+		   ? live_not_running(a)
 		   : EXIT_OK;
 }
 

@@ -45,6 +45,12 @@ cluster_put_child(struct jw *w, const struct cluster *k, const struct child *c)
 	jw_cstr(w, "direct", c->direct);
 	jw_cstr(w, "admin", child_admin(c));
 	jw_cstr(w, "log", log);
+	jw_arr(w, "listening");
+	for (struct str all = str_of(c->listening), one;
+	     str_next(&all, '\n', &one);)
+		if (one.len > 0)
+			jw_str(w, NULL, one);
+	jw_arr_end(w);
 	jw_obj_end(w);
 }
 
@@ -90,7 +96,8 @@ cluster_save(const struct cluster *k)
 	jw_int(&w, "since", k->wall_ms);
 	jw_bool(&w, "detached", k->args->detach);
 	jw_bool(&w, "ready", k->ready);
-	jw_bool(&w, "again", true); /* knows SIGUSR1 */
+	jw_bool(&w, "again", true);  /* knows SIGUSR1 */
+	jw_bool(&w, "reload", true); /* knows SIGUSR2 */
 	jw_cstr(&w, "page", page);
 	jw_cstr(&w, "config", k->config);
 	jw_cstr(&w, "data", k->env.data);

@@ -243,7 +243,8 @@ table_print_row(const struct table *t, FILE *to, const unsigned *width,
 void
 table_print(struct table *t, FILE *to, const char *none)
 {
-	unsigned width[TABLE_COLS_MAX] = {0}, columns = table_columns(to);
+	unsigned width[TABLE_COLS_MAX] = {0};
+	unsigned columns = to != NULL ? table_columns(to) : 0;
 	size_t rows = t->n_cols > 0 ? t->n_cells / (size_t)t->n_cols : 0, i;
 	int k;
 
@@ -254,7 +255,9 @@ table_print(struct table *t, FILE *to, const char *none)
 		if (t->cells[i].width > width[k])
 			width[k] = t->cells[i].width;
 	}
-	if (rows == 0 && none != NULL)
+	if (to == NULL)
+		rows = 0;
+	else if (rows == 0 && none != NULL)
 		fprintf(to, "%s\n", none);
 	else
 		table_print_row(t, to, width, columns, NULL);

@@ -30,7 +30,7 @@ void table_init(struct table *t, const char *const *head);
 /* the next cell, row by row; copied; control characters become '?' */
 void table_put(struct table *t, struct str text, enum table_color color);
 void table_putf(struct table *t, enum table_color color, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* prints and empties it; without rows: `none` alone */
+/* prints and empties it; without rows: `none` alone; to NULL: it is only emptied */
 void table_print(struct table *t, FILE *to, const char *none);
 
 /* cells a terminal needs for s */

@@ -12,7 +12,11 @@
 int verb_start(const struct ctl_args *a);
 int verb_stop(const struct ctl_args *a);
 int verb_restart(const struct ctl_args *a);
+
+/* its daemons, asked one by one (live/) */
 int verb_status(const struct ctl_args *a);
+int verb_reload(const struct ctl_args *a);
+int verb_connections(const struct ctl_args *a);
 
 /* the log of this machine's cluster (ctl_data.c) */
 int verb_backup(const struct ctl_args *a);

@@ -17,27 +17,34 @@
 
 enum { API_LIMIT = 100, API_LIMIT_MAX = 1000, API_ANSWER_MAX = 4 << 20 };
 
-void
-api_load_key(struct server *srv)
+int
+api_load_key(struct server *srv, char *why, size_t size)
 {
 	const char *path = srv->set.api_key;
+	char key[sizeof srv->api_key + 1];
 	ssize_t n;
 	int fd;
 
-	if (path[0] == '\0')
-		return;
+	if (path[0] == '\0') {
+		srv->api_key[0] = '\0';
+		return 0;
+	}
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd >= 0 ? read(fd, srv->api_key, sizeof srv->api_key - 1) : -1;
+	n = fd >= 0 ? read(fd, key, sizeof key) : -1;
 	if (fd >= 0)
 		close(fd);
-	while (n > 0 &&
-	       (srv->api_key[n - 1] == '\n' || srv->api_key[n - 1] == '\r'))
+	while (n > 0 && (key[n - 1] == '\n' || key[n - 1] == '\r'))
 		n--;
-	if (n < 16)
-		fatal(EXIT_USAGE,
+	if (n < 16 || n >= (ssize_t)sizeof srv->api_key) {
+		snprintf(why, size,
 		    "%s: the API key must be a file of 16 to 128 characters",
 		    path);
+		return ERR_CONF;
+	}
+	memcpy(srv->api_key, key, (size_t)n);
 	srv->api_key[n] = '\0';
+	explicit_bzero(key, sizeof key);
+	return 0;
 }
 
 static bool

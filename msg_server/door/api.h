@@ -21,7 +21,8 @@
 /* true: the path is the API's and was answered, or will be */
 bool api_request(struct server *srv, struct httpd_conn *c,
     const struct http_request *rq, struct str body);
-/* reads api_key_file; ends the program when it is set but no good */
-void api_load_key(struct server *srv);
+/* reads api_key_file, if one is set; ERR_CONF: why says what is wrong with it,
+ * and the key is the one of before */
+int api_load_key(struct server *srv, char *why, size_t size) MUST_CHECK;
 
 #endif

@@ -239,6 +239,7 @@ conn_flush(struct conn *c)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+			conn_net(c)->send_fails++;
 			conn_fail(c, errno);
 			return;
 		}

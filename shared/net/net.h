@@ -66,6 +66,9 @@ struct net {
 	uint32_t write_ns; /* what a write costs of late, on average; who stood
 			      still once hardly moves it */
 	uint64_t queued; /* bytes in all output queues together */
+	uint64_t send_fails; /* writes that the kernel refused for good */
+	uint64_t frames;     /* of links (svc/linkconn.h), received */
+	unsigned timers;     /* running (net/timer.h) */
 	uint8_t recv[NET_RECV_SIZE];
 };
 

@@ -15,6 +15,8 @@ timer_on_due(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)loop;
 	(void)revents;
+	if (!ev_is_active(w))
+		t->net->timers--;
 	t->fn(t->arg);
 }
 
@@ -31,6 +33,8 @@ timer_init(struct timer *t, struct net *net, void (*fn)(void *), void *arg)
 void
 timer_set(struct timer *t, int64_t ms, int64_t repeat_ms)
 {
+	if (!ev_is_active(&t->w))
+		t->net->timers++;
 	ev_timer_stop(t->net->loop, &t->w);
 	/* the loop's cached time may be old: a timer must not fire early */
 	ev_now_update(t->net->loop);
@@ -41,8 +45,11 @@ timer_set(struct timer *t, int64_t ms, int64_t repeat_ms)
 void
 timer_stop(struct timer *t)
 {
-	if (t->net != NULL)
-		ev_timer_stop(t->net->loop, &t->w);
+	if (t->net == NULL)
+		return;
+	if (ev_is_active(&t->w))
+		t->net->timers--;
+	ev_timer_stop(t->net->loop, &t->w);
 }
 
 bool

@@ -33,6 +33,7 @@ enum { WHEEL_SLOTS = 64 };
 struct wheel_entry {
 	struct wheel_entry *next, **prevp; /* prevp NULL: not armed */
 	uint32_t due;			   /* in ticks */
+	uint32_t own; /* the owner's, who has something of 4 bytes */
 };
 
 struct wheel {

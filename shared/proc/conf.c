@@ -14,6 +14,7 @@
 
 #include "shared/proc/conf_file.h"
 #include "shared/proc/conf_help.h"
+#include "shared/proc/conf_reload.h"
 #include "shared/proc/conf_value.h"
 
 enum { CONF_OPTS_MAX = 96, CONF_FLAG_BASE = 1000 };
@@ -23,7 +24,7 @@ enum { CONF_OPTS_MAX = 96, CONF_FLAG_BASE = 1000 };
 
 /* may stand in section cluster though this program knows nothing of it */
 static const char *const conf_shared[] = {"cluster", "config_server", "data",
-    "link_key", "log_level", "token_key", "www"};
+    "link_key", "log_file", "log_level", "token_key", "www"};
 
 /* libconfuse hands no argument over */
 static struct conf_error *conf_error_now;
@@ -81,6 +82,15 @@ conf_on_value(cfg_t *cfg, cfg_opt_t *opt)
 	if (err)
 		cfg_error(cfg, "%s", text);
 	return err ? -1 : 0;
+}
+
+bool
+conf_is_live(const struct conf_program *prog, const struct conf_opt *o)
+{
+	for (const char *const *n = prog->live; n && *n; n++)
+		if (!strcmp(*n, o->name))
+			return true;
+	return false;
 }
 
 static bool
@@ -381,6 +391,7 @@ conf_load(
 	struct conf_error e = {text, sizeof text};
 	struct conf_asked asked = {0};
 
+	conf_reload_keep(argc, argv);
 	if (conf_read_all(prog, settings, NULL, argc, argv, &asked, &e) != OK) {
 		fprintf(stderr, "%s: %s\n", prog->name, text);
 		exit(EXIT_USAGE);

@@ -130,12 +130,23 @@ struct conf_opt {
 		    0, NULL, "what is logged", 0, "err|warn|info|debug"        \
 	}
 
+/* a row of CONF_LOG_LEVEL's struct has log_file beside log_level */
+#define CONF_LOG_FILE(S)                                                      \
+	CONF_FILE(S, log_file, "log_file", "",                                \
+	    "file of log lines, opened anew at a SIGHUP; none: standard error")
+
 struct conf_program {
 	const char *name;    /* "msg_server": section and --help title */
 	const char *summary; /* one line for --help */
 	const struct conf_opt *opts;
 	size_t n_opts;
+	/* for programs that read their settings again (conf_reload.h) */
+	size_t size; /* of the settings struct */
+	const char *const *live; /* NULL-ended: names that may change then */
 };
+
+/* may this setting change while the program runs? */
+bool conf_is_live(const struct conf_program *prog, const struct conf_opt *o);
 
 /*
  * Fills settings (whatever was in it before) from defaults, file (-c FILE; none

@@ -170,28 +170,51 @@ daemon_pidfile(const char *dir, const char *name)
 	/* the descriptor stays open: it is the lock */
 }
 
+int
+daemon_key_read(
+    const char *path, const char *what, uint8_t out[32], char *why, size_t size)
+{
+	char text[80];
+	uint8_t key[32];
+	struct stat st;
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = ERR_CONF;
+
+	if (fd < 0) {
+		snprintf(why, size, "%s %s: %s", what, path, strerror(errno));
+		return ERR_CONF;
+	}
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		snprintf(why, size, "%s %s: not a file", what, path);
+	} else if (st.st_mode & 077) {
+		snprintf(why, size,
+		    "%s %s: others may read it; make it mode 0600", what, path);
+	} else {
+		n = read(fd, text, sizeof text);
+		while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+			n--;
+		if (n >= 0 &&
+		    digest_unhex(str_n(text, (size_t)n), key, 32) == OK)
+			err = OK;
+		else
+			snprintf(
+			    why, size, "%s %s: not 64 hex digits", what, path);
+	}
+	close(fd);
+	if (err == OK)
+		memcpy(out, key, sizeof key);
+	explicit_bzero(text, sizeof text);
+	explicit_bzero(key, sizeof key);
+	return err;
+}
+
 void
 daemon_key(const char *path, const char *what, uint8_t out[32])
 {
-	char text[80];
-	struct stat st;
-	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char why[PATH_LEN + 128];
 
-	if (fd < 0)
-		fatal(EXIT_USAGE, "%s %s: %s", what, path, strerror(errno));
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		fatal(EXIT_USAGE, "%s %s: not a file", what, path);
-	if (st.st_mode & 077)
-		fatal(EXIT_USAGE,
-		    "%s %s: others may read it; make it mode 0600", what, path);
-	n = read(fd, text, sizeof text);
-	close(fd);
-	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
-		n--;
-	if (n < 0 || digest_unhex(str_n(text, (size_t)n), out, 32) != OK)
-		fatal(EXIT_USAGE, "%s %s: not 64 hex digits", what, path);
-	explicit_bzero(text, sizeof text);
+	if (daemon_key_read(path, what, out, why, sizeof why) != OK)
+		fatal(EXIT_USAGE, "%s", why);
 }
 
 int

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/base/err.h"
+
 struct ev_loop;
 
 struct daemon_ops {
@@ -43,6 +45,10 @@ void daemon_notify(const char *state);
  * out. fatal(2) with one line otherwise. `what` names it in the message.
  */
 void daemon_key(const char *path, const char *what, uint8_t out[32]);
+/* the same while the program runs: 0, or ERR_CONF with the line in why and out
+ * as it was */
+int daemon_key_read(const char *path, const char *what, uint8_t out[32],
+    char *why, size_t size) MUST_CHECK;
 /* writes fresh key to path (0600, O_EXCL) unless it exists; 0 or ERR_IO */
 int daemon_key_create(const char *path);
 /*

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Log lines on stderr. See log.h. No files and no syslog: whoever started the
- * program collects its stderr.
+ * Log lines on stderr, or in a file that can be opened anew. See log.h. No
+ * syslog: whoever started the program collects its stderr.
  */
 #include "shared/proc/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,11 @@ enum { LOG_LINE_MAX = 1024, LOG_PER_SECOND = 10 };
 enum log_level log_level_now = LOG_LEVEL_INFO;
 static char log_name[64] = "cchat";
 static bool log_journal;
+/* of log_file; -1: stderr. One number for the whole life of the process: a
+ * file opened anew takes it over under the writing threads */
+static int log_fd = -1;
+static bool log_file_on, log_both;
+static char log_path[4096];
 
 static const struct {
 	enum log_level level;
@@ -119,6 +125,20 @@ log_escape(char *to, size_t size, const char *text, size_t n)
 	return len;
 }
 
+/* one write per line, so that lines of several threads don't mix */
+static void
+log_put(const char *line, size_t len)
+{
+	bool file = __atomic_load_n(&log_file_on, __ATOMIC_ACQUIRE);
+
+	if (file && write(log_fd, line, len) < 0)
+		file = false;
+	if ((!file || __atomic_load_n(&log_both, __ATOMIC_RELAXED)) &&
+	    write(STDERR_FILENO, line, len) < 0) {
+		/* there is nowhere left to say it */
+	}
+}
+
 static void
 log_write(enum log_level level, const char *text, size_t n)
 {
@@ -141,10 +161,76 @@ log_write(enum log_level level, const char *text, size_t n)
 	}
 	len += log_escape(line + len, LOG_LINE_MAX - len, text, n);
 	line[len++] = '\n';
-	/* one write per line, so that lines of several threads don't mix */
-	if (write(STDERR_FILENO, line, len) < 0) {
-		/* there is nowhere left to say it */
+	log_put(line, len);
+}
+
+/* --- the file -----------------------------------------------------------
+ */
+
+int
+log_reopen(void)
+{
+	int fd;
+
+	if (log_path[0] == '\0')
+		return 0;
+	fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	if (log_fd < 0) {
+		log_fd = fd;
+	} else {
+		/* in one step: a thread writes to the old file or to the new */
+		if (dup3(fd, log_fd, O_CLOEXEC) < 0) {
+			close(fd);
+			return -1;
+		}
+		close(fd);
 	}
+	__atomic_store_n(&log_file_on, true, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int
+log_file(const char *path)
+{
+	char old[sizeof log_path];
+
+	if (strcmp(path, "-") == 0)
+		path = "";
+	if (strlen(path) >= sizeof log_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (path[0] == '\0') {
+		log_path[0] = '\0';
+		__atomic_store_n(&log_file_on, false, __ATOMIC_RELEASE);
+		return 0;
+	}
+	memcpy(old, log_path, sizeof old);
+	snprintf(log_path, sizeof log_path, "%s", path);
+	if (log_reopen() == 0)
+		return 0;
+	memcpy(log_path, old, sizeof log_path);
+	return -1;
+}
+
+void
+log_setup(const char *name, const char *level, const char *file)
+{
+	enum log_level l = LOG_LEVEL_INFO;
+
+	(void)log_level_parse(level, &l);
+	log_init(name, l);
+	if (log_file(file) != 0)
+		fatal(EXIT_USAGE, "log_file %s: %s", file, strerror(errno));
+	__atomic_store_n(&log_both, true, __ATOMIC_RELAXED);
+}
+
+void
+log_started(void)
+{
+	__atomic_store_n(&log_both, false, __ATOMIC_RELAXED);
 }
 
 __attribute__((format(printf, 2, 0))) static void
@@ -215,5 +301,7 @@ fatal(int code, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	fprintf(stderr, "%s: %s\n", log_name, text);
+	if (log_file_on)
+		dprintf(log_fd, "%s: %s\n", log_name, text);
 	exit(code);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Log lines on stderr: one line per event, "time level name: text". When
+ * Log lines on stderr, or in a file: one line per event, "time level name:
+ * text". When
  * stderr is the journal (JOURNAL_STREAM) the line begins with <N> instead of a
  * time. Control characters (C0, DEL, C1) and invalid UTF-8 are escaped as \xNN,
  * a line is cut at 1 KiB. errno is kept across a call. Thread-safe (one write
@@ -33,6 +34,20 @@ struct log_limit {
 /* name: "msg_server ms1"; copied */
 void log_init(const char *name, enum log_level level);
 void log_set_level(enum log_level level);
+/*
+ * Lines go to that file from now on, appended (0600); "" or "-": to stderr. 0,
+ * or -1 with errno: then as before. What can't be written goes to stderr.
+ */
+int log_file(const char *path);
+/* the file anew, where it was moved away meanwhile; 0 or -1 with errno */
+int log_reopen(void);
+/*
+ * What a daemon begins with: level as text, file as log_file(), or fatal(2).
+ * Until log_started() lines go to both file and stderr: whoever starts it
+ * reads there where it listens, and why it does not.
+ */
+void log_setup(const char *name, const char *level, const char *file);
+void log_started(void);
 /* "error" (or "err"), "warn", "info", "debug" */
 bool log_level_parse(const char *s, enum log_level *out);
 void log_line(enum log_level level, const char *fmt, ...)

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The admin listener: four questions every daemon answers, and the check of
+ * The admin listener: the questions every daemon answers, and the check of
  * Host that keeps a web page from asking them through somebody's browser.
  */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "shared/base/utf8.h"
+#include "shared/proc/conf_reload.h"
 #include "shared/proc/stats.h"
+#include "shared/proto/json.h"
 #include "shared/svc/admin.h"
 
 enum { ADMIN_CONNS_MAX = 64, ADMIN_ANSWER_MAX = 4 << 20 };
@@ -73,6 +78,87 @@ admin_healthz(struct httpd_conn *c)
 	httpd_reply(c, 200, admin_text, STR_LIT("ok"), admin_no_store);
 }
 
+/* --- the process -------------------------------------------------------- */
+
+static uint64_t
+admin_requests(const struct admin *a)
+{
+	return a->on_requests != NULL
+		   ? a->on_requests(a->arg)
+		   : a->httpd.requests + a->httpd.net->frames;
+}
+
+static void
+admin_on_second(void *arg)
+{
+	struct admin *a = arg;
+	uint64_t now = admin_requests(a);
+
+	a->qps = now - a->requests;
+	a->requests = now;
+}
+
+/* KiB in memory; 0 where /proc does not say */
+static int64_t
+admin_rss(void)
+{
+	unsigned long long all, rss = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (f == NULL || fscanf(f, "%llu %llu", &all, &rss) != 2)
+		rss = 0;
+	if (f != NULL)
+		fclose(f);
+	return (int64_t)rss * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void
+admin_process(struct admin *a, struct buf *out)
+{
+	struct net *net = a->httpd.net;
+	struct jw w;
+
+	jw_init(&w, out);
+	jw_obj(&w, NULL);
+	jw_int(&w, "pid", getpid());
+	jw_int(&w, "rss_kb", admin_rss());
+	jw_int(&w, "connections", (int64_t)net->n_conns);
+	jw_int(&w, "send_failures", (int64_t)net->send_fails);
+	jw_int(&w, "timers", net->timers);
+	jw_int(&w, "requests", (int64_t)admin_requests(a));
+	jw_int(&w, "qps", (int64_t)a->qps);
+	jw_obj_end(&w);
+}
+
+static void
+admin_names(struct jw *w, const char *key, const char *const *name, unsigned n)
+{
+	jw_arr(w, key);
+	for (unsigned i = 0; i < n; i++)
+		jw_cstr(w, NULL, name[i]);
+	jw_arr_end(w);
+}
+
+static void
+admin_reloads(struct buf *out)
+{
+	const struct conf_news *news = conf_reload_news();
+	struct jw w;
+
+	jw_init(&w, out);
+	jw_obj(&w, NULL);
+	jw_int(&w, "count", (int64_t)news->count);
+	jw_int(&w, "t", news->when_ms);
+	if (news->error[0] != '\0')
+		jw_cstr(&w, "error",
+		    utf8_valid(news->error, strlen(news->error))
+			? news->error
+			: "see the log");
+	admin_names(&w, "changed", news->changed, news->n_changed);
+	admin_names(&w, "later", news->later, news->n_later);
+	jw_obj_end(&w);
+}
+
 static void
 admin_answer(struct admin *a, struct httpd_conn *c, struct str path)
 {
@@ -93,6 +179,12 @@ admin_answer(struct admin *a, struct httpd_conn *c, struct str path)
 		else
 			buf_puts(&out, "{}");
 		httpd_reply(c, 200, admin_json, buf_str(&out), admin_no_store);
+	} else if (str_eqc(path, "/process") || str_eqc(path, "/reloads")) {
+		if (str_eqc(path, "/process"))
+			admin_process(a, &out);
+		else
+			admin_reloads(&out);
+		httpd_reply(c, 200, admin_json, buf_str(&out), admin_no_store);
 	} else {
 		if (a->on_metrics != NULL)
 			a->on_metrics(a->arg, &out);
@@ -101,6 +193,18 @@ admin_answer(struct admin *a, struct httpd_conn *c, struct str path)
 		    buf_str(&out), admin_no_store);
 	}
 	buf_fini(&out);
+}
+
+static bool
+admin_is_question(struct str path)
+{
+	static const char *const all[] = {"/healthz", "/readyz", "/status",
+	    "/metrics", "/process", "/reloads"};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (str_eqc(path, all[i]))
+			return true;
+	return false;
 }
 
 static void
@@ -113,8 +217,7 @@ admin_on_request(struct httpd *h, struct httpd_conn *c,
 		httpd_error(c, 421, "this host is not served here");
 		return;
 	}
-	if (str_eqc(rq->path, "/healthz") || str_eqc(rq->path, "/readyz") ||
-	    str_eqc(rq->path, "/status") || str_eqc(rq->path, "/metrics")) {
+	if (admin_is_question(rq->path)) {
 		if (rq->method != HTTP_GET_M && rq->method != HTTP_HEAD_M)
 			httpd_error(c, 405, "ask with GET");
 		else if (str_eqc(rq->path, "/healthz"))
@@ -149,6 +252,8 @@ admin_start_as(struct admin *a, struct net *net, const char *address,
 	httpd_init(&a->httpd, net, &admin_ops, a, conns_max, HTTP_BODY_MAX);
 	listener_open_or_die(&a->listener, net, address, false, what,
 	    httpd_on_accept, &a->httpd);
+	timer_init(&a->second, net, admin_on_second, a);
+	timer_set(&a->second, 1000, 1000);
 }
 
 void
@@ -161,5 +266,6 @@ void
 admin_stop(struct admin *a)
 {
 	listener_close(&a->listener);
+	timer_stop(&a->second);
 	httpd_fini(&a->httpd);
 }

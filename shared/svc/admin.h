@@ -2,7 +2,8 @@
 /*
  * The admin listener every daemon has: GET /healthz (the loop turns: 200 "ok"), /readyz (200 or 503
  * and a JSON object that says what is missing), /status (JSON), /metrics
- * (Prometheus text). Loopback by default; Host must be the listener's
+ * (Prometheus text), /process (what this process takes and does, for
+ * cchatctl status), /reloads (how reading the settings again went). Loopback by default; Host must be the listener's
  * address, 127.0.0.1, [::1] or localhost, with or without port (DNS
  * rebinding), else 421; a numeric address will do when it listens on all.
  */
@@ -22,7 +23,12 @@ struct admin {
 	bool (*on_other)(void *arg, struct httpd_conn *c, const struct http_request *rq, struct str body);
 	/* as in struct httpd_ops, Host checked; may be NULL */
 	bool (*on_upgrade)(void *arg, struct httpd_conn *c, const struct http_request *rq, struct str rest);
+	/* what was asked of this process so far; NULL: HTTP requests here and frames of links */
+	uint64_t (*on_requests)(void *arg);
 	void *arg;
+	/* of /process: per second, over the last second */
+	struct timer second;
+	uint64_t requests, qps;
 };
 
 /* fill the callbacks first; opens `address` or ends the program, announces "(admin)" */

@@ -323,6 +323,7 @@ linkconn_on_other(
 {
 	int err;
 
+	conn_net(&lc->conn)->frames++;
 	if (type == F_ITEM)
 		lc->items_got++;
 	err = lc->ops->on_frame(lc, type, flags, body);

@@ -16,6 +16,7 @@
 #include "shared/net/addr.h"
 #include "shared/proc/conf.h"
 #include "shared/proc/conf_help.h"
+#include "shared/proc/conf_reload.h"
 #include "tests/unit/shared/proc/child.h"
 
 struct settings {
@@ -510,6 +511,57 @@ test_names(void **state)
 	assert_null(w.name);
 }
 
+/* read again: only what may change does, and a mistake changes nothing */
+static void
+test_reload(void **state)
+{
+	static const char *const live[] = {"msg_max", "origins", NULL};
+	struct conf_program p = prog;
+	struct settings s;
+	char *argv[] = {(char *)"msg_server", (char *)"-c", file, NULL};
+	const struct conf_news *news = conf_reload_news();
+
+	(void)state;
+	p.size = sizeof s;
+	p.live = live;
+	conf_reload_keep(3, argv);
+	assert_int_equal(
+	    read_text("msg_server { msg_max = 5 }\n", 0, NULL), OK);
+	assert_int_equal(conf_read(&p, &s, file, 0, NULL, err, sizeof err), OK);
+	assert_int_equal(conf_reload(&p, &s), OK);
+	assert_int_equal(news->n_changed + news->n_later, 0);
+
+	(void)read_text("msg_server { msg_max = 7\n echo = yes\n"
+			" origins = { \"a\", \"b\" } }\n",
+	    0, NULL);
+	assert_int_equal(conf_reload(&p, &s), OK);
+	assert_int_equal(news->n_changed, 2);
+	assert_true(conf_reload_has("msg_max") && conf_reload_has("origins"));
+	assert_false(conf_reload_has("echo"));
+	assert_int_equal(news->n_later, 1);
+	assert_string_equal(news->later[0], "echo");
+	assert_int_equal(s.msg_max, 7);
+	assert_false(s.echo);
+	assert_string_equal(s.origins[1], "b");
+	assert_null(s.origins[2]);
+
+	(void)read_text("msg_server { msg_max = 9\n bad = 1 }\n", 0, NULL);
+	assert_int_equal(conf_reload(&p, &s), ERR_CONF);
+	assert_non_null(strstr(news->error, "'bad'"));
+	assert_int_equal(news->n_changed + news->n_later, 0);
+	assert_int_equal(s.msg_max, 7);
+	conf_reload_trouble("and %s", "more");
+	assert_non_null(strstr(news->error, "'bad'; and more"));
+
+	/* the list is given up with its setting */
+	(void)read_text("msg_server { msg_max = 7 }\n", 0, NULL);
+	assert_int_equal(conf_reload(&p, &s), OK);
+	assert_int_equal(news->n_changed, 1);
+	assert_string_equal(news->changed[0], "origins");
+	assert_string_equal(news->error, "");
+	conf_free(&p, &s);
+}
+
 int
 main(void)
 {
@@ -522,7 +574,8 @@ main(void)
 	    cmocka_unit_test(test_no_file), cmocka_unit_test(test_list_bound),
 	    cmocka_unit_test(test_values), cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_help), cmocka_unit_test(test_help_margin),
-	    cmocka_unit_test(test_check), cmocka_unit_test(test_exit)};
+	    cmocka_unit_test(test_check), cmocka_unit_test(test_exit),
+	    cmocka_unit_test(test_reload)};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -307,6 +307,67 @@ test_levels(void **state)
 	assert_false(log_level_parse("", &l));
 }
 
+static char log_path[] = "/tmp/cchat-log-XXXXXX";
+
+static void
+say_one(void)
+{
+	log_info("one");
+}
+
+static size_t
+lines_of(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	size_t n = 0;
+	int c;
+
+	while (f != NULL && (c = fgetc(f)) != EOF)
+		n += c == '\n';
+	if (f != NULL)
+		fclose(f);
+	return n;
+}
+
+/* both while it starts, then the file alone, anew where it was moved away */
+static void
+test_file(void **state)
+{
+	char old[64];
+
+	(void)state;
+	close(mkstemp(log_path));
+	snprintf(old, sizeof old, "%s.1", log_path);
+	log_setup("msg_server ms1", "info", log_path);
+	capture(say_one);
+	assert_non_null(strstr(text, "one\n"));
+	assert_int_equal(lines_of(log_path), 1);
+	log_started();
+	capture(say_one);
+	assert_string_equal(text, "");
+	assert_int_equal(lines_of(log_path), 2);
+
+	assert_int_equal(rename(log_path, old), 0);
+	capture(say_one);
+	assert_int_equal(lines_of(old), 3);
+	assert_int_equal(log_reopen(), 0);
+	capture(say_one);
+	assert_int_equal(lines_of(old), 3);
+	assert_int_equal(lines_of(log_path), 1);
+
+	/* no such folder: as before */
+	assert_int_equal(log_file("/tmp/cchat-no-such-folder/x.log"), -1);
+	assert_int_equal(errno, ENOENT);
+	capture(say_one);
+	assert_int_equal(lines_of(log_path), 2);
+	assert_int_equal(log_file("-"), 0);
+	capture(say_one);
+	assert_non_null(strstr(text, "one\n"));
+	assert_int_equal(lines_of(log_path), 2);
+	unlink(log_path);
+	unlink(old);
+}
+
 int
 main(void)
 {
@@ -315,7 +376,7 @@ main(void)
 	    cmocka_unit_test(test_limit), cmocka_unit_test(test_bytes),
 	    cmocka_unit_test(test_cut_wide), cmocka_unit_test(test_journal),
 	    cmocka_unit_test(test_threads), cmocka_unit_test(test_fatal),
-	    cmocka_unit_test(test_levels)};
+	    cmocka_unit_test(test_levels), cmocka_unit_test(test_file)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
