@@ -132,7 +132,7 @@ const struct conf_program settings_program = {
 void
 settings_load(struct settings *s, int argc, char **argv)
 {
-	char **text[] = {&s->log_file, &s->listen, &s->direct, &s->admin, &s->public_url,
+	char **text[] = {&s->listen, &s->direct, &s->admin, &s->public_url,
 	    &s->direct_url, &s->name, &s->cluster, &s->data, &s->www,
 	    &s->config_server, &s->link_key, &s->token_key, &s->token_key_old,
 	    &s->api_key, &s->log_level};
