@@ -43,3 +43,5 @@ msg_server_libmsg_server_a_SOURCES += \
 msg_server_libmsg_server_a_SOURCES += \
 	%D%/dialect/number.c %D%/dialect/number.h \
 	%D%/dialect/php_text.c %D%/dialect/php_text.h
+msg_server_libmsg_server_a_SOURCES += %D%/dialect/webim.c \
+	%D%/dialect/webim_encode.c %D%/dialect/webim_priv.h

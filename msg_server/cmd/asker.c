@@ -137,3 +137,18 @@ asker_may_join(const struct session *s, struct str rid)
 {
 	return !id_is_group(rid) && session_may_join(s, rid);
 }
+
+const struct command *
+asker_home(struct session *s, const struct command *cmd, struct command *own)
+{
+	struct member *home;
+
+	if (str_is_set(cmd->rid) || str_is_set(cmd->tid))
+		return cmd;
+	home = room_home(s);
+	if (home == NULL)
+		return cmd;
+	*own = *cmd;
+	own->rid = str_of(room_rid(home->room));
+	return own;
+}

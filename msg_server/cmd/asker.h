@@ -49,6 +49,10 @@ void asker_refuse(const struct asker *a, unsigned code, int64_t retry_ms);
  */
 bool asker_channel(
     struct session *s, const struct command *cmd, struct chan_name *out);
+/* cmd; or own, a copy of it which names the room of the last login, when cmd
+ * names nothing */
+const struct command *asker_home(struct session *s, const struct command *cmd,
+    struct command *own);
 /* may s be in that room: groups are for members, a token may name its rooms */
 bool asker_may_join(const struct session *s, struct str rid);
 

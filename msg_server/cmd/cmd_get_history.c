@@ -113,10 +113,12 @@ cmd_get_history(
 {
 	uint64_t limit = cmd->limit > 0 ? cmd->limit : HISTORY_DEFAULT;
 	struct f_read rd = {.n = (uint16_t)limit, .back = true};
+	struct command in_home;
 	struct history_call *h;
 	struct chan_name chan;
 	struct channel *c;
 
+	cmd = asker_home(s, cmd, &in_home);
 	if (!asker_channel(s, cmd, &chan))
 		return;
 	h = xcalloc(1, sizeof *h);

@@ -7,7 +7,7 @@
 
 #include "msg_server/cmd/asker.h"
 
-enum { ONLINE_DEFAULT = 100 };
+enum { ONLINE_DEFAULT = 100, ONLINE_PEOPLE = 1000 };
 
 struct online_call {
 	struct relay_who who;
@@ -40,11 +40,14 @@ void
 cmd_get_online(struct server *srv, struct session *s, const struct command *cmd)
 {
 	struct f_who who = {.what = WHO_ROOM, .next = cmd->next};
+	struct command in_home;
 	struct online_call *o;
 	struct chan_name chan;
 	struct buf uids;
 	size_t i;
 
+	if (cmd->n_uids == 0)
+		cmd = asker_home(s, cmd, &in_home);
 	if (cmd->n_uids == 0 && !asker_channel(s, cmd, &chan))
 		return;
 	o = xcalloc(1, sizeof *o);
@@ -53,6 +56,11 @@ cmd_get_online(struct server *srv, struct session *s, const struct command *cmd)
 	buf_init(&uids, UIDS_MAX * (ID_MAX + 1));
 	who.arg = cmd->rid;
 	who.limit = cmd->limit > 0 ? (uint16_t)cmd->limit : ONLINE_DEFAULT;
+	/* they know each other by their numbers, and have no pages */
+	if (dialect_has(s->dialect, DIALECT_OLD)) {
+		who.what = WHO_PEOPLE;
+		who.limit = ONLINE_PEOPLE;
+	}
 	if (cmd->n_uids > 0) {
 		for (i = 0; i < cmd->n_uids; i++) {
 			if (i > 0)

@@ -441,15 +441,22 @@ login_from(struct server *srv, struct session *s, const struct command *cmd,
 	s->away = claim.away;
 }
 
-/* out of the room it is in, and somebody of another name from now on */
+/*
+ * Out of the room it is in, and somebody of another name from now on. Where it
+ * stays in its room, that hears of it as of one who comes.
+ */
 static void
 login_move(struct server *srv, struct session *s, const struct command *cmd)
 {
 	struct member *home = room_home(s);
 
-	if (home != NULL && !str_eqc(cmd->rid, room_rid(home->room)))
+	if (home != NULL && !str_eqc(cmd->rid, room_rid(home->room))) {
 		room_leave(srv, s, str_of(room_rid(home->room)));
+		home = NULL;
+	}
 	session_set_strings(s, cmd->name, cmd->avatar, session_dev(s));
+	if (home != NULL)
+		room_again(srv, home);
 }
 
 /* one more room for a session that is in */

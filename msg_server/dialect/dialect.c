@@ -4,17 +4,23 @@
  */
 #include "msg_server/dialect/dialect.h"
 
-const struct dialect *const dialects[] = {&dialect_cchat, NULL};
+const struct dialect *const dialects[] = {&dialect_cchat, &dialect_webim,
+    &dialect_webim_2014, &dialect_webim_2019, NULL};
 
 const struct dialect *
 dialect_guess(const struct dialect_set *set, struct str text)
 {
+	const struct dialect *cchat = NULL;
 	unsigned i;
 
+	if (set->n == 1)
+		return set->list[0];
 	for (i = 0; i < set->n; i++)
-		if (set->list[i]->guess(text))
+		if (set->list[i] == &dialect_cchat)
+			cchat = set->list[i];
+		else if (set->list[i]->guess(text))
 			return set->list[i];
-	return set->list[0];
+	return cchat != NULL && cchat->guess(text) ? cchat : set->list[0];
 }
 
 const struct dialect *

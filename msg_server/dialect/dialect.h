@@ -13,7 +13,7 @@
 #include "shared/base/buf.h"
 #include "shared/proto/json.h"
 
-enum { DIALECT_MAX = 5 };
+enum { DIALECT_MAX = 7 };
 
 /* what the core does otherwise for a dialect */
 enum dialect_trait {
@@ -59,6 +59,8 @@ struct dialect {
 	 * VIEW_OTHER, and the same as encode() would say; NULL: it is encoded twice.
 	 */
 	void (*own)(const struct event *ev, unsigned level, struct str other, struct buf *out);
+	/* a second text, a frame of its own behind the first, for an event to many that is no item; NULL: never */
+	void (*also)(const struct event *ev, unsigned level, enum view view, struct buf *out);
 };
 
 static inline bool
@@ -73,12 +75,15 @@ struct dialect_set {
 	unsigned n;
 };
 
-/* whose first frame that is; the first of the set when nobody's */
+/* whose first frame that is; the first of the set when nobody's; cchat is asked
+ * last, for it takes whatever has a cmd */
 const struct dialect *dialect_guess(const struct dialect_set *set, struct str text);
 /* whose handshake that is; NULL: the first frame will say */
 const struct dialect *dialect_at_open(const struct dialect_set *set, struct str path, struct str query);
 
 extern const struct dialect dialect_cchat;
+/* PHPWebIM of 2016, and what the classic one and that of 2019 do otherwise */
+extern const struct dialect dialect_webim, dialect_webim_2014, dialect_webim_2019;
 
 /* all of them, NULL-ended */
 extern const struct dialect *const dialects[];

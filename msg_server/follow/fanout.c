@@ -17,6 +17,39 @@ fanout_begin(struct fanout *f, const struct event *ev)
 	f->ev = ev;
 }
 
+/* one frame, or two joined; NULL: there are no words for it */
+static struct blob *
+fanout_make(const struct event *ev, const struct dialect *d, unsigned level,
+    enum view view)
+{
+	struct blob *made = NULL;
+	struct buf text, more, both;
+
+	buf_init(&text, FANOUT_FRAME_MAX);
+	d->encode(ev, level, view, &text);
+	if (!buf_len(&text) || !buf_ok(&text)) {
+		buf_fini(&text);
+		return NULL;
+	}
+	buf_init(&more, FANOUT_FRAME_MAX);
+	if (d->also)
+		d->also(ev, level, view, &more);
+	if (buf_len(&more) && buf_ok(&more)) {
+		buf_init(&both, 2 * FANOUT_FRAME_MAX + 64);
+		ws_put_header(&both, buf_len(&text));
+		buf_putstr(&both, buf_str(&text));
+		ws_put_header(&both, buf_len(&more));
+		buf_putstr(&both, buf_str(&more));
+		made = blob_take(&both);
+		buf_fini(&both);
+	} else {
+		made = ws_text(buf_p(&text), buf_len(&text));
+	}
+	buf_fini(&more);
+	buf_fini(&text);
+	return made;
+}
+
 void
 fanout_send(struct fanout *f, struct session *s, enum view view)
 {
@@ -27,17 +60,13 @@ fanout_send(struct fanout *f, struct session *s, enum view view)
 	if (f->empty[d->index][level][view])
 		return;
 	if (!*made) {
-		struct buf text;
-
-		buf_init(&text, FANOUT_FRAME_MAX);
-		d->encode(f->ev, s->level, view, &text);
-		if (buf_len(&text) && buf_ok(&text))
-			*made = ws_text(buf_p(&text), buf_len(&text));
-		else
+		*made = fanout_make(f->ev, d, s->level, view);
+		if (!*made) {
 			f->empty[d->index][level][view] = 1;
-		buf_fini(&text);
-		if (!*made)
 			return;
+		}
+		if (f->dialects <= d->index)
+			f->dialects = (uint8_t)(d->index + 1);
 	}
 	session_send(s, *made);
 }
@@ -45,7 +74,7 @@ fanout_send(struct fanout *f, struct session *s, enum view view)
 void
 fanout_end(struct fanout *f)
 {
-	for (unsigned d = 0; d < DIALECT_MAX; d++)
+	for (unsigned d = 0; d < f->dialects; d++)
 		for (unsigned l = 0; l < 2; l++)
 			for (unsigned v = 0; v < VIEW_COUNT; v++)
 				blob_unref(f->made[d][l][v]);

@@ -13,6 +13,7 @@ struct fanout {
 	const struct event *ev;
 	struct blob *made[DIALECT_MAX][2][VIEW_COUNT]; /* frames; NULL until first needed */
 	uint8_t empty[DIALECT_MAX][2][VIEW_COUNT];     /* encoded to nothing */
+	uint8_t dialects; /* so many of each table may be in use */
 };
 
 void fanout_begin(struct fanout *f, const struct event *ev);

@@ -195,6 +195,12 @@ room_set_home(struct session *s, struct str rid)
 		m->home = str_eqc(rid, room_rid(m->room));
 }
 
+void
+room_again(struct server *srv, struct member *m)
+{
+	room_announce(srv, m->session, &m->room->channel, false);
+}
+
 static void
 room_drop_member(struct server *srv, struct session *s, struct member *m)
 {

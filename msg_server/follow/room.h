@@ -130,6 +130,8 @@ void room_detach(struct server *srv, struct session *s, bool bye);
 /* the room of its last login, with which it is named without a name; NULL: none */
 struct member *room_home(struct session *s);
 void room_set_home(struct session *s, struct str rid);
+/* who is in it says so once more, with the name he has now */
+void room_again(struct server *srv, struct member *m);
 struct user *user_find(struct server *srv, struct str uid);
 struct str user_key(const struct table_link *e); /* of server->users */
 void user_detach(struct server *srv, struct session *s);

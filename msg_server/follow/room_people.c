@@ -3,6 +3,7 @@
  * What the members of a room are told of people coming and going, and of whom
  * they were told already when a new active proxy says it again.
  */
+#include "msg_server/dialect/number.h"
 #include "msg_server/follow/fanout.h"
 #include "msg_server/follow/replay.h"
 #include "msg_server/follow/room_priv.h"
@@ -136,6 +137,7 @@ room_on_in(struct server *srv, struct room *room, const struct f_room *f,
 	    .cn = u->cn};
 	bool old = was == TOLD_NOTHING && room_is_before_us(srv, room, f, u);
 	bool news = !old && room_is_news(f, u, was, TOLD_IN);
+	uint64_t cn;
 
 	if (!old && room_is_login(srv, c, f, u, was)) {
 		room_tell(room, &ev, u->cn, EAR_V1);
@@ -144,6 +146,8 @@ room_on_in(struct server *srv, struct room *room, const struct f_room *f,
 	if (news)
 		room_tell(
 		    room, &ev, u->cn, f->big ? EAR_OLD : EAR_OLD | EAR_V2);
+	else if (!old && u->again && number_of_uid(u->uid, &cn))
+		room_tell(room, &ev, u->cn, EAR_OLD); /* by another name */
 	told_set(srv->told, c->ch, u->uid, TOLD_IN);
 	room_mark_told(srv, room, u->uid);
 	return news;

@@ -27,6 +27,7 @@ enum { PARTS = 8 };
 
 static struct server srv;
 static struct session s;
+static const struct dialect spoken = {.name = "spoken"};
 static char user_name[CHAN_MAX + 1];
 static struct user user;
 static struct {
@@ -121,6 +122,13 @@ room_set_home(struct session *session, struct str rid)
 {
 	(void)session;
 	(void)rid;
+}
+
+void
+room_again(struct server *server, struct member *m)
+{
+	(void)server;
+	(void)m;
 }
 
 void
@@ -242,6 +250,15 @@ relay_get(struct relay *r, const struct f_get *get, struct relay_get *call)
 	return 0;
 }
 
+int
+relay_who(struct relay *r, const struct f_who *who, struct relay_who *call)
+{
+	(void)r;
+	(void)who;
+	(void)call;
+	return ERR_BUSY;
+}
+
 void
 inbox_ask(struct server *server, struct session *session, struct str cid,
     const struct f_inbox_at *at)
@@ -337,6 +354,7 @@ setup(void **state)
 	srv.set.cluster = cluster;
 	expect_silent = false;
 	s.cn = 1ULL << 32 | 9;
+	s.dialect = &spoken;
 	table_add(&srv.sessions, &s.by_cn, session_key);
 	return 0;
 }
