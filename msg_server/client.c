@@ -199,12 +199,15 @@ void
 client_text(struct client *c, struct str text)
 {
 	struct session *s = &c->session;
+	uint64_t *stats = client_srv(c)->stats, n = stats[S_COMMANDS];
 	struct buf err;
 
 	if (s->dialect == NULL)
 		s->dialect = dialect_guess(client_busy(c)->speaks, text);
 	buf_init(&err, CLIENT_MSG_AFTER);
 	s->dialect->decode(&s->ctx, text, client_on_command, c, &err);
+	if (stats[S_COMMANDS] == n && buf_len(&err) == 0)
+		stats[S_DROPPED_IN]++;
 	client_say(c, &err);
 }
 

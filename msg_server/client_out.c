@@ -38,6 +38,12 @@ session_queued(const struct session *s)
 	       (c->held ? client_hold_of(c)->bytes_out : 0);
 }
 
+void
+session_refused(struct session *s)
+{
+	client_srv(client_of(s))->stats[S_DROPPED_IN]++;
+}
+
 static void
 client_hold_out(struct client_hold *h, struct blob *frame)
 {

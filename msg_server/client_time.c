@@ -14,13 +14,16 @@ client_left(uint32_t since, uint32_t now, uint32_t span)
 	return now - since >= span ? 1 : span - (now - since);
 }
 
-/* seconds of silence until it is pinged */
+/* seconds of silence until it is pinged: a dialect's own, or less if `ping` is
+ */
 static uint32_t
 client_silence(const struct client *c)
 {
 	const struct dialect *d = c->session.dialect;
 
-	return d != NULL && d->ping_s > 0 ? d->ping_s : c->silence_s;
+	return d != NULL && d->ping_s > 0 && d->ping_s < c->silence_s
+		   ? d->ping_s
+		   : c->silence_s;
 }
 
 void

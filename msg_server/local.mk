@@ -45,3 +45,4 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/dialect/php_text.c %D%/dialect/php_text.h
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/webim.c \
 	%D%/dialect/webim_encode.c %D%/dialect/webim_priv.h
+msg_server_libmsg_server_a_SOURCES += %D%/dialect/workerman.c

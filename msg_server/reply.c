@@ -34,6 +34,9 @@ reply_event(struct session *s, const struct event *ev)
 		frame = ws_text(buf_p(&text), buf_len(&text));
 		session_send(s, frame);
 		blob_unref(frame);
+	} else if (ev->kind == EVENT_ERROR &&
+		   dialect_has(s->dialect, DIALECT_OLD)) {
+		session_refused(s);
 	}
 	if (text.cap > REPLY_KEPT)
 		buf_fini(&text);

@@ -140,6 +140,8 @@ struct session_busy *session_busy(struct session *s);
 void session_send(struct session *s, struct blob *frame);
 /* n frames joined to one block, shared or not */
 void session_send_block(struct session *s, struct blob *block, unsigned n);
+/* counts a refusal for which its dialect has no words */
+void session_refused(struct session *s);
 /* WebSocket close with one of our codes (protocol.md 6); "retry=<ms>" when retry_ms > 0; deferred */
 void session_close(struct session *s, unsigned code, const char *why, int64_t retry_ms);
 /* bytes waiting in this session's output queue */

@@ -56,10 +56,10 @@ message_on_who(
 
 	if (s == NULL || s->user == NULL) {
 		;
-	} else if (code != 200 || answer->code == 503) {
+	} else if (code != 200 && code != 404) {
 		asker_refuse(&a->asker, 503, 0);
 	} else {
-		if (answer->code == 200)
+		if (code == 200)
 			obj = json_read(answer->json, &err);
 		if (obj != NULL && id_is_word(json_str(obj, "uid")))
 			message_to_uid(

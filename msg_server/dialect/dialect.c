@@ -5,7 +5,7 @@
 #include "msg_server/dialect/dialect.h"
 
 const struct dialect *const dialects[] = {&dialect_cchat, &dialect_webim,
-    &dialect_webim_2014, &dialect_webim_2019, NULL};
+    &dialect_webim_2014, &dialect_webim_2019, &dialect_workerman, NULL};
 
 const struct dialect *
 dialect_guess(const struct dialect_set *set, struct str text)

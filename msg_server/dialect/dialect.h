@@ -84,6 +84,7 @@ const struct dialect *dialect_at_open(const struct dialect_set *set, struct str 
 extern const struct dialect dialect_cchat;
 /* PHPWebIM of 2016, and what the classic one and that of 2019 do otherwise */
 extern const struct dialect dialect_webim, dialect_webim_2014, dialect_webim_2019;
+extern const struct dialect dialect_workerman;
 
 /* all of them, NULL-ended */
 extern const struct dialect *const dialects[];

@@ -77,3 +77,7 @@ fuzz_tests += %D%/fuzz_gateway
 %C%_fuzz_gateway_SOURCES = %D%/fuzz_gateway.c $(fuzz_replay)
 %C%_fuzz_gateway_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_gateway_LDADD = $(shared_libs)
+fuzz_tests += %D%/fuzz_dialect_workerman
+%C%_fuzz_dialect_workerman_SOURCES = %D%/fuzz_dialect_workerman.c $(fuzz_replay)
+%C%_fuzz_dialect_workerman_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_dialect_workerman_LDADD = msg_server/libmsg_server.a $(shared_libs)

@@ -394,3 +394,6 @@ unit_tests += %D%/shared/net/test_dgram
 unit_tests += %D%/shared/proto/test_gateway
 %C%_shared_proto_test_gateway_SOURCES = %D%/shared/proto/test_gateway.c
 %C%_shared_proto_test_gateway_LDADD = $(unit_ldadd)
+unit_tests += %D%/msg_server/dialect/test_workerman
+%C%_msg_server_dialect_test_workerman_SOURCES = %D%/msg_server/dialect/test_workerman.c
+%C%_msg_server_dialect_test_workerman_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
