@@ -22,7 +22,8 @@ msg_server_libmsg_server_a_SOURCES += %D%/dialect/cchat_fast.c
 
 dist_man_MANS += %D%/msg_server.8
 msg_server_libmsg_server_a_SOURCES += \
-	%D%/door/api.c %D%/door/api.h \
+	%D%/door/api.c %D%/door/api.h %D%/door/api_priv.h %D%/door/api_ask.c \
+	%D%/door/api_send.c %D%/door/api_many.c %D%/door/api_kick.c \
 	%D%/door/connections.c %D%/door/connections.h %D%/auth.c %D%/auth.h \
 	%D%/client.c %D%/client.h %D%/client_out.c %D%/client_priv.h \
 	%D%/client_time.c %D%/command.c %D%/command.h %D%/event.h \

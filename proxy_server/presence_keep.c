@@ -17,8 +17,8 @@ keep_user(const struct table_link *e)
 	return container_of(e, struct pres_user, by_uid);
 }
 
-static struct str
-keep_user_key(const struct table_link *e)
+struct str
+presence_user_key(const struct table_link *e)
 {
 	const struct pres_card *c = keep_user(e)->card;
 
@@ -94,7 +94,7 @@ presence_may_have_news(struct presence *pr, const struct pres_user *u)
 struct pres_user *
 presence_user(struct presence *pr, struct str uid)
 {
-	struct table_link *e = table_find(&pr->users, uid, keep_user_key);
+	struct table_link *e = table_find(&pr->users, uid, presence_user_key);
 
 	return e != NULL ? keep_user(e) : NULL;
 }
@@ -109,7 +109,7 @@ presence_user_get(struct presence *pr, struct str uid)
 	u = slab_get(&pr->slab, sizeof *u);
 	u->card = keep_card(pr, uid, STR_NONE, STR_NONE);
 	u->card->stale = pr->n_orphans > 0;
-	table_add(&pr->users, &u->by_uid, keep_user_key);
+	table_add(&pr->users, &u->by_uid, presence_user_key);
 	return u;
 }
 
@@ -118,7 +118,7 @@ presence_user_rest(struct presence *pr, struct pres_user *u)
 {
 	if (u->sessions != NULL || u->members != NULL || u->leave != NULL)
 		return;
-	table_del(&pr->users, &u->by_uid, keep_user_key);
+	table_del(&pr->users, &u->by_uid, presence_user_key);
 	keep_card_leave(pr, u->card);
 	slab_put(&pr->slab, u, sizeof *u);
 }

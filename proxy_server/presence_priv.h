@@ -276,6 +276,7 @@ void presence_keep_fini(struct presence *pr);
 
 /* for TABLE_EACH */
 struct str presence_room_key(const struct table_link *e);
+struct str presence_user_key(const struct table_link *e);
 
 static inline struct pres_node *
 presence_node_of(const struct presence *p, const struct pres_session *s)

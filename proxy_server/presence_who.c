@@ -328,6 +328,34 @@ who_user(struct presence *pr, const struct f_who *who, struct jw *w,
 	jw_obj_end(w);
 }
 
+static void
+who_put_uid(struct jw *w, const struct presence *pr, void *object)
+{
+	(void)pr;
+	jw_cstr(w, NULL, presence_uid(object));
+}
+
+/* everybody, whether in a room or not */
+static void
+who_all(struct presence *pr, const struct f_who *who, struct jw *w,
+    struct f_whois *answer)
+{
+	struct table_link *e, *next;
+	struct pres_user *u;
+	struct who_page pg;
+
+	who_page_init(&pg, who);
+	TABLE_EACH(&pr->users, e, next, presence_user_key)
+	{
+		u = container_of(e, struct pres_user, by_uid);
+		if (u->n_sessions == 0)
+			continue;
+		answer->count++;
+		who_offer(&pg, presence_uid(u), u);
+	}
+	who_page_write(&pg, w, pr, who_put_uid, answer);
+}
+
 /* ---- rooms ------------------------------------------------------------ */
 
 /* how many seats each server has in it */
@@ -469,6 +497,9 @@ presence_who(struct presence *pr, const struct f_who *who, struct buf *json,
 		break;
 	case WHO_SESSION:
 		who_session(pr, who, &w, answer);
+		break;
+	case WHO_ALL:
+		who_all(pr, who, &w, answer);
 		break;
 	case WHO_TOTALS:
 		who_totals(pr, &w, answer);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The HTTP door (protocol.md section 9): what other programs ask and say
- * without a WebSocket. GET /v1/users/UID, /v1/rooms, /v1/rooms/RID and
- * /v1/rooms/RID/users go to the active proxy; POST /v1/send appends a message.
+ * The HTTP door (protocol.md section 9, shared/HTTP.md): what other programs
+ * ask and say without a WebSocket.
+ *
+ *	GET /v1/users/UID /v1/users/UID/rooms /v1/rooms /v1/rooms/RID
+ *	    /v1/rooms/RID/users /v1/online?uids=A,B    asked of the active proxy
+ *	POST /v1/send       a message to a room, a user, some, or all
+ *	POST /v1/kick       closes a user's sessions, or one, wherever they are
  *
  * With api_key_file set every request needs "Authorization: Bearer KEY".
  * Without it POST is off, and questions are answered to loopback alone.

@@ -90,6 +90,15 @@ relay_watch(struct relay *r, const struct f_watch *watch)
 		put_watch(out, watch);
 }
 
+void
+relay_kick(struct relay *r, const struct f_kick *kick)
+{
+	struct buf *out = relay_out(r);
+
+	if (out)
+		put_kick(out, kick);
+}
+
 /* --- who is active ------------------------------------------------------ */
 
 static void

@@ -105,6 +105,8 @@ void relay_retry(struct relay *r, struct relay_task *t);
 
 /* to the active proxy; lost without one: on_promoted is the time to say it all again */
 void relay_watch(struct relay *r, const struct f_watch *watch);
+/* a session of another msg_server, or all of a user, are to be closed; lost without an active proxy */
+void relay_kick(struct relay *r, const struct f_kick *kick);
 /* when there was an active proxy last (monotonic ms): now when there is one, 0 when never */
 int64_t relay_active_ms(const struct relay *r);
 

@@ -151,6 +151,11 @@ test_rooms(void **state)
 	assert_string_equal(ask(WHO_ROOM_INFO, "b", NULL, 0),
 	    "{\"rid\":\"b\",\"users\":1,\"members\":{\"ms1\":1,\"ms2\":1},"
 	    "\"seq\":7}");
+	assert_string_equal(ask(WHO_ALL, NULL, NULL, 2), "[\"amy\",\"bob\"]");
+	assert_int_equal(ans.count, 3);
+	assert_string_equal(next, "bob");
+	assert_string_equal(ask(WHO_ALL, NULL, "bob", 2), "[\"cat\"]");
+	assert_string_equal(next, "");
 	assert_string_equal(ask(WHO_TOTALS, NULL, NULL, 0),
 	    "{\"sessions\":4,\"users\":3,\"rooms\":3,"
 	    "\"servers\":{\"ms1\":2,\"ms2\":2}}");

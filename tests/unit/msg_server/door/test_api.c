@@ -29,7 +29,8 @@ static char arg[64], next[64];
 static struct relay_who *who_call;
 static struct f_append ap;
 static char chan[CHAN_MAX + 1], cid[CID_MAX + 1];
-static struct relay_append *append_call;
+static struct relay_append *append_call, *append_calls[256];
+static unsigned appends;
 static int relay_err;
 static struct httpd_conn *const conn = (struct httpd_conn *)&answer;
 
@@ -113,7 +114,22 @@ relay_append(struct relay *r, const struct f_append *f, struct relay_append *c)
 	str_copy(chan, sizeof chan, f->chan);
 	str_copy(cid, sizeof cid, f->item.cid);
 	append_call = c;
+	append_calls[appends++ % 256] = c;
 	return 0;
+}
+
+static struct f_kick kick;
+static char kick_uid[64], kick_text[128];
+static unsigned kicks;
+
+void
+relay_kick(struct relay *r, const struct f_kick *f)
+{
+	(void)r;
+	kicks++;
+	kick = *f;
+	str_copy(kick_uid, sizeof kick_uid, f->uid);
+	str_copy(kick_text, sizeof kick_text, f->text);
 }
 
 static int
@@ -128,6 +144,7 @@ setup(void **state)
 	is_there = true;
 	who_call = NULL;
 	append_call = NULL;
+	kicks = appends = 0;
 	return addr_parse(STR_LIT("127.0.0.1:1"), &peer);
 }
 
@@ -187,6 +204,16 @@ test_questions(void **state)
 	whois(200, "{\"rid\":\"12\",\"gen\":4}");
 	assert_string_equal(
 	    answer.body, "{\"ver\":5,\"rid\":\"12\",\"gen\":4}");
+	assert_int_equal(get("/v1/users/1001/rooms"), 0);
+	assert_int_equal(who.what, WHO_USER);
+	whois(200, "{\"uid\":\"1001\",\"rooms\":[\"7\",\"a\"]}");
+	assert_string_equal(answer.body,
+	    "{\"ver\":5,\"gen\":3,\"count\":2,\"list\":[\"7\",\"a\"]}");
+	assert_int_equal(
+	    ask(HTTP_GET_M, "/v1/online", "uids=a%2Cb", NULL, NULL, ""), 0);
+	assert_int_equal(who.what, WHO_USERS);
+	assert_string_equal(arg, "a,b");
+	whois(200, "[]");
 	assert_int_equal(get("/v1/rooms/12/users"), 0);
 	assert_int_equal(who.what, WHO_ROOM);
 	whois(404, "");
@@ -206,13 +233,30 @@ static void
 test_bad_questions(void **state)
 {
 	static const char *const paths[] = {"/v1/", "/v1/x", "/v1/users",
-	    "/v1/users/", "/v1/users/a%20b", "/v1/users/1/x", "/v1/rooms/",
+	    "/v1/users/", "/v1/users/a%20b", "/v1/users/1/x",
+	    "/v1/users/1/rooms/2", "/v1/online/1", "/v1/rooms/",
 	    "/v1/rooms/1/x"};
+	static const char *const uids[] = {
+	    "", "uids=", "uids=a,,b", "uids=a%20b", "uids=/"};
+	char many[4 * 201 + 8] = "uids=";
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(paths); i++)
 		assert_int_equal(get(paths[i]), 404);
+	for (i = 0; i < ARRAY_LEN(uids); i++)
+		assert_int_equal(
+		    ask(HTTP_GET_M, "/v1/online", uids[i], NULL, NULL, ""),
+		    400);
+	for (i = 0; i < 200; i++)
+		snprintf(many + 5 + 4 * i, 5, "%03zu,", i);
+	many[5 + 4 * 200 - 1] = '\0';
+	assert_int_equal(
+	    ask(HTTP_GET_M, "/v1/online", many, NULL, NULL, ""), 0);
+	whois(200, "[]");
+	strcat(many, ",x");
+	assert_int_equal(
+	    ask(HTTP_GET_M, "/v1/online", many, NULL, NULL, ""), 400);
 	assert_int_equal(
 	    ask(HTTP_GET_M, "/v1/rooms", "limit=0", NULL, NULL, ""), 400);
 	assert_int_equal(
@@ -333,6 +377,119 @@ test_bad_sends(void **state)
 	assert_null(append_call);
 }
 
+/* to some: one append for each, 64 at a time, and what became of each */
+static void
+test_many(void **state)
+{
+	struct f_ack ack = {.seq = 1};
+	char body[4096] = "{\"uid\":\"bot\",\"msg\":\"x\",\"cid\":\"c\","
+			  "\"uids\":[";
+	size_t i, n = strlen(body);
+
+	(void)state;
+	for (i = 0; i < 200; i++)
+		n += (size_t)snprintf(body + n, sizeof body - n, "%s\"u%zu\"",
+		    i > 0 ? "," : "", i);
+	snprintf(body + n, sizeof body - n, "]}");
+	assert_int_equal(post(body), 0);
+	assert_int_equal(appends, 64);
+	assert_string_equal(chan, "p:bot:u63");
+	assert_string_equal(cid, "c");
+	assert_int_equal(ap.n_to, 1);
+	for (i = 0; i < 200; i++) {
+		assert_int_equal(answer.status, 0);
+		ack.dup = i == 0;
+		append_calls[i]->done(
+		    append_calls[i], i == 1 ? 503 : 200, 0, &ack);
+	}
+	assert_int_equal(appends, 200);
+	assert_string_equal(answer.body,
+	    "{\"users\":200,\"stored\":199,\"dups\":1,\"failed\":1,"
+	    "\"errors\":[{\"uid\":\"u1\",\"code\":503}]}");
+}
+
+static void
+test_bad_many(void **state)
+{
+#define TO(what) "{\"uid\":\"bot\",\"msg\":\"x\"," what "}"
+	static const char *const bad[] = {TO("\"uids\":[]"),
+	    TO("\"uids\":\"a\""), TO("\"uids\":[1]"), TO("\"uids\":[\"a b\"]"),
+	    TO("\"all\":false"), TO("\"all\":1"),
+	    TO("\"all\":true,\"next\":\"\""), TO("\"all\":true,\"rid\":\"1\""),
+	    TO("\"uids\":[\"a\"],\"tid\":\"1\""),
+	    TO("\"rid\":\"1\",\"type\":\"film\"")};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(post(bad[i]), 400);
+	assert_int_equal(appends, 0);
+	/* nobody is there */
+	assert_int_equal(post(TO("\"all\":true,\"next\":\"m\"")), 0);
+	assert_int_equal(who.what, WHO_ALL);
+	assert_string_equal(next, "m");
+	whois(200, "[]");
+	assert_non_null(strstr(answer.body, "\"users\":0,\"stored\":0"));
+	/* no room for any: said, not waited for */
+	assert_int_equal(post(TO("\"all\":true")), 0);
+	relay_err = ERR_BUSY;
+	whois(200, "[\"a\",\"b\"]");
+	assert_non_null(strstr(answer.body,
+	    "\"failed\":2,\"errors\":[{\"uid\":\"a\",\"code\":503}"));
+#undef TO
+}
+
+static int
+post_kick(const char *body)
+{
+	strcpy(srv.api_key, "0123456789abcdef");
+	return ask(HTTP_POST_M, "/v1/kick", NULL, "Authorization",
+	    "Bearer 0123456789abcdef", body);
+}
+
+static void
+test_kick(void **state)
+{
+	static const char *const bad[] = {"", "[]", "{}", "{\"uid\":\"a b\"}",
+	    "{\"sid\":\"x\"}", "{\"sid\":\"s-\"}", "{\"sid\":\"s-g\"}",
+	    "{\"sid\":\"s-0\"}", "{\"sid\":\"s-11111111111111111\"}",
+	    "{\"uid\":\"a\",\"sid\":\"s-1\"}", "{\"uid\":\"a\",\"code\":3999}",
+	    "{\"uid\":\"a\",\"code\":4300}", "{\"uid\":\"a\",\"code\":\"x\"}",
+	    "{\"uid\":\"a\",\"why\":1}"};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(post_kick(bad[i]), 400);
+	assert_int_equal(post_kick("{\"uid\":\"amy\"}"), 0);
+	assert_int_equal(who.what, WHO_USER);
+	assert_string_equal(arg, "amy");
+	whois(200, "{}");
+	assert_string_equal(answer.body, "{\"kicked\":2}");
+	assert_int_equal(kicks, 1);
+	assert_int_equal(kick.code, 4005);
+	assert_string_equal(kick_uid, "amy");
+	assert_string_equal(kick_text, "kicked");
+	assert_int_equal(post_kick("{\"sid\":\"s-10000000a\",\"code\":4001,"
+				   "\"why\":\"rude\"}"),
+	    0);
+	assert_int_equal(who.what, WHO_SESSION);
+	assert_string_equal(arg, "4294967306");
+	is_there = false;
+	whois(200, "{}");
+	assert_int_equal(kicks, 2);
+	assert_int_equal(kick.cn, 0x10000000a);
+	assert_int_equal(kick.code, 4001);
+	assert_string_equal(kick_text, "rude");
+	is_there = true;
+	assert_int_equal(post_kick("{\"uid\":\"amy\"}"), 0);
+	whois(404, "");
+	assert_int_equal(answer.status, 404);
+	assert_int_equal(kicks, 2);
+	relay_err = ERR_BUSY;
+	assert_int_equal(post_kick("{\"uid\":\"amy\"}"), 503);
+}
+
 int
 main(void)
 {
@@ -343,6 +500,9 @@ main(void)
 	    cmocka_unit_test_setup(test_who_may, setup),
 	    cmocka_unit_test_setup(test_send, setup),
 	    cmocka_unit_test_setup(test_bad_sends, setup),
+	    cmocka_unit_test_setup(test_many, setup),
+	    cmocka_unit_test_setup(test_bad_many, setup),
+	    cmocka_unit_test_setup(test_kick, setup),
 	};
 
 	json_init();
