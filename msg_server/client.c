@@ -103,6 +103,8 @@ client_detach(struct client *c)
 	c->detached = 1;
 	wheel_cancel(&c->timer);
 	table_del(&srv->sessions, &c->session.by_cn, session_key);
+	if (srv->on_gone != NULL)
+		srv->on_gone(srv, &c->session);
 	/* a person of this one session never comes back */
 	room_detach(srv, &c->session,
 	    c->bye || (c->session.dialect != NULL &&

@@ -116,6 +116,21 @@ session_close(
 }
 
 void
+session_cut(struct session *s, bool at_once)
+{
+	struct client *c = client_of(s);
+
+	if (!session_is_open(s))
+		return;
+	delivered_leave(client_srv(c), s);
+	client_end(c);
+	if (at_once)
+		conn_close(&c->conn);
+	else
+		conn_finish(&c->conn);
+}
+
+void
 client_bye(struct session *s)
 {
 	client_of(s)->bye = 1;

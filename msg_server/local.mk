@@ -47,3 +47,11 @@ msg_server_libmsg_server_a_SOURCES += \
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/webim.c \
 	%D%/dialect/webim_encode.c %D%/dialect/webim_priv.h
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/workerman.c
+
+## GatewayClients
+msg_server_libmsg_server_a_SOURCES += \
+	%D%/door/gateway/gateway.c %D%/door/gateway/gateway.h %D%/door/gateway/gateway_priv.h \
+	%D%/door/gateway/gateway_array.c %D%/door/gateway/gateway_cmd.c \
+	%D%/door/gateway/gateway_do.c %D%/door/gateway/gateway_push.c \
+	%D%/door/gateway/gateway_set.c %D%/door/gateway/people.c %D%/door/gateway/people.h \
+	%D%/door/gateway/register.c %D%/door/gateway/register.h

@@ -11,6 +11,8 @@
 #include "msg_server/door/api.h"
 #include "msg_server/door/connections.h"
 #include "msg_server/door/front.h"
+#include "msg_server/door/gateway/gateway.h"
+#include "msg_server/door/gateway/register.h"
 #include "msg_server/door/static.h"
 #include "msg_server/drain.h"
 #include "msg_server/follow/delivered.h"
@@ -106,6 +108,7 @@ server_use_topology(struct server *srv)
 			server_add_proxy(list, &n, all[i].link);
 	relay_set_proxies(srv->relay, list, n);
 	gate_refresh(srv->gate);
+	gateway_on_topology(srv);
 }
 
 static void
@@ -318,6 +321,7 @@ server_on_metrics(void *arg, struct buf *out)
 
 	stats_render(out, server_stat_defs, srv->stats, S_COUNT);
 	stats_render(out, more, values, ARRAY_LEN(more));
+	gateway_metrics(srv, out);
 }
 
 /* --- start -------------------------------------------------------------- */
@@ -356,7 +360,8 @@ server_join(struct server *srv)
 	    .weight = (uint32_t)srv->set.weight,
 	    .cap = srv->max_clients,
 	    .public_url = server_text(srv->public_url),
-	    .direct_url = server_text(srv->direct_url)};
+	    .direct_url = server_text(srv->direct_url),
+	    .gate = server_text(gateway_address(srv))};
 
 	addr_text(&srv->admin.listener.addr, admin);
 	join.admin = str_of(admin);
@@ -427,6 +432,8 @@ server_listen(struct server *srv)
 	    &srv->public_listener);
 	server_url(srv->direct_url, sizeof srv->direct_url, srv->set.direct_url,
 	    &srv->direct_listener);
+	gateway_open(srv);
+	register_open(srv);
 	srv->admin.on_ready = server_on_ready;
 	srv->admin.on_status = server_on_status;
 	srv->admin.on_metrics = server_on_metrics;

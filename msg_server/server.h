@@ -58,6 +58,8 @@ struct client;
 struct client_busy;
 struct drain;
 struct fronts;
+struct gateway;
+struct registrar;
 struct gate;
 struct marks;
 struct told;
@@ -79,6 +81,9 @@ struct server {
 	struct recent *recent;    /* newest items of the channels followed; NULL: none */
 	struct replay_line *replays; /* those served from it in turn (replay.c) */
 	struct topology *topology;
+	struct gateway *gateway; /* GatewayClients (door/gateway/gateway.h) */
+	struct registrar *registrar; /* NULL: off */
+	void (*on_gone)(struct server *, const struct session *); /* a session ends; may be NULL */
 	struct auth auth;
 	struct httpd httpd;       /* public and direct listeners */
 	struct listener public_listener, direct_listener;

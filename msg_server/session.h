@@ -144,6 +144,8 @@ void session_send_block(struct session *s, struct blob *block, unsigned n);
 void session_refused(struct session *s);
 /* WebSocket close with one of our codes (protocol.md 6); "retry=<ms>" when retry_ms > 0; deferred */
 void session_close(struct session *s, unsigned code, const char *why, int64_t retry_ms);
+/* the end without a WebSocket close: after what is queued, or at once */
+void session_cut(struct session *s, bool at_once);
 /* bytes waiting in this session's output queue */
 uint32_t session_queued(const struct session *s);
 bool session_is_open(const struct session *s);

@@ -25,6 +25,12 @@ static const struct conf_opt settings_opts[] = {
 	"address of healthz, readyz, status and metrics"),
     CONF_LIST(S, dialects, "dialects", "cchat",
 	"what is spoken at listen and direct, the first for HTTP, too"),
+    CONF_ADDR(S, gateway, "gateway", "",
+	"back ends with a GatewayClient come in here; none: off"),
+    CONF_ADDR(S, register_at, "register", "",
+	"and ask here for all gateways; none: off"),
+    CONF_FILE(S, gateway_key_file, "gateway_key_file", "",
+	"file with the secret key of GatewayClients; none: they need none"),
     CONF_LIST(S, listeners, "listeners", NULL,
 	"further public addresses: \"ADDR:PORT DIALECT [DIALECT...]\""),
     CONF_STR(S, public_url, "public_url", "",
@@ -132,7 +138,8 @@ const struct conf_program settings_program = {
 void
 settings_load(struct settings *s, int argc, char **argv)
 {
-	char **text[] = {&s->listen, &s->direct, &s->admin, &s->public_url,
+	char **text[] = {&s->gateway, &s->register_at, &s->gateway_key_file,
+	    &s->listen, &s->direct, &s->admin, &s->public_url,
 	    &s->direct_url, &s->name, &s->cluster, &s->data, &s->www,
 	    &s->config_server, &s->link_key, &s->token_key, &s->token_key_old,
 	    &s->api_key, &s->log_level};

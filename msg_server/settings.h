@@ -23,6 +23,8 @@ struct settings {
 	char *listen, *direct, *admin;
 	char *public_url, *direct_url; /* "": made from the listeners */
 	char **dialects, **listeners; /* door/front.h */
+	char *gateway, *register_at; /* "": off (door/gateway/) */
+	char *gateway_key_file;
 	char *lobby; /* the room of who names none */
 	char *name, *cluster, *data, *www;
 	char *config_server; /* "": stand-alone, then node and proxies */

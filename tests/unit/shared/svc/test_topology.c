@@ -18,7 +18,7 @@
 #define TAIL "],\"active\":{\"name\":\"p1\",\"gen\":3}}"
 #define ONE                                                               \
 	"{\"name\":\"ms1\",\"node\":4,\"role\":\"msg\",\"state\":\"up\"," \
-	"\"direct\":\"ws://127.0.0.1:1/ws\",\"gate\":\"10.0.0.1:2300\"," \
+	"\"direct\":\"ws://127.0.0.1:1/ws\",\"gate\":\"10.0.0.1:2300\","  \
 	"\"inc\":2,\"weight\":5}"
 #define TWO "{\"name\":\"p1\",\"node\":2,\"role\":\"proxy\",\"state\":\"late\"}"
 
