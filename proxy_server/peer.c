@@ -353,13 +353,19 @@ peer_put_active(struct peer *peer)
 	    .ep = p->ep[0] != '\0' ? str_of(p->ep) : STR_NONE,
 	    .active = proxy_is_active(p) && !p->stopping,
 	};
+	bool news = f.active && !peer->told_active;
 
 	/* to who is active now all is sent again, in order: nobody waits for
 	   what was refused before */
-	if (f.active && !peer->told_active)
+	if (news)
 		peer->held_req = 0;
 	peer->told_active = f.active;
 	put_active(peer_out(peer), &f);
+	if (!news || peer->lc.link.peer.role != ROLE_MSG)
+		return;
+	peer->awaited_us = clock_mono_us();
+	p->coming_until_ms = clock_mono_ms() + PEER_COMING_MS;
+	linkconn_ping(&peer->lc);
 }
 
 void
@@ -370,6 +376,48 @@ peer_tell_active(struct proxy *p)
 	HASH_ITER (hh, p->peers, peer, tmp)
 		if (peer_is_up(peer))
 			peer_put_active(peer);
+}
+
+bool
+peer_all_linked(const struct proxy *p)
+{
+	const struct topology_server *all = NULL;
+	size_t n = 0, n_up = 0, n_linked = 0;
+	const struct peer *peer;
+
+	if (p->topology != NULL)
+		all = topology_servers(p->topology, &n);
+	for (size_t i = 0; i < n; i++)
+		n_up +=
+		    all[i].role == ROLE_MSG && strcmp(all[i].state, "up") == 0;
+	for (peer = p->peers; peer != NULL; peer = peer->hh.next)
+		n_linked +=
+		    peer_is_up(peer) && peer->lc.link.peer.role == ROLE_MSG;
+	return n_linked >= n_up;
+}
+
+static bool
+peer_is_coming(const struct peer *peer, int64_t now)
+{
+	return peer->lc.echoed_us < peer->awaited_us &&
+	       now < peer->awaited_us / 1000 + PEER_COMING_MS;
+}
+
+bool
+peer_are_coming(struct proxy *p)
+{
+	int64_t now = clock_mono_ms();
+	struct peer *peer, *tmp;
+
+	if (now >= p->coming_until_ms)
+		return false;
+	HASH_ITER (hh, p->peers, peer, tmp)
+		if (peer_is_coming(peer, now))
+			return true;
+	if (now < p->promoted_ms + PEER_COMING_MS && !peer_all_linked(p))
+		return true;
+	p->coming_until_ms = 0;
+	return false;
 }
 
 /* a link from the same server that is still there; false: ours must go */

@@ -16,6 +16,8 @@
 #include "shared/base/table.h"
 #include "shared/svc/linkconn.h"
 
+enum { PEER_COMING_MS = 5000 };
+
 struct follow_wait;
 struct pres_node;
 
@@ -28,6 +30,7 @@ struct peer {
 	int64_t since_ms; /* wall clock */
 	bool was_up;
 	bool told_active; /* what ACTIVE said last */
+	int64_t awaited_us; /* a PING left behind it then; 0: nobody waits */
 	/*
 	 * The append that was refused for now; what its server had sent behind
 	 * it is refused too until it comes again, so that nothing overtakes
@@ -67,6 +70,14 @@ peer_out(struct peer *peer)
 }
 /* ACTIVE to all links: the state of the log has changed */
 void peer_tell_active(struct proxy *p);
+/* is every msg_server that the topology has as up linked here? */
+bool peer_all_linked(const struct proxy *p);
+/*
+ * Is a msg_server on its way here that has not said yet whom it follows? Its
+ * SUBs lie before the answer to a PING behind ACTIVE; one without a link is
+ * waited for after a promotion. For PEER_COMING_MS at most, then false.
+ */
+bool peer_are_coming(struct proxy *p);
 /* answers one WHO, whatever link it came on */
 int peer_who(struct proxy *p, struct linkconn *lc, struct str body);
 /* hands a KICK to the msg_server of its session, or to all that have the uid */

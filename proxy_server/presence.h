@@ -60,6 +60,11 @@ struct presence_ops {
 	 * what changed before that it has told. 0: unknown. May be NULL.
 	 */
 	int64_t (*on_heard)(void *arg);
+	/*
+	 * Of the active one: is a msg_server on its way to it that has not said
+	 * yet which rooms it follows? News waits. May be NULL.
+	 */
+	bool (*on_coming)(void *arg);
 	/* of watched users, for one server; strings borrowed. May be NULL */
 	void (*on_status)(
 	    void *arg, struct pres_node *n, const struct f_status *status);
@@ -78,8 +83,8 @@ struct presence_figures {
 struct presence *presence_new(struct net *net, int64_t grace_ms,
     const struct presence_ops *ops, void *arg);
 void presence_free(struct presence *pr);
-/* true: changes are told from now on, but for a second of quiet in which
- * msg_servers come over */
+/* true: changes are told from now on, but for a second of quiet, and as long
+ * as on_coming() says so: they are told when there is who hears them */
 void presence_set_active(struct presence *pr, bool active);
 
 /* a server that links; the same one each time, never freed before presence */

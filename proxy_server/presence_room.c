@@ -116,6 +116,14 @@ presence_merge(struct presence *pr, struct pres_news *news,
 	return new->kind == CHANGE_AGAIN;
 }
 
+/* news waits: not all are there who are to hear it */
+static bool
+presence_is_quiet(const struct presence *pr, int64_t now)
+{
+	return now < pr->quiet_until_ms ||
+	       (pr->ops->on_coming != NULL && pr->ops->on_coming(pr->arg));
+}
+
 static void presence_spill(struct presence *pr, struct pres_room *room);
 
 void
@@ -245,8 +253,8 @@ presence_tell_backs(struct presence *pr, struct pres_room *room)
 static void
 presence_spill(struct presence *pr, struct pres_room *room)
 {
-	if (clock_mono_ms() < pr->quiet_until_ms &&
-	    room->news->n_changes < PRESENCE_KEPT_MAX)
+	if (room->news->n_changes < PRESENCE_KEPT_MAX &&
+	    presence_is_quiet(pr, clock_mono_ms()))
 		return;
 	if (presence_is_big(room)) {
 		presence_tell_backs(pr, room);
@@ -334,8 +342,8 @@ presence_flush(struct presence *pr)
 	struct pres_news *news, *tmp;
 	struct pres_room *room;
 
-	/* after a promotion: first everybody subscribes */
-	if (pr->active && now < pr->quiet_until_ms)
+	/* first everybody subscribes, after a promotion above all */
+	if (pr->active && presence_is_quiet(pr, now))
 		return;
 	until = pr->active ? 0 : presence_stale(pr, now);
 	DL_FOREACH_SAFE (pr->dirty, news, tmp) {

@@ -61,6 +61,10 @@ proxy_on_state(void *arg, enum log_state state, uint64_t gen, const char *ep,
 	}
 	if (was_active && !news)
 		return;
+	if (!was_active) {
+		p->promoted_ms = clock_mono_ms();
+		p->coming_until_ms = p->promoted_ms + PEER_COMING_MS;
+	}
 	presence_set_active(p->presence, true);
 	peer_tell_active(p);
 	route_log_changed(p->route);
@@ -160,8 +164,15 @@ proxy_on_heard(void *arg)
 	return standby_heard_ms(p->standby);
 }
 
+static bool
+proxy_on_coming(void *arg)
+{
+	return peer_are_coming(arg);
+}
+
 static const struct presence_ops proxy_presence_ops = {
     .on_heard = proxy_on_heard,
+    .on_coming = proxy_on_coming,
     .on_status = proxy_on_status,
     .on_room = proxy_on_room,
     .on_room_info = proxy_on_room_info,

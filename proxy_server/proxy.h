@@ -100,6 +100,8 @@ struct proxy {
 	char ep[EP_LEN + 1];
 	char why[200];
 	int64_t started_ms, stopped_ms;
+	int64_t promoted_ms;	 /* 0: never */
+	int64_t coming_until_ms; /* until then peer_are_coming() looks */
 	/* at the last beat, for rates */
 	int64_t beat_ms;
 	uint64_t beat_appends, beat_bytes;

@@ -87,24 +87,12 @@ status_ready(void *arg, struct buf *out)
 static bool
 status_is_settled(const struct proxy *p)
 {
-	const struct topology_server *all = NULL;
-	size_t n = 0, n_up = 0, n_linked = 0;
-	const struct peer *peer;
-
 	if (proxy_is_active(p))
 		return true;
 	if (clock_mono_ms() - p->started_ms <
 	    p->set.presence_grace + STATUS_SETTLE_MS)
 		return false;
-	if (p->topology != NULL)
-		all = topology_servers(p->topology, &n);
-	for (size_t i = 0; i < n; i++)
-		n_up +=
-		    all[i].role == ROLE_MSG && strcmp(all[i].state, "up") == 0;
-	for (peer = p->peers; peer != NULL; peer = peer->hh.next)
-		n_linked +=
-		    peer_is_up(peer) && peer->lc.link.peer.role == ROLE_MSG;
-	return n_linked >= n_up;
+	return peer_all_linked(p);
 }
 
 static void

@@ -352,6 +352,7 @@ linkconn_on_frame(struct link *l, uint8_t type, uint8_t flags, struct str body)
 
 		if (err == 0) {
 			lc->rtt_us = clock_mono_us() - pong.t;
+			lc->echoed_us = pong.t;
 			lc->ponged_ms = lc->heard_ms;
 		}
 		return err;

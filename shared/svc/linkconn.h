@@ -58,6 +58,7 @@ struct linkconn {
 	int64_t credit; /* bytes we may still send; below zero is a debt */
 	uint32_t used;	/* what the peer sent since our last CREDIT */
 	int64_t heard_ms, rtt_us;
+	int64_t echoed_us; /* when the newest PING that was answered had left */
 	int64_t opened_ms, ticked_ms, pinged_ms;
 	int64_t whole_ms, ponged_ms; /* last whole frame, last PONG */
 	int err; /* of a wrong proof, while the 100 ms last */

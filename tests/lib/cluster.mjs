@@ -24,7 +24,7 @@ export const sleep = ms => new Promise(r => setTimeout(r, ms));
 
 /* Polls fn until it gives something true, or throws after ms. */
 export async function
-until(what, fn, ms = 5000)
+until(what, fn, ms = 15000)
 {
 	const end = Date.now() + ms;
 	let last;
@@ -51,7 +51,7 @@ fetch(port, path, o = {})
 	return new Promise((resolve, reject) => {
 		const req = http.request({ host: '127.0.0.1', port, path,
 		    method: o.method ?? 'GET', headers: o.headers, agent: false,
-		    timeout: o.ms ?? 3000 }, res => {
+		    timeout: o.ms ?? 10000 }, res => {
 			const parts = [];
 			res.on('data', b => parts.push(b));
 			res.on('end', () => {

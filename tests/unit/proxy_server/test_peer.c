@@ -6,6 +6,8 @@
 #include "tests/unit/proxy_server/fake_log.h"
 #include "tests/unit/proxy_server/proxy_fixture.h"
 
+#include "proxy_server/peer.h"
+#include "proxy_server/presence.h"
 #include "shared/proc/clock.h"
 #include "shared/proto/json.h"
 
@@ -164,6 +166,85 @@ test_standby(void **state)
 }
 
 static void
+clock_at(int64_t ms)
+{
+	clock_test_set(ms, ms);
+}
+
+/* somebody enters room 12; whether that is told now is the question */
+static void
+enter(struct ms *s, uint32_t node, uint32_t n, const char *uid)
+{
+	struct f_pres f = {.op = PRES_SET,
+	    .cn = (uint64_t)node << 32 | n,
+	    .uid = str_of(uid),
+	    .name = str_of(uid),
+	    .n_add = 1,
+	    .add = {STR_LIT("12")}};
+	uint64_t was = px[0].stats[P_WHOS];
+	struct f_who who = {.rid = 4, .what = WHO_TOTALS};
+
+	put_pres(linkconn_out(&s->lc), &f);
+	put_who(linkconn_out(&s->lc), &who);
+	FX_WAIT(&fx, 2000, px[0].stats[P_WHOS] == was + 1);
+}
+
+/* two servers at a standby, and one of them stands still while it takes over */
+static void
+take_over(void)
+{
+	clock_at(1000000);
+	px[0].state = LOG_WAITING;
+	presence_set_active(px[0].presence, false);
+	ms_open(&m[0], "ms1", 1);
+	ms_open(&m[1], "ms2", 2);
+	enter(&m[0], 1, 1, "amy");
+	conn_pause(&m[1].lc.conn);
+	fake_activate(4, "0123abcd");
+	FX_WAIT(&fx, 2000, m[0].n[F_ACTIVE] == 2);
+	ms_subbed(&m[0], 1, "r:12", 5);
+}
+
+/* news waits for the last to say what it follows */
+static void
+test_news_waits_for_followers(void **state)
+{
+	(void)state;
+	take_over();
+	clock_at(1002500);
+	presence_tick(px[0].presence);
+	enter(&m[0], 1, 2, "bob");
+	assert_true(peer_are_coming(&px[0]));
+	assert_int_equal(m[0].n[F_ROOM], 0);
+	conn_resume(&m[1].lc.conn);
+	FX_WAIT(&fx, 2000, !peer_are_coming(&px[0]));
+	FX_WAIT(&fx, 2000, m[0].n[F_ROOM] == 1);
+	assert_int_equal(m[0].room.n_in, 2);
+	/* whoever links later is waited for in the same way */
+	ms_open(&m[2], "ms3", 3);
+	FX_WAIT(&fx, 2000, !peer_are_coming(&px[0]));
+	enter(&m[2], 3, 1, "eve");
+	FX_WAIT(&fx, 2000, m[0].n[F_ROOM] == 2);
+	clock_test_set(0, 0);
+}
+
+/* one that stands still for longer keeps nothing from the others */
+static void
+test_news_waits_for_nobody_for_long(void **state)
+{
+	(void)state;
+	take_over();
+	clock_at(1000000 + PEER_COMING_MS - 1);
+	presence_tick(px[0].presence);
+	assert_true(peer_are_coming(&px[0]));
+	clock_at(1000000 + PEER_COMING_MS);
+	assert_false(peer_are_coming(&px[0]));
+	presence_tick(px[0].presence);
+	FX_WAIT(&fx, 2000, m[0].n[F_ROOM] == 1);
+	clock_test_set(0, 0);
+}
+
+static void
 test_same_server_twice(void **state)
 {
 	(void)state;
@@ -292,6 +373,8 @@ main(void)
 	    TEST(test_nothing_overtakes_a_refused_append),
 	    TEST(test_nobody_waits_for_ever),
 	    TEST(test_standby),
+	    TEST(test_news_waits_for_followers),
+	    TEST(test_news_waits_for_nobody_for_long),
 	    TEST(test_same_server_twice),
 	    TEST(test_roles),
 	    TEST(test_stop),
