@@ -62,7 +62,8 @@ server_on_request(struct httpd *h, struct httpd_conn *c,
 		httpd_error(c, 400, "not a WebSocket handshake");
 	else if ((door == NULL || !door->on_request(srv, c, rq, body)) &&
 		 !api_request(srv, c, rq, body))
-		statics_reply(srv->statics, c, rq, gate_sources(srv->gate));
+		statics_reply(srv->statics, c, rq,
+		    front_is_old(srv, c) ? STR_NONE : gate_sources(srv->gate));
 }
 
 static const struct httpd_ops server_http_ops = {

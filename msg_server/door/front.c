@@ -172,6 +172,14 @@ front_door(const struct server *srv, const struct httpd_conn *c)
 }
 
 bool
+front_is_old(const struct server *srv, const struct httpd_conn *c)
+{
+	const struct front *f = front_of(srv, c);
+
+	return f->speaks.n > 0 && f->speaks.list[0] != &dialect_cchat;
+}
+
+bool
 front_has_path(
     const struct server *srv, const struct httpd_conn *c, struct str path)
 {

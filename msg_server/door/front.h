@@ -40,6 +40,8 @@ void fronts_set_budget(struct server *srv, unsigned budget);
 const struct dialect_set *front_speaks(const struct server *srv, const struct httpd_conn *c);
 /* NULL: none */
 const struct door *front_door(const struct server *srv, const struct httpd_conn *c);
+/* is an older system's page served there? */
+bool front_is_old(const struct server *srv, const struct httpd_conn *c);
 /* is there a WebSocket at that path? */
 bool front_has_path(const struct server *srv, const struct httpd_conn *c, struct str path);
 /* http://HOST:PORT of one of our listeners, HOST being the one that was asked? */

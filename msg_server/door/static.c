@@ -127,6 +127,21 @@ out:
 	return b;
 }
 
+/* pages of older systems are named so, whether PHP is in them or not */
+static bool
+static_is_php(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot != NULL && strcmp(dot, ".php") == 0;
+}
+
+static const char *
+static_type_of(const char *name)
+{
+	return static_is_php(name) ? static_types[0].type : statics_type(name);
+}
+
 static void
 static_add(struct statics *st, int dirfd, const char *name, const char *path)
 {
@@ -134,7 +149,7 @@ static_add(struct statics *st, int dirfd, const char *name, const char *path)
 	uint8_t sum[SHA1_LEN];
 	char gz[STATIC_PATH_MAX + 4], hex[2 * SHA1_LEN + 1];
 
-	if (statics_type(name) == NULL || st->n >= STATIC_FILES_MAX)
+	if (static_type_of(name) == NULL || st->n >= STATIC_FILES_MAX)
 		return;
 	f = xcalloc(1, sizeof *f);
 	f->body = static_read(st, dirfd, name);
@@ -142,10 +157,17 @@ static_add(struct statics *st, int dirfd, const char *name, const char *path)
 		free(f);
 		return;
 	}
+	/* nobody here runs it, and its source is not for everybody */
+	if (static_is_php(name) &&
+	    memmem(f->body->bytes, f->body->len, "<?", 2) != NULL) {
+		log_warn("www: %s left out: there is PHP in it", name);
+		static_file_free(f);
+		return;
+	}
 	snprintf(f->path, sizeof f->path, "%s", path);
 	snprintf(gz, sizeof gz, "%s.gz", name);
 	f->gz = static_read(st, dirfd, gz);
-	f->type = statics_type(name);
+	f->type = static_type_of(name);
 	digest_sha1(f->body->bytes, f->body->len, sum);
 	digest_hex(sum, sizeof sum, hex);
 	snprintf(f->etag, sizeof f->etag, "\"%.*s\"", STATIC_ETAG_LEN, hex);
@@ -226,9 +248,13 @@ static_find(const struct statics *st, struct str path)
 {
 	struct static_file *f;
 
-	if (str_eqc(path, "/"))
-		path = STR_LIT("/index.html");
-	HASH_FIND(hh, st->files, path.p, path.len, f);
+	if (!str_eqc(path, "/")) {
+		HASH_FIND(hh, st->files, path.p, path.len, f);
+		return f;
+	}
+	HASH_FIND_STR(st->files, "/index.html", f);
+	if (f == NULL)
+		HASH_FIND_STR(st->files, "/index.php", f);
 	return f;
 }
 
@@ -277,6 +303,8 @@ static_takes_gzip(const struct http_request *rq)
 static void
 static_headers(struct buf *out, struct str sources)
 {
+	if (!str_is_set(sources))
+		return;
 	buf_puts(out, static_csp_head);
 	buf_putstr(out, sources);
 	buf_puts(out, static_csp_tail);

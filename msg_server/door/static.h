@@ -5,7 +5,8 @@
  * table and never a path on disk. Bounded: STATIC_TOTAL_MAX bytes,
  * STATIC_FILES_MAX files, STATIC_DEPTH folders; what does not fit, has no known
  * type, or begins with a dot is left out and logged. x.gz beside x is sent to
- * those who accept gzip. Headers: page.md c.19.
+ * those who accept gzip. Headers: page.md c.19. A .php in which there is none
+ * is HTML, and without an index.html index.php is at /: pages of older systems.
  */
 #ifndef MSG_SERVER_DOOR_STATIC_H
 #define MSG_SERVER_DOOR_STATIC_H
@@ -26,7 +27,8 @@ void statics_free(struct statics *st);
 size_t statics_count(const struct statics *st);
 /*
  * Answers any request: 200, 304, 404, 405; 426 for a plain GET of /ws.
- * sources: more origins for connect-src, each with a blank in front.
+ * sources: more origins for connect-src, each with a blank in front; absent:
+ * a page of somebody else's, which says itself what it loads and runs.
  */
 void statics_reply(const struct statics *st, struct httpd_conn *c,
     const struct http_request *rq, struct str sources);

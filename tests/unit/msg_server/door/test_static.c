@@ -270,6 +270,39 @@ test_no_folder(void **state)
 }
 
 /* eight MiB in all, to the byte and one beyond */
+/* a page of an older system: a .php without PHP, and headers of its own */
+static void
+test_old_page(void **state)
+{
+	struct http_request rq = {.method = HTTP_GET_M, .path = STR_LIT("/")};
+	struct statics *was = page;
+
+	(void)state;
+	take("index.html");
+	put("index.php", "<p>old", 6);
+	put("secret.php", "<p><?php $key", 13);
+	page = statics_load(dir);
+	assert_int_equal(get("/", NULL, NULL), 200);
+	assert_string_equal(answer.type, "text/html; charset=utf-8");
+	assert_memory_equal(answer.body, "<p>old", 6);
+	assert_int_equal(get("/index.php", NULL, NULL), 200);
+	assert_int_equal(get("/secret.php", NULL, NULL), 404);
+	memset(&answer, 0, sizeof answer);
+	statics_reply(page, NULL, &rq, STR_NONE);
+	assert_int_equal(answer.status, 200);
+	assert_null(strstr(answer.extra, "Content-Security-Policy"));
+	statics_free(page);
+	/* index.html is the page where there are both */
+	put("index.html", "<p>", 3);
+	page = statics_load(dir);
+	assert_int_equal(get("/", NULL, NULL), 200);
+	assert_int_equal(answer.len, 3);
+	statics_free(page);
+	take("index.php");
+	take("secret.php");
+	page = was;
+}
+
 static void
 test_bound(void **state)
 {
@@ -300,6 +333,7 @@ main(void)
 	    cmocka_unit_test(test_etag),
 	    cmocka_unit_test(test_gzip),
 	    cmocka_unit_test(test_no_folder),
+	    cmocka_unit_test(test_old_page),
 	    cmocka_unit_test(test_bound),
 	};
 
