@@ -380,17 +380,34 @@ client_on_drain(struct conn *conn)
 	client_drained(container_of(conn, struct client, conn));
 }
 
+void
+client_over(struct client *c)
+{
+	client_detach(c);
+	client_unset_due(c);
+	client_busy_free(c);
+	client_srv(c)->n_dying--;
+}
+
 static void
 client_on_dead(struct conn *conn)
 {
 	struct client *c = container_of(conn, struct client, conn);
-	struct server *srv = client_srv(c);
 
-	client_detach(c);
-	client_unset_due(c);
-	client_busy_free(c);
-	srv->n_dying--;
-	slab_put(&srv->slab, c, sizeof *c);
+	client_over(c);
+	slab_put(&client_srv(c)->slab, c, sizeof *c);
+}
+
+void
+client_hear(struct client *c, struct str text)
+{
+	if (c->closing)
+		return;
+	if (c->logged_in)
+		c->heard_s = client_now();
+	client_on_text(c, text);
+	if (!c->closing)
+		client_count_frames(c, 1);
 }
 
 static const struct conn_ops client_conn_ops = {
@@ -415,19 +432,6 @@ client_refuse(struct server *srv, struct httpd_conn *hc, int status,
 	httpd_reply(hc, status, "application/json", buf_str(&b), extra);
 	buf_fini(&b);
 	return true;
-}
-
-static struct client *
-client_new(struct server *srv, struct gate_ip *ip)
-{
-	struct client *c = slab_get(&srv->slab, sizeof *c);
-
-	c->ip = ip;
-	c->heard_s = client_now();
-	c->timer.own = (uint32_t)(clock_wall_ms() / 1000); /* connections.c */
-	c->session.cn = (uint64_t)srv->node_no << 32 | srv->next_session++;
-	table_add(&srv->sessions, &c->session.by_cn, session_key);
-	return c;
 }
 
 static uint32_t
@@ -472,12 +476,42 @@ client_enlist(struct server *srv, struct client *c)
 		    "over capacity", 1000);
 }
 
+int
+client_admit(struct server *srv, const struct httpd_conn *hc,
+    const struct http_request *rq, struct gate_ip **ip, const char **why)
+{
+	struct addr peer = *httpd_peer(hc);
+	int status = 503;
+
+	if (srv->draining || srv->node_no == 0)
+		*why = srv->draining ? "draining" : "not joined";
+	else if (!gate_origin_is_ok(srv->gate, rq))
+		status = 403, *why = "origin not allowed";
+	else if (srv->n_clients >= srv->max_clients)
+		*why = "full";
+	else if ((status = gate_enter(srv->gate, &peer, rq, ip)) != 0)
+		*why = "too many connections";
+	return status;
+}
+
+void
+client_begin(struct server *srv, struct client *c, struct gate_ip *ip,
+    const struct dialect_set *speaks)
+{
+	c->ip = ip;
+	c->heard_s = client_now();
+	c->timer.own = (uint32_t)(clock_wall_ms() / 1000); /* connections.c */
+	c->session.cn = (uint64_t)srv->node_no << 32 | srv->next_session++;
+	table_add(&srv->sessions, &c->session.by_cn, session_key);
+	client_busy(c)->speaks = speaks;
+	client_enlist(srv, c);
+}
+
 bool
 client_on_upgrade(struct httpd *h, struct httpd_conn *hc,
     const struct http_request *rq, struct str rest)
 {
 	struct server *srv = h->arg;
-	struct addr peer = *httpd_peer(hc);
 	struct gate_ip *ip;
 	struct client *c;
 	struct buf out;
@@ -496,26 +530,17 @@ client_on_upgrade(struct httpd *h, struct httpd_conn *hc,
 		    why != NULL ? why : "bad upgrade",
 		    status == 426 ? "Sec-WebSocket-Version: 13\r\n" : "");
 	}
-	why = NULL;
-	if (srv->draining || srv->node_no == 0)
-		status = 503, why = srv->draining ? "draining" : "not joined";
-	else if (!gate_origin_is_ok(srv->gate, rq))
-		status = 403, why = "origin not allowed";
-	else if (srv->n_clients >= srv->max_clients)
-		status = 503, why = "full";
-	else if ((status = gate_enter(srv->gate, &peer, rq, &ip)) != 0)
-		why = "too many connections";
-	if (why != NULL) {
+	status = client_admit(srv, hc, rq, &ip, &why);
+	if (status != 0) {
 		buf_fini(&out);
 		return client_refuse(srv, hc, status, why,
 		    status == 403 ? "" : "Retry-After: 1\r\n");
 	}
-	c = client_new(srv, ip);
+	c = slab_get(&srv->slab, sizeof *c);
 	httpd_take(hc, &c->conn, &client_conn_ops);
 	conn_send_bytes(&c->conn, buf_p(&out), buf_len(&out));
 	buf_fini(&out);
-	client_busy(c)->speaks = front_speaks(srv, hc);
-	client_enlist(srv, c);
+	client_begin(srv, c, ip, front_speaks(srv, hc));
 	client_open(c, rq->path, rq->query);
 	if (c->closing)
 		return true;

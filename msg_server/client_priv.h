@@ -113,6 +113,19 @@ client_now(void)
 }
 
 /* --- client.c --- */
+/*
+ * May whoever asks come in? 0 and *ip for client_begin(), or the HTTP status
+ * to refuse with, and why.
+ */
+int client_admit(struct server *srv, const struct httpd_conn *hc,
+    const struct http_request *rq, struct gate_ip **ip, const char **why);
+/* an all-zero client whose conn is open is one of the server's from now on */
+void client_begin(struct server *srv, struct client *c, struct gate_ip *ip,
+    const struct dialect_set *speaks);
+/* its conn is dead: out of everything; the memory is the caller's */
+void client_over(struct client *c);
+/* a whole, valid text that came by another way than its conn */
+void client_hear(struct client *c, struct str text);
 /* a whole text from the client: decode and run */
 void client_text(struct client *c, struct str text);
 /* how many are taken in, by how many have not logged in */

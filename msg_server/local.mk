@@ -45,7 +45,9 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/dialect/number.c %D%/dialect/number.h \
 	%D%/dialect/php_text.c %D%/dialect/php_text.h
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/webim.c \
-	%D%/dialect/webim_encode.c %D%/dialect/webim_priv.h
+	%D%/dialect/webim_encode.c %D%/dialect/webim_priv.h \
+	%D%/door/webim/comet.c %D%/door/webim/comet.h \
+	%D%/door/webim/webim.c %D%/door/webim/webim.h
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/workerman.c
 
 ## GatewayClients

@@ -56,6 +56,7 @@ enum server_stat {
 
 struct client;
 struct client_busy;
+struct comets;
 struct drain;
 struct fronts;
 struct gateway;
@@ -105,6 +106,7 @@ struct server {
 	struct turns *turns;      /* items on their way to the members of rooms (follow/turn.h) */
 	uint32_t n_dying; /* detached, their last bytes on the way */
 	struct statics *statics;
+	struct comets *comets;    /* sessions that poll (door/webim/comet.h); NULL: never one */
 	char direct_url[ADDR_TEXT_MAX + 8], public_url[ADDR_TEXT_MAX + 8];
 	uint64_t next_cid;  /* for messages without a cid of their own */
 	uint32_t max_clients;

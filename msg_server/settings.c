@@ -77,6 +77,12 @@ static const struct conf_opt settings_opts[] = {
 	"seconds a client has to log in"),
     CONF_GROUP("What clients may do"),
     CONF_ID(S, lobby, "lobby", "1", "room of clients that know none (webim)"),
+    CONF_INT(S, comet_max, "comet_max", 1000, 0, 100000,
+	"sessions that poll by HTTP (webim)"),
+    CONF_INT(S, comet_poll, "comet_poll", 50, 1, 70,
+	"seconds such a poll waits for something to say"),
+    CONF_INT(S, comet_keep, "comet_keep", 10, 1, 600,
+	"seconds such a session stays when it does not poll"),
     CONF_INT(S, msg_max, "msg_max", 4096, 1, 32768,
 	"bytes of one message (version 2)"),
     CONF_INT(

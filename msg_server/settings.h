@@ -26,6 +26,9 @@ struct settings {
 	char *gateway, *register_at; /* "": off (door/gateway/) */
 	char *gateway_key_file;
 	char *lobby; /* the room of who names none */
+	int64_t comet_max;  /* sessions that poll (door/webim/comet.h) */
+	int64_t comet_poll; /* s a poll waits */
+	int64_t comet_keep; /* s a session stays without one */
 	char *name, *cluster, *data, *www;
 	char *config_server; /* "": stand-alone, then node and proxies */
 	char **proxies;

@@ -3,8 +3,10 @@
  * The list of doors. Adding one is a line here and its own file.
  */
 #include "msg_server/door/door.h"
+#include "msg_server/door/webim/webim.h"
 
-const struct door *const doors[] = {NULL};
+const struct door *const doors[] = {
+    &door_webim, &door_webim_2014, &door_webim_2019, NULL};
 
 const struct door *
 door_by_name(struct str name)

@@ -258,6 +258,12 @@ static_find(const struct statics *st, struct str path)
 	return f;
 }
 
+bool
+statics_has(const struct statics *st, struct str path)
+{
+	return static_find(st, path) != NULL;
+}
+
 /* If-None-Match: "*", or a list in which weak and strong compare alike */
 static bool
 static_matches(struct str field, const char *etag)

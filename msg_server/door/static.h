@@ -25,6 +25,8 @@ struct statics;
 struct statics *statics_load(const char *dir);
 void statics_free(struct statics *st);
 size_t statics_count(const struct statics *st);
+/* is there a file of that path? */
+bool statics_has(const struct statics *st, struct str path);
 /*
  * Answers any request: 200, 304, 404, 405; 426 for a plain GET of /ws.
  * sources: more origins for connect-src, each with a blank in front; absent:

@@ -81,3 +81,8 @@ fuzz_tests += %D%/fuzz_dialect_workerman
 %C%_fuzz_dialect_workerman_SOURCES = %D%/fuzz_dialect_workerman.c $(fuzz_replay)
 %C%_fuzz_dialect_workerman_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_dialect_workerman_LDADD = msg_server/libmsg_server.a $(shared_libs)
+
+fuzz_tests += %D%/fuzz_dialect_webim
+%C%_fuzz_dialect_webim_SOURCES = %D%/fuzz_dialect_webim.c $(fuzz_replay)
+%C%_fuzz_dialect_webim_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_dialect_webim_LDADD = msg_server/libmsg_server.a $(shared_libs)

@@ -21,6 +21,12 @@ integration_tests += %D%/t413_storm.test.mjs %D%/t414_flapping.test.mjs \
 
 integration_tests += %D%/t560_rest.test.mjs %D%/t611_reload.test.mjs %D%/t613_connections.test.mjs
 
+## PHPWebIM
+integration_tests += %D%/t520_webim.test.mjs %D%/t521_comet.test.mjs
+EXTRA_DIST += tests/lib/webim.mjs tests/dialect/webim/phpwebim-2014-basic.jsonl \
+	tests/dialect/webim/phpwebim-2016-basic.jsonl \
+	tests/dialect/webim/phpwebim-2016-comet.jsonl
+
 TESTS += $(integration_tests)
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += tests/lib/cluster.mjs tests/lib/client.mjs \
