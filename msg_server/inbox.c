@@ -53,7 +53,8 @@ inbox_may_see(struct session *s, const struct inbox_entry *e)
 
 	return chan_kind(e->chan) == CHAN_PAIR ||
 	       (chan_kind(e->chan) == CHAN_ROOM &&
-		   (room_member(s, rid) != NULL || asker_may_join(s, rid)));
+		   (room_member(s, rid) != NULL ||
+		       (!id_is_group(rid) && session_may_join(s, rid))));
 }
 
 static void

@@ -18,7 +18,7 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/follow/room_priv.h %D%/follow/room.h %D%/follow/user.c
 
 msg_server_libmsg_server_a_SOURCES += %D%/follow/turn.c %D%/follow/turn.h
-msg_server_libmsg_server_a_SOURCES += %D%/dialect/cchat_fast.c
+msg_server_libmsg_server_a_SOURCES += %D%/dialect/cchat_fast.c %D%/dialect/cchat_group.c
 
 dist_man_MANS += %D%/msg_server.8
 msg_server_libmsg_server_a_SOURCES += \
@@ -28,6 +28,7 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/client.c %D%/client.h %D%/client_out.c %D%/client_priv.h \
 	%D%/client_time.c %D%/command.c %D%/command.h %D%/event.h \
 	%D%/drain.c %D%/drain.h %D%/gate.c %D%/gate.h \
+	%D%/groups.c %D%/groups_in.c %D%/groups_list.c %D%/groups.h \
 	%D%/inbox.c %D%/inbox.h %D%/marks.c %D%/marks.h \
 	%D%/move_key.c %D%/move_key.h %D%/reload.c %D%/reload.h \
 	%D%/reply.c %D%/reply.h %D%/server.c %D%/server.h \

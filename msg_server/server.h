@@ -32,6 +32,8 @@
 	X(REPAIRS, STAT_COUNTER, "msg_gap_repairs_total", "gaps read back from the log") \
 	X(DELIVERED, STAT_COUNTER, "msg_delivered_total", "positions of users in their private traffic said to the log") \
 	X(WAITED, STAT_COUNTER, "msg_waited_total", "logins of version 1 for whom private messages had waited") \
+	X(GROUP_CHANGES, STAT_COUNTER, "msg_group_changes_total", "groups to be made or added to") \
+	X(GROUP_REFUSED, STAT_COUNTER, "msg_group_refused_total", "sessions that are no members and asked to come into a group") \
 	X(INBOXES, STAT_COUNTER, "msg_inboxes_total", "pages of conversations asked by clients") \
 	X(LAGGED, STAT_COUNTER, "msg_lag_total", "sessions put into lag mode") \
 	X(RECENT_HITS, STAT_COUNTER, "msg_recent_hits_total", "pages served from recent items in memory") \

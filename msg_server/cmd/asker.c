@@ -123,19 +123,16 @@ asker_channel(
 		*out = chan_pair(session_uid(s), cmd->tid);
 		return true;
 	}
-	if (room_member(s, cmd->rid) == NULL) {
+	/* the log knows who is a member of a group (groups.h) */
+	if (room_member(s, cmd->rid) == NULL &&
+	    !(id_is_group(cmd->rid) &&
+		dialect_has(s->dialect, DIALECT_GROUPS))) {
 		reply_error(
 		    s, cmd->cid, 403, "not in this room", 0, 50, V1_T_NOT_IN);
 		return false;
 	}
 	*out = chan_room(cmd->rid);
 	return true;
-}
-
-bool
-asker_may_join(const struct session *s, struct str rid)
-{
-	return !id_is_group(rid) && session_may_join(s, rid);
 }
 
 const struct command *

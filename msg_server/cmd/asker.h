@@ -53,7 +53,5 @@ bool asker_channel(
  * names nothing */
 const struct command *asker_home(struct session *s, const struct command *cmd,
     struct command *own);
-/* may s be in that room: groups are for members, a token may name its rooms */
-bool asker_may_join(const struct session *s, struct str rid);
 
 #endif

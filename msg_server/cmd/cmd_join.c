@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "msg_server/cmd/asker.h"
+#include "msg_server/groups.h"
 
 struct join_call {
 	struct follow_call call;
@@ -69,7 +70,7 @@ cmd_join(struct server *srv, struct session *s, const struct command *cmd)
 	uint64_t from = cmd->n_pos > 0 ? cmd->pos[0].seq : 0;
 	struct join_call *j;
 
-	if (!asker_may_join(s, cmd->rid)) {
+	if (!session_may_join(s, cmd->rid)) {
 		reply_error(s, cmd->cid, 403, "not allowed in this room", 0, 50,
 		    V1_T_NOT_IN);
 		return;
@@ -81,5 +82,5 @@ cmd_join(struct server *srv, struct session *s, const struct command *cmd)
 	j->call.on_synced = join_on_synced;
 	j->call.on_lost = join_on_lost;
 	asker_wait(s);
-	room_join(srv, s, cmd->rid, ep, from, false, &j->call);
+	groups_join(srv, s, cmd->rid, ep, from, false, &j->call);
 }

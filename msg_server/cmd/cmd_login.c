@@ -21,6 +21,7 @@
 #include "msg_server/cmd/asker.h"
 #include "msg_server/cmd/login_who.h"
 #include "msg_server/follow/delivered.h"
+#include "msg_server/groups.h"
 #include "msg_server/inbox.h"
 #include "msg_server/move_key.h"
 #include "shared/proc/clock.h"
@@ -50,8 +51,9 @@ struct login_part {
 struct login {
 	struct asker asker;
 	struct login_who who;
-	struct relay_get get;	 /* level 1: where he was */
-	struct relay_who people; /* DIALECT_PEOPLE: who is in the room */
+	struct relay_get get;	     /* level 1: where he was */
+	struct relay_who people;     /* DIALECT_PEOPLE: who is in the room */
+	struct groups_follow groups; /* DIALECT_GROUPS: into all of his */
 	struct relay_task again;
 	int64_t since_ms; /* it is asked */
 	bool inbox;	  /* wants the list of his conversations */
@@ -269,6 +271,21 @@ login_ep(const struct login_part *p)
 }
 
 static void
+login_on_groups(struct groups_follow *f, struct session *s, unsigned code)
+{
+	struct login *l = container_of(f, struct login, groups);
+
+	l->n_waiting--;
+	if (s == NULL || l->failed)
+		;
+	else if (code != 200)
+		login_fail(l, s, code);
+	else if (l->n_waiting == 0)
+		login_done(l, s);
+	login_unref(l);
+}
+
+static void
 login_join_rooms(struct login *l, struct session *s)
 {
 	struct login_part *p;
@@ -276,10 +293,16 @@ login_join_rooms(struct login *l, struct session *s)
 
 	l->n_waiting += l->n_rooms;
 	l->n_open += l->n_rooms;
+	if (l->first && dialect_has(s->dialect, DIALECT_GROUPS)) {
+		l->n_waiting++;
+		l->n_open++;
+		l->groups.done = login_on_groups;
+		groups_follow(l->asker.srv, s, &l->groups);
+	}
 	for (i = 0; i < l->n_rooms; i++) {
 		p = &l->rooms[i];
-		room_join(l->asker.srv, s, str_of(p->rid), login_ep(p), p->from,
-		    s->silent, &p->call);
+		groups_join(l->asker.srv, s, str_of(p->rid), login_ep(p),
+		    p->from, s->silent, &p->call);
 	}
 	if (l->n_waiting == 0)
 		login_done(l, s);
@@ -344,7 +367,7 @@ login_new(struct server *srv, struct session *s, const struct command *cmd)
 	for (i = 0; i < cmd->n_pos; i++) {
 		if (str_eqc(cmd->pos[i].rid, "@") ||
 		    str_eq(cmd->pos[i].rid, cmd->rid) ||
-		    !asker_may_join(s, cmd->pos[i].rid))
+		    !session_may_join(s, cmd->pos[i].rid))
 			continue;
 		p = &l->rooms[l->n_rooms++];
 		login_part_init(l, p, cmd->pos[i].rid, &cmd->pos[i]);
@@ -459,13 +482,29 @@ login_move(struct server *srv, struct session *s, const struct command *cmd)
 		room_again(srv, home);
 }
 
+/*
+ * Without a room there is nothing more to come into. True: it is somebody
+ * else's from now on, as if it had just come.
+ */
+static bool
+login_is_anew(struct server *srv, struct session *s, const struct command *cmd)
+{
+	if (!dialect_has(s->dialect, DIALECT_GROUPS) || !str_is_set(cmd->uid) ||
+	    str_eq(cmd->uid, session_uid(s)))
+		return false;
+	delivered_leave(srv, s);
+	room_detach(srv, s, true);
+	login_leave(s);
+	return true;
+}
+
 /* one more room for a session that is in */
 static void
 login_again(struct server *srv, struct session *s, const struct command *cmd)
 {
 	struct login *l;
 
-	if (!cmd->no_room && !asker_may_join(s, cmd->rid)) {
+	if (!session_may_join(s, cmd->rid)) {
 		login_refuse(
 		    s, cmd, 403, "not allowed in this room", V1_T_NOT_IN);
 		return;
@@ -495,8 +534,9 @@ cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 		login_refuse(s, cmd, 409, "login is under way", V1_T_BUSY);
 		return;
 	}
-	if (s->user != NULL) {
-		login_again(srv, s, cmd);
+	if (s->user != NULL && !login_is_anew(srv, s, cmd)) {
+		if (!cmd->no_room)
+			login_again(srv, s, cmd);
 		return;
 	}
 	if (srv->draining) {
@@ -509,7 +549,7 @@ cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 		return;
 	login_enter(srv, s, cmd, &who.claims);
 	login_from(srv, s, cmd, &who.claims);
-	if (!cmd->no_room && !asker_may_join(s, cmd->rid)) {
+	if (!cmd->no_room && !session_may_join(s, cmd->rid)) {
 		login_leave(s);
 		login_refuse(
 		    s, cmd, 403, "not allowed in this room", V1_T_NOT_IN);

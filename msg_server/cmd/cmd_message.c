@@ -11,6 +11,7 @@
 
 #include "msg_server/cmd/asker.h"
 #include "msg_server/cmd/message_to.h"
+#include "msg_server/groups.h"
 #include "shared/proc/clock.h"
 
 enum { MESSAGE_PENDING_MAX = 64, MESSAGE_UID_BURST = 20 };
@@ -214,7 +215,7 @@ message_send(struct server *srv, struct session *s, const struct command *cmd)
 	struct chan_name chan, peer;
 	struct message_call *m;
 	struct f_append ap;
-	char cid[CID_MAX + 1];
+	char cid[CID_MAX + 1], need[STATE_KEY_MAX + 1];
 
 	if (cmd->tid.len == 0)
 		c.tid = STR_NONE;
@@ -224,6 +225,8 @@ message_send(struct server *srv, struct session *s, const struct command *cmd)
 	    !message_room_rate(srv, s, &c))
 		return;
 	message_fill(srv, s, cmd, &chan, &ap);
+	if (!str_is_set(c.tid) && id_is_group(c.rid))
+		ap.need = group_need(ap.item.uid, need);
 	if (!str_is_set(cmd->cid)) {
 		/* what is sent again after a lost link must be known again */
 		snprintf(cid, sizeof cid, "~%" PRIx64 ".%" PRIu64, s->cn,

@@ -107,7 +107,7 @@ cchat_conversation(struct jw *w, const struct event *ev)
 		jw_str(w, "tid", ev->tid);
 }
 
-static void
+void
 cchat_mid(struct jw *w, struct str chan, uint64_t seq)
 {
 	char mid[CHAN_MAX + 24], *p = mid + sizeof mid;
@@ -144,6 +144,10 @@ cchat_item(struct jw *w, const char *key, const struct event *ev, bool mine)
 	const char *cmd = "message";
 	bool gone = it->flags & (ITEM_F_GONE | ITEM_F_LOST);
 
+	if (it->kind == ITEM_MEMBER) {
+		cchat_encode_group(w, key, ev);
+		return;
+	}
 	if (it->kind == ITEM_EDIT)
 		cmd = "edit";
 	else if (it->kind == ITEM_RECALL)

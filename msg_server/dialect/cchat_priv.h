@@ -52,6 +52,10 @@ bool cchat_v2_cid(const json_t *obj, struct str *cid);
 
 void cchat_encode(
     const struct event *ev, unsigned level, enum view view, struct buf *out);
+/* cchat_encode.c: chan/seq */
+void cchat_mid(struct jw *w, struct str chan, uint64_t seq);
+/* an item of kind ITEM_MEMBER */
+void cchat_encode_group(struct jw *w, const char *key, const struct event *ev);
 void cchat_own(const struct event *ev, unsigned level, struct str other,
     struct buf *out);
 

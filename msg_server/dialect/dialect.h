@@ -23,6 +23,7 @@ enum dialect_trait {
 	DIALECT_HEARS_OUT = 8,  /* level 1: newUser once a user and offline, each by itself, in rooms of any size */
 	DIALECT_PEOPLE = 16,    /* EVENT_LOGIN says who is in the room */
 	DIALECT_FD_UID = 32,    /* a session is a person of its own: its uid is its number, and it never comes back */
+	DIALECT_GROUPS = 256,   /* a session is in all groups of its user, and a login under another uid makes it his */
 	DIALECT_NO_KILL = 64    /* silence ends no connection: it is pinged again */
 };
 
@@ -37,7 +38,7 @@ struct dialect_ctx {
 struct dialect {
 	const char *name;
 	uint8_t index; /* 0..DIALECT_MAX-1, for tables */
-	uint8_t traits; /* of enum dialect_trait */
+	uint16_t traits; /* of enum dialect_trait */
 	uint16_t ping_s; /* silence after which EVENT_PING is said; 0: WebSocket pings by the setting `ping` */
 	/* is this first frame of a connection mine? */
 	bool (*guess)(struct str text);

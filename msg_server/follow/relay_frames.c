@@ -40,6 +40,9 @@ relay_on_item(struct relay *r, struct str body)
 	}
 	if (f.ch) {
 		c = relay_channel(r, f.ch);
+		/* not private traffic, but of his channel all the same */
+		if (c && channel_is_user(c))
+			f.item.useq = f.item.seq;
 		if (c)
 			channel_on_item(
 			    c, &f.item, f.item.seq, f.states, f.n_states);

@@ -27,9 +27,14 @@ replay_event(struct event *ev, const struct channel *c, const struct item *it,
 		ev->chan = channel_name(c);
 		return;
 	}
-	ev->chan = it->pchan;
 	ev->rid = it->rid;
 	ev->useq = it->useq;
+	if (!str_is_set(it->pchan)) {
+		/* what concerns him alone: he is in a group now */
+		ev->chan = channel_name(c);
+		return;
+	}
+	ev->chan = it->pchan;
 	struct str other = chan_peer(it->pchan, it->uid);
 	if (s->level < 2 || mine)
 		ev->tid = other;

@@ -210,7 +210,7 @@ room_drop_member(struct server *srv, struct session *s, struct member *m)
 	while (*p != m)
 		p = &(*p)->next_of_session;
 	*p = m->next_of_session;
-	s->n_rooms--;
+	s->n_rooms -= !id_is_group(str_of(room_rid(room)));
 	room->n_members--;
 	room->members[m->index] = room->members[room->n_members];
 	room->members[m->index]->index = m->index;
@@ -351,7 +351,8 @@ room_join(struct server *srv, struct session *s, struct str rid, struct str ep,
 		    srv, s, call, m->cursor.waiting ? 409 : 200, rid);
 		return;
 	}
-	if (s->n_rooms >= srv->set.rooms_max) {
+	/* as many groups as he is in, which is a bound of its own */
+	if (s->n_rooms >= srv->set.rooms_max && !id_is_group(rid)) {
 		room_answer_later(srv, s, call, 403, rid);
 		return;
 	}
@@ -367,7 +368,7 @@ room_join(struct server *srv, struct session *s, struct str rid, struct str ep,
 	m->room = room;
 	m->next_of_session = s->members;
 	s->members = m;
-	s->n_rooms++;
+	s->n_rooms += !id_is_group(rid);
 	if (room->n_members == room->cap)
 		room_grow(srv, room);
 	m->index = room->n_members;

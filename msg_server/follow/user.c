@@ -32,6 +32,20 @@ user_find(struct server *srv, struct str uid)
  */
 enum { CLASS_V1, CLASS_SELF, CLASS_OTHER, CLASS_COUNT };
 
+/* he is in a group now (groups.h): from the item on that made him a member */
+static void
+user_on_member(struct server *srv, struct user *u, const struct item *it)
+{
+	struct str ep =
+	    it->ref > 0 ? str_of(channel_ep(&u->channel)) : STR_NONE;
+
+	if (!str_is_set(it->rid) || !id_is_group(it->rid))
+		return;
+	for (struct session *s = u->sessions; s; s = s->next_of_user)
+		if (s->level > 0 && dialect_has(s->dialect, DIALECT_GROUPS))
+			room_join(srv, s, it->rid, ep, it->ref, false, NULL);
+}
+
 static void
 user_on_item(struct channel *c, const struct item *it,
     const struct state_rec *states, unsigned n_states)
@@ -66,6 +80,8 @@ user_on_item(struct channel *c, const struct item *it,
 	for (unsigned i = 0; i < CLASS_COUNT; i++)
 		if (begun[i])
 			fanout_end(&f[i]);
+	if (it->kind == ITEM_MEMBER)
+		user_on_member(srv, u, it);
 	if (u->n_sessions > 0)
 		delivered_note(srv, u);
 }

@@ -18,6 +18,8 @@
 
 #include "msg_server/client.h"
 #include "msg_server/cmd/asker.h"
+#include "msg_server/follow/delivered.h"
+#include "msg_server/groups.h"
 #include "msg_server/inbox.h"
 #include "msg_server/move_key.h"
 #include "shared/proc/clock.h"
@@ -81,6 +83,35 @@ room_join(struct server *server, struct session *session, struct str rid,
 	(void)session;
 	assert_int_equal(silent, expect_silent);
 	part_add(call, rid, ep, from);
+}
+
+void
+groups_join(struct server *server, struct session *session, struct str rid,
+    struct str ep, uint64_t from, bool silent, struct follow_call *call)
+{
+	room_join(server, session, rid, ep, from, silent, call);
+}
+
+static unsigned n_delivered; /* said at its end */
+
+void
+delivered_leave(struct server *server, struct session *session)
+{
+	(void)server;
+	(void)session;
+	n_delivered++;
+}
+
+static struct groups_follow *following; /* into all groups of his */
+
+void
+groups_follow(struct server *server, struct session *session,
+    struct groups_follow *f)
+{
+	(void)server;
+	(void)session;
+	assert_null(following);
+	following = f;
 }
 
 /* every part that has not ended is told so, as rooms do it */

@@ -28,14 +28,17 @@ test_level_2(void **state)
 	assert_int_equal(part[0].from, 31);
 	assert_true(s.logging_in);
 	joins(0, 200);
-	/* then the named room, and those he has positions for; no group */
-	assert_int_equal(n_parts, 3);
+	/* then the named room, and those he has positions for */
+	assert_int_equal(n_parts, 4);
 	assert_string_equal(part[1].rid, "12");
 	assert_string_equal(part[1].ep, "9f3a01c2");
 	assert_int_equal(part[1].from, 845);
 	assert_string_equal(part[2].rid, "lobby");
 	syncs(0);
 	joins(2, 200);
+	/* he is no member of it (any more): it is not in his answer */
+	assert_string_equal(part[3].rid, "g4f2a1");
+	joins(3, 403);
 	syncs(2);
 	assert_string_equal(told, "( ");
 	joins(1, 200);

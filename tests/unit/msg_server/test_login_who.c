@@ -117,22 +117,25 @@ test_rooms_of_a_token(void **state)
 
 	(void)state;
 	session_set_strings(&s, STR_LIT("amy"), STR_NONE, STR_NONE);
-	assert_true(asker_may_join(&s, STR_LIT("12")));
-	assert_false(asker_may_join(&s, STR_LIT("g12")));
+	assert_true(session_may_join(&s, STR_LIT("12")));
 	session_set_rooms(&s, STR_LIT("12 lobby "));
-	assert_true(asker_may_join(&s, STR_LIT("12")));
-	assert_true(asker_may_join(&s, STR_LIT("lobby")));
-	assert_false(asker_may_join(&s, STR_LIT("1")));
+	assert_true(session_may_join(&s, STR_LIT("12")));
+	assert_true(session_may_join(&s, STR_LIT("lobby")));
+	assert_false(session_may_join(&s, STR_LIT("1")));
 	session_set_rooms(&s, STR_LIT(""));
-	assert_false(asker_may_join(&s, STR_LIT("12")));
+	assert_false(session_may_join(&s, STR_LIT("12")));
 	assert_true(str_eqc(session_name(&s), "amy"));
 	session_set_rooms(&s, STR_NONE);
-	assert_true(asker_may_join(&s, STR_LIT("13")));
-	/* a group is refused before anything is done */
+	assert_true(session_may_join(&s, STR_LIT("13")));
+	/* a group is its members': that is judged as he comes in */
+	assert_true(session_may_join(&s, STR_LIT("g4f2a1")));
+	session_drop_strings(&s);
 	c.rid = STR_LIT("g4f2a1");
 	cmd_login(&srv, &s, &c);
-	assert_string_equal(told, "403 ");
-	assert_int_equal(n_parts, 0);
+	joins(0, 200);
+	assert_string_equal(told, "( ");
+	joins(1, 403);
+	assert_string_equal(told, "( drop error ");
 	nobody();
 }
 
