@@ -15,17 +15,19 @@
 
 #include "config_server/ctl/ctl_child.h"
 #include "config_server/ctl/ctl_table.h"
+#include "config_server/ctl/live/as.h"
 #include "shared/proc/clock.h"
 
 enum { CHILD_ARGS_MAX = 40 };
 
 void
-child_init(struct child *c, const char *name, enum link_role role, bool first)
+child_init(struct child *c, const char *name, enum link_role role, unsigned nth)
 {
 	memset(c, 0, sizeof(*c));
 	str_copy(c->name, sizeof(c->name), str_of(name));
 	c->role = role;
-	c->first = first;
+	c->nth = nth;
+	c->first = nth == 0;
 	c->err_fd = c->log_fd = -1;
 	c->exit_code = -1;
 	c->backoff_ms = CHILD_BACKOFF_MS;
@@ -70,7 +72,7 @@ child_address(const struct child *c, const char *learned, const char *set,
 
 static void
 child_args(const struct child *c, const struct child_env *env,
-    struct child_argv *a, char tmp[2][ADDR_TEXT_MAX])
+    struct child_argv *a, char tmp[2][ADDR_TEXT_MAX], struct as_flags *as)
 {
 	const struct ctl_settings *set = &env->args->set;
 
@@ -99,6 +101,8 @@ child_args(const struct child *c, const struct child_env *env,
 	child_arg(a, "--admin", child_address(c, c->admin, set->admin, tmp[1]));
 	if (set->www[0] != '\0')
 		child_arg(a, "--www", set->www);
+	for (int i = 0; i < as->n; i++)
+		child_arg(a, as->flag[i], as->value[i]);
 }
 
 /* ---- starting --------------------------------------------------------- */
@@ -157,11 +161,14 @@ child_start(struct child *c, const struct child_env *env)
 {
 	char tmp[2][ADDR_TEXT_MAX];
 	struct child_argv a = {.n = 0};
+	struct as_flags as = {.n = 0};
 	pid_t pid, parent = getpid();
 	int fd[2];
 
 	child_open_log(c, env);
-	child_args(c, env, &a, tmp);
+	if (c->role == ROLE_MSG && env->args->set.as[0] != '\0')
+		as_flags(env->args->set.as, env->args->set.listen, c->nth, &as);
+	child_args(c, env, &a, tmp, &as);
 	a.v[a.n] = NULL;
 	if (pipe2(fd, O_CLOEXEC) != 0)
 		return ERR_IO;

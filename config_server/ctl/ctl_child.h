@@ -30,6 +30,7 @@ enum {
 struct child {
 	char name[ID_MAX + 1];
 	enum link_role role;
+	unsigned nth; /* of its role, from 0 */
 	bool first; /* of its role: has the fixed ports */
 	pid_t pid;  /* 0: not running */
 	int err_fd, log_fd;
@@ -59,7 +60,7 @@ struct child_env {
 	sigset_t signals;   /* the mask children run with */
 };
 
-void child_init(struct child *c, const char *name, enum link_role role, bool first);
+void child_init(struct child *c, const char *name, enum link_role role, unsigned nth);
 /* 0 or ERR_IO with errno */
 int child_start(struct child *c, const struct child_env *env) MUST_CHECK;
 /* reads what there is of its lines; false: its end of the pipe is closed */

@@ -521,7 +521,7 @@ cluster_add(struct cluster *k, enum link_role role, const char *base, int64_t n)
 		else
 			snprintf(name, sizeof(name), "%s%lld", base,
 			    (long long)i + 1);
-		child_init(&k->child[k->n++], name, role, i == 0);
+		child_init(&k->child[k->n++], name, role, (unsigned)i);
 		width = (int)strlen(name);
 		if (width > k->env.name_width)
 			k->env.name_width = width;

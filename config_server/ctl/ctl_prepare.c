@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config_server/ctl/ctl_prepare.h"
+#include "config_server/ctl/live/as.h"
 #include "shared/proc/daemon.h"
 #include "shared/proc/log.h"
 
@@ -99,6 +100,10 @@ prepare_port(const char *address, const char *setting)
 	    listen(fd, 1) != 0)
 		err = errno;
 	close(fd);
+	if (err == EADDRINUSE && !strcmp(setting, "as"))
+		fatal(EXIT_ADDR_IN_USE,
+		    "%s, which --as opens, is in use by another program",
+		    address);
 	if (err == EADDRINUSE)
 		fatal(EXIT_ADDR_IN_USE,
 		    "%s is in use by another program; choose another with "
@@ -107,6 +112,20 @@ prepare_port(const char *address, const char *setting)
 	if (err == EACCES || err == EADDRNOTAVAIL)
 		fatal(EXIT_FAILED, "%s: %s (setting %s)", address,
 		    strerror(err), setting);
+}
+
+/* those of older systems are shared by our msg_servers, too */
+static void
+prepare_as(const struct ctl_args *a)
+{
+	char word[32], address[ADDR_TEXT_MAX];
+
+	if (as_unknown(a->set.as, word) != NULL)
+		fatal(EXIT_USAGE,
+		    "as: '%s' is none of cchat, workerman, webim, meteor, sok",
+		    word);
+	for (size_t i = 0; as_port(a->set.as, a->set.listen, i, address); i++)
+		prepare_port(address, "as");
 }
 
 /* ---- data ------------------------------------------------------------- */
@@ -143,6 +162,7 @@ prepare_all(const struct ctl_args *a, struct child_env *env)
 {
 	prepare_programs(a, env);
 	prepare_data(a, env);
+	prepare_as(a);
 	prepare_port(a->set.listen, "listen");
 	prepare_port(a->set.direct, "direct");
 	prepare_port(a->set.admin, "admin");

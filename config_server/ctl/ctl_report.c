@@ -11,6 +11,7 @@
 #include "config_server/ctl/ctl_cluster_priv.h"
 #include "config_server/ctl/ctl_state.h"
 #include "config_server/ctl/ctl_table.h"
+#include "config_server/ctl/live/as.h"
 #include "shared/proc/clock.h"
 
 /* ---- what others may know --------------------------------------------- */
@@ -69,10 +70,14 @@ cluster_page(const struct cluster *k, char *out, size_t size)
 {
 	const struct child *c = cluster_first_msg(k);
 	const char *listen = k->args->set.listen;
+	char as[ADDR_TEXT_MAX];
 	struct addr a;
 
 	if (c != NULL && c->listen[0] != '\0')
 		listen = c->listen;
+	as_page(k->args->set.as, k->args->set.listen, as, sizeof(as));
+	if (as[0] != '\0')
+		listen = as;
 	if (addr_parse(str_of(listen), &a) == 0 && a.ss.ss_family != AF_UNIX &&
 	    (!strncmp(listen, "0.0.0.0:", 8) || !strncmp(listen, "[::]:", 5)))
 		snprintf(out, size, "http://127.0.0.1:%u/", addr_port(&a));

@@ -20,6 +20,9 @@ static const struct conf_opt ctl_opts[] = {
     CONF_INT(S, msg, "msg", 2, 1, 64, "msg_servers to run"),
     CONF_INT(S, proxy, "proxy", 2, 1, 16,
 	"proxy_servers to run: one active, the others standby"),
+    CONF_STR(S, as, "as", "",
+	"stand where an older system stood: cchat, workerman, webim, meteor, "
+	"sok, with , between; none: only here"),
     CONF_STR(S, listen, "listen", "127.0.0.1:9503",
 	"public address of the page and of chat, shared by all msg_servers"),
     CONF_STR(S, direct, "direct", "127.0.0.1:0",

@@ -15,6 +15,7 @@ struct ctl_settings {
 	char *data, *www, *programs, *cluster;
 	char *listen, *direct, *admin; /* "": the daemons' own defaults */
 	char *link_listen, *proxy_admin, *config_server;
+	char *as; /* the older systems whose ports are opened (live/as.h) */
 	int64_t msg, proxy, wait;
 };
 

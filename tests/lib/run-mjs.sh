@@ -42,6 +42,16 @@ for need in $needs; do
 			skip "no node_modules: npm ci in tests/"
 		[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || skip "no chromium"
 		;;
+	nginx)
+		# a test package like the others: its absence is a mistake
+		PATH=$PATH:/usr/sbin:/sbin
+		export PATH
+		if ! command -v nginx >/dev/null || ! command -v openssl >/dev/null
+		then
+			echo "Bail out! no nginx or no openssl; ./bootstrap check installs them"
+			exit 1
+		fi
+		;;
 	*)
 		echo "Bail out! $test needs '$need', which nobody knows"
 		exit 1
