@@ -68,7 +68,7 @@ struct channel {
 	uint32_t erased;   /* recalls heard of */
 };
 
-_Static_assert(sizeof(void *) != 8 || sizeof(struct channel) <= 72,
+_Static_assert(sizeof(void *) != 8 || sizeof(struct channel) <= 64,
     "an idle user takes more than he need to");
 
 /* subscribes from the head; wait->done comes later, always. All of a kind (u:, r:) have the same ops. */

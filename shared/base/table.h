@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An intrusive hash table for things there are many of: one pointer in each
- * element and half a pointer to a pointer beside it, where uthash (map.h) takes
- * 56 bytes; map.h is more convenient for the few.
+ * An intrusive hash table for things there are many of: 10 to 15 bytes for each
+ * and nothing in it, where uthash (map.h) takes 56; map.h is more convenient
+ * for the few.
+ *
+ * Among a hundred thousand each look at an element is a wait for memory, so
+ * whoever is not in it is mostly known by one line of the table and no element,
+ * and who is in it by his own.
  *
  * An element embeds struct table_link and finds its key through a function,
  * which is given to every call (always the same for one table). Keys are bytes
@@ -10,9 +14,9 @@
  * the hash is keyed like map.h's (map_init). Two elements never have the same
  * key: that is the caller's business.
  *
- * All zero is an empty table; an empty table holds no memory. It grows when it
- * is full (everything in it is moved then) and does not shrink before it is
- * empty. Elements are the caller's.
+ * All zero is an empty table; an empty table holds no memory. It grows by half
+ * when four fifths are taken (everything in it is moved then) and does not
+ * shrink before it is empty. Elements are the caller's.
  */
 #ifndef SHARED_BASE_TABLE_H
 #define SHARED_BASE_TABLE_H
@@ -21,14 +25,15 @@
 
 #include "shared/base/str.h"
 
+/* takes no room: it is the place by which the table knows the element */
 struct table_link {
-	struct table_link *next;
 };
 
 struct table {
-	struct table_link **bucket; /* owned; mask + 1 of them, or NULL */
-	uint32_t n;                 /* elements */
-	uint32_t mask;
+	uintptr_t *slot; /* owned; cap of them, or NULL: see table.c */
+	uint32_t n;      /* elements */
+	uint32_t used;   /* slots that are not free: n and what was taken out */
+	uint32_t cap;
 };
 
 void table_add(struct table *t, struct table_link *e, struct str (*key)(const struct table_link *));
