@@ -188,7 +188,10 @@ room_on_people(struct server *srv, struct channel *c, const struct f_room *f)
 	    .in = in,
 	    .out = out};
 
-	for (unsigned i = 0; i < f->n_in + f->n_out && !ev.more_people; i++) {
+	for (unsigned i = 0; i < f->n_in; i++)
+		told_fetch(srv->told, c->ch, f->in[i].uid, f->in[i].cn);
+	for (unsigned i = 0;
+	     f->unsure && i < f->n_in + f->n_out && !ev.more_people; i++) {
 		const struct room_user *u =
 		    i < f->n_in ? &f->in[i] : &f->out[i - f->n_in];
 
