@@ -21,9 +21,11 @@ client_silence(const struct client *c)
 {
 	const struct dialect *d = c->session.dialect;
 
-	return d != NULL && d->ping_s > 0 && d->ping_s < c->silence_s
-		   ? d->ping_s
-		   : c->silence_s;
+	if (d == NULL)
+		return c->silence_s;
+	if (d->ping_s > 0)
+		return d->ping_s < c->silence_s ? d->ping_s : c->silence_s;
+	return d->silence_s > 0 ? d->silence_s : c->silence_s;
 }
 
 void
@@ -113,6 +115,10 @@ client_check_silence(struct client *c)
 			    &c->session, &(struct event){.kind = EVENT_PING});
 			c->heard_s = now;
 		}
+	} else if (c->session.dialect != NULL &&
+		   c->session.dialect->silence_s > 0) {
+		if (now - c->heard_s >= client_silence(c))
+			session_close(&c->session, 4201, "silence", 0);
 	} else if (c->pinged) {
 		session_close(&c->session, 4201, "ping timeout", 0);
 	} else if (now - c->heard_s >= c->silence_s) {

@@ -62,6 +62,7 @@ struct command {
 	bool rid_is_num; /* v1 echoes the JSON type that came */
 	struct str msg;
 	bool msg_is_json; /* msg is compact JSON (an old client sent a non-string) */
+	bool msg_is_push; /* and a push object (shared/proto/push.h) */
 	enum msg_type type;
 	uint64_t re; /* seq this message answers to, 0: none */
 	uint64_t to_cn; /* private, to whoever's session that is, instead of tid; 0: not so */
@@ -72,6 +73,8 @@ struct command {
 	bool inbox, batch;
 	bool moves; /* when it is in already: out of the room of its last login, into this one, with this name */
 	bool no_room; /* into none */
+	bool by_credentials; /* uid and token are those of sok (push/login.h) */
+	bool proven; /* that he is uid is known */
 	const struct pos_arg *pos; /* login: many; join: one or none */
 	size_t n_pos;
 	/* getHistory */

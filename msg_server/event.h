@@ -50,10 +50,11 @@ struct event {
 	bool rid_is_num;
 	struct str uid, name, avatar, dev; /* whom it is about */
 	uint64_t cn; /* his session: EVENT_NEW_USER, EVENT_OFFLINE, EVENT_LOGIN, EVENT_OK (message); an item has its own */
-	struct str note; /* EVENT_OK and EVENT_ERROR of a message that had one */
+	struct str note; /* EVENT_OK and EVENT_ERROR of a message, EVENT_LOGIN of a login that had one */
 	struct str text; /* EVENT_PUSH */
 	/* EVENT_ITEM */
 	const struct item *item;
+	bool missed; /* came while the reader was not there, or behind */
 	/* EVENT_ERROR: v1 text and code are chosen by the dialect from `why`; v2 sends code */
 	unsigned code;
 	const char *why;      /* short English, for v2; may be NULL */

@@ -58,3 +58,9 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/door/gateway/gateway_do.c %D%/door/gateway/gateway_push.c \
 	%D%/door/gateway/gateway_set.c %D%/door/gateway/people.c %D%/door/gateway/people.h \
 	%D%/door/gateway/register.c %D%/door/gateway/register.h
+## back ends and credentials of sok
+msg_server_libmsg_server_a_SOURCES += \
+	%D%/dialect/sok.c %D%/push/api_credentials.c %D%/push/api_credentials.h \
+	%D%/push/credentials.c %D%/push/credentials.h \
+	%D%/push/http.c %D%/push/http.h %D%/push/login.c %D%/push/login.h %D%/push/peers.c %D%/push/peers.h \
+	%D%/push/send.c %D%/push/send.h %D%/push/udp.c %D%/push/udp.h

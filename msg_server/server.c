@@ -21,6 +21,8 @@
 #include "msg_server/follow/watch.h"
 #include "msg_server/gate.h"
 #include "msg_server/marks.h"
+#include "msg_server/push/login.h"
+#include "msg_server/push/udp.h"
 #include "shared/net/conn.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/daemon.h"
@@ -205,7 +207,9 @@ server_on_kick(struct server *srv, const struct f_kick *kick)
 	str_copy(why, sizeof why, kick->text);
 	if (kick->cn != 0) {
 		s = session_find(srv, kick->cn);
-		if (s != NULL)
+		if (s != NULL && kick->code == PUSH_REPLACED)
+			push_replaced(s);
+		else if (s != NULL)
 			session_close(s, kick->code, why, 0);
 		return;
 	}
@@ -323,6 +327,7 @@ server_on_metrics(void *arg, struct buf *out)
 	stats_render(out, server_stat_defs, srv->stats, S_COUNT);
 	stats_render(out, more, values, ARRAY_LEN(more));
 	gateway_metrics(srv, out);
+	udp_push_metrics(srv->udp_push, out);
 }
 
 /* --- start -------------------------------------------------------------- */
@@ -429,6 +434,7 @@ server_listen(struct server *srv)
 	httpd_init(&srv->httpd, srv->net, &server_http_ops, srv,
 	    SERVER_HTTP_CONNS, HTTP_BODY_MAX);
 	fronts_open(srv);
+	srv->udp_push = udp_push_open(srv);
 	server_url(srv->public_url, sizeof srv->public_url, srv->set.public_url,
 	    &srv->public_listener);
 	server_url(srv->direct_url, sizeof srv->direct_url, srv->set.direct_url,

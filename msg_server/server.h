@@ -63,6 +63,10 @@ struct drain;
 struct fronts;
 struct gateway;
 struct registrar;
+struct udp_push;
+struct gateway;
+struct registrar;
+struct udp_push;
 struct gate;
 struct marks;
 struct told;
@@ -90,6 +94,7 @@ struct server {
 	struct auth auth;
 	struct httpd httpd;       /* public and direct listeners */
 	struct listener public_listener, direct_listener;
+	struct udp_push *udp_push; /* NULL: off */
 	struct fronts *fronts;    /* what they speak, and further ones (door/front.h) */
 	struct admin admin;
 	struct wheel wheel;       /* login, ping and expiry deadlines of clients */

@@ -12,6 +12,8 @@
 #include "shared/proc/log.h"
 
 static const char *const settings_auth_words[] = {"open", "token", NULL};
+static const char *const settings_one_per_words[] = {
+    "source", "user", "none", NULL};
 static const char *const settings_tri_words[] = {"auto", "yes", "no", NULL};
 
 #define S struct settings
@@ -33,6 +35,10 @@ static const struct conf_opt settings_opts[] = {
 	"file with the secret key of GatewayClients; none: they need none"),
     CONF_LIST(S, listeners, "listeners", NULL,
 	"further public addresses: \"ADDR:PORT DIALECT [DIALECT...]\""),
+    CONF_STR(S, udp_push, "udp_push", "",
+	"ADDR:PORT where the back ends of sok push by UDP; none: off"),
+    CONF_LIST(S, udp_push_peers, "udp_push_peers", NULL,
+	"who may push: \"IP SECRET\"; 127.0.0.1 may without one"),
     CONF_STR(S, public_url, "public_url", "",
 	"ws URL by which clients reach the public address"),
     CONF_STR(S, direct_url, "direct_url", "",
@@ -73,6 +79,8 @@ static const struct conf_opt settings_opts[] = {
 	"new connections of one address per second"),
     CONF_INT(S, conn_burst, "conn_burst", 500, 1, 1000000,
 	"new connections of one address at once"),
+    CONF_ENUM(S, one_per, "one_per", "source", settings_one_per_words,
+	"of the sessions of a sok user one stays: of each source, or of all"),
     CONF_INT(S, login_timeout, "login_timeout", 10, 1, 600,
 	"seconds a client has to log in"),
     CONF_GROUP("What clients may do"),
@@ -145,10 +153,10 @@ void
 settings_load(struct settings *s, int argc, char **argv)
 {
 	char **text[] = {&s->gateway, &s->register_at, &s->gateway_key_file,
-	    &s->listen, &s->direct, &s->admin, &s->public_url,
-	    &s->direct_url, &s->name, &s->cluster, &s->data, &s->www,
-	    &s->config_server, &s->link_key, &s->token_key, &s->token_key_old,
-	    &s->api_key, &s->log_level};
+	    &s->listen, &s->direct, &s->admin, &s->public_url, &s->direct_url,
+	    &s->name, &s->cluster, &s->data, &s->www, &s->config_server,
+	    &s->link_key, &s->token_key, &s->token_key_old, &s->api_key,
+	    &s->log_level, &s->udp_push};
 	size_t i;
 
 	conf_load(&settings_program, s, argc, argv);

@@ -16,6 +16,11 @@
 #include <stdint.h>
 
 enum settings_auth { SETTINGS_AUTH_OPEN, SETTINGS_AUTH_TOKEN };
+enum settings_one_per {
+	SETTINGS_ONE_PER_SOURCE,
+	SETTINGS_ONE_PER_USER,
+	SETTINGS_ONE_PER_NONE
+};
 enum settings_tri { SETTINGS_AUTO, SETTINGS_YES, SETTINGS_NO };
 
 struct settings {
@@ -25,6 +30,9 @@ struct settings {
 	char **dialects, **listeners; /* door/front.h */
 	char *gateway, *register_at; /* "": off (door/gateway/) */
 	char *gateway_key_file;
+	char *udp_push; /* "": off; push/udp.h */
+	char **udp_push_peers;
+	int one_per; /* enum settings_one_per */
 	char *lobby; /* the room of who names none */
 	int64_t comet_max;  /* sessions that poll (door/webim/comet.h) */
 	int64_t comet_poll; /* s a poll waits */

@@ -24,6 +24,7 @@
 #include "msg_server/groups.h"
 #include "msg_server/inbox.h"
 #include "msg_server/move_key.h"
+#include "msg_server/push/login.h"
 #include "shared/proc/clock.h"
 
 enum {
@@ -58,6 +59,7 @@ struct login {
 	int64_t since_ms; /* it is asked */
 	bool inbox;	  /* wants the list of his conversations */
 	bool first, rid_is_num, answered, failed;
+	char *note;		       /* owned; of the command, or NULL */
 	char name[NAME_MAX_BYTES + 1]; /* as echoed */
 	unsigned n_waiting;	       /* parts not joined yet */
 	unsigned n_open; /* parts not ended yet, + 1 while we work */
@@ -104,6 +106,7 @@ login_answer(struct login *l, struct session *s, struct str people)
 	    .avatar = session_avatar(s),
 	    .cn = s->cn,
 	    .list = people,
+	    .note = str_of(l->note),
 	    .rid_is_num = l->rid_is_num,
 	    .srv = str_of(srv->set.name),
 	    .now = clock_wall_ms(),
@@ -144,8 +147,10 @@ login_answer(struct login *l, struct session *s, struct str people)
 static void
 login_unref(struct login *l)
 {
-	if (--l->n_open == 0)
-		free(l);
+	if (--l->n_open > 0)
+		return;
+	free(l->note);
+	free(l);
 }
 
 static void
@@ -534,6 +539,10 @@ cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 		login_refuse(s, cmd, 409, "login is under way", V1_T_BUSY);
 		return;
 	}
+	if (cmd->by_credentials) {
+		push_login(srv, s, cmd);
+		return;
+	}
 	if (s->user != NULL && !login_is_anew(srv, s, cmd)) {
 		if (!cmd->no_room)
 			login_again(srv, s, cmd);
@@ -557,6 +566,7 @@ cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 	}
 	l = login_new(srv, s, cmd);
 	l->who = who;
+	l->note = str_dup(cmd->note);
 	str_copy(l->name, sizeof l->name, str_of(who.claims.name));
 	s->logging_in = 1;
 	client_hold(s);

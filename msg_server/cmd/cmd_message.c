@@ -156,6 +156,8 @@ message_flags(const struct command *cmd)
 
 	if (cmd->msg_is_json)
 		flags |= ITEM_F_JSON;
+	if (cmd->msg_is_push)
+		flags |= ITEM_F_PUSH;
 	if (cmd->rid_is_num)
 		flags |= ITEM_F_NUM_RID;
 	if (cmd->type == MSG_AUDIO)

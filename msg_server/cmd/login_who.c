@@ -70,8 +70,10 @@ login_who_is_it(struct server *srv, struct session *s,
 	struct auth_claims *c = &who->claims;
 
 	memset(who, 0, sizeof *who);
-	if (str_is_set(cmd->token) ? !login_by_token(srv, s, cmd, who)
-				   : !login_by_claim(srv, s, cmd, who))
+	if (cmd->proven)
+		str_copy(c->uid, sizeof c->uid, cmd->uid);
+	else if (str_is_set(cmd->token) ? !login_by_token(srv, s, cmd, who)
+					: !login_by_claim(srv, s, cmd, who))
 		return false;
 	/* a name the site has put into its token is the name */
 	if (str_is_set(cmd->name) &&

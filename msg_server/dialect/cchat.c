@@ -10,6 +10,7 @@
  * client that knows level 2 and is answered in it.
  */
 #include "msg_server/dialect/cchat_priv.h"
+#include "shared/proto/push.h"
 
 struct cchat_name {
 	const char *name;
@@ -96,6 +97,28 @@ cchat_read(struct cchat_frame *f, const struct cchat_name *cmd)
 	if (cmd->kind == CMD_LOGIN)
 		return cchat_v1_login(f);
 	return cchat_v1_message(f);
+}
+
+void
+cchat_put_push(struct jw *w, const struct item *it)
+{
+	struct buf text;
+
+	buf_init(&text, 8 * PUSH_BODY_MAX);
+	push_text(it->body, &text);
+	jw_str(w, "msg", buf_str(&text));
+	buf_fini(&text);
+}
+
+void
+cchat_v1_msg(struct jw *w, const struct item *it)
+{
+	if (it->flags & ITEM_F_PUSH)
+		cchat_put_push(w, it);
+	else if (it->flags & ITEM_F_JSON)
+		jw_raw(w, "msg", it->body);
+	else
+		jw_str(w, "msg", it->body);
 }
 
 static void

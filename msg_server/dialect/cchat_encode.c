@@ -44,10 +44,7 @@ cchat_v1_item(struct jw *w, const struct event *ev)
 	jw_cstr(w, "type", cchat_type_text(it, 1));
 	jw_str(w, "uid", ev->uid);
 	jw_str(w, "name", ev->name);
-	if (it->flags & ITEM_F_JSON)
-		jw_raw(w, "msg", it->body);
-	else
-		jw_str(w, "msg", it->body);
+	cchat_v1_msg(w, it);
 	jw_str(w, "rid", str_is_set(ev->rid) ? ev->rid : STR_LIT("1"));
 	if (str_is_set(ev->tid))
 		jw_str(w, "tid", ev->tid);
@@ -132,7 +129,9 @@ cchat_body(struct jw *w, const struct item *it)
 		if (it->ref > 0)
 			jw_int(w, "re", (int64_t)it->ref);
 	}
-	if (it->kind != ITEM_RECALL)
+	if (it->flags & ITEM_F_PUSH)
+		cchat_put_push(w, it);
+	else if (it->kind != ITEM_RECALL)
 		jw_str(w, "msg", it->body);
 }
 

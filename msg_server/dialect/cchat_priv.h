@@ -50,6 +50,11 @@ struct str cchat_avatar(struct str a);
 /* the cid of a frame: false when it has one that is none */
 bool cchat_v2_cid(const json_t *obj, struct str *cid);
 
+/* the text of what a sok client or back end said, as msg */
+void cchat_put_push(struct jw *w, const struct item *it);
+/* msg as level 1 has it: what was no text is none */
+void cchat_v1_msg(struct jw *w, const struct item *it);
+
 void cchat_encode(
     const struct event *ev, unsigned level, enum view view, struct buf *out);
 /* cchat_encode.c: chan/seq */

@@ -4,8 +4,9 @@
  */
 #include "msg_server/dialect/dialect.h"
 
-const struct dialect *const dialects[] = {&dialect_cchat, &dialect_webim,
-    &dialect_webim_2014, &dialect_webim_2019, &dialect_workerman, NULL};
+const struct dialect *const dialects[] = {&dialect_cchat, &dialect_sok,
+    &dialect_webim, &dialect_webim_2014, &dialect_webim_2019,
+    &dialect_workerman, NULL};
 
 const struct dialect *
 dialect_guess(const struct dialect_set *set, struct str text)
@@ -33,7 +34,9 @@ dialect_at_open(
 		if (set->list[i]->at_open != NULL &&
 		    set->list[i]->at_open(path, query))
 			return set->list[i];
-	return NULL;
+	return set->n > 0 && dialect_has(set->list[0], DIALECT_AT_ONCE)
+		   ? set->list[0]
+		   : NULL;
 }
 
 const struct dialect *

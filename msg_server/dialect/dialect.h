@@ -23,8 +23,9 @@ enum dialect_trait {
 	DIALECT_HEARS_OUT = 8,  /* level 1: newUser once a user and offline, each by itself, in rooms of any size */
 	DIALECT_PEOPLE = 16,    /* EVENT_LOGIN says who is in the room */
 	DIALECT_FD_UID = 32,    /* a session is a person of its own: its uid is its number, and it never comes back */
-	DIALECT_GROUPS = 256,   /* a session is in all groups of its user, and a login under another uid makes it his */
-	DIALECT_NO_KILL = 64    /* silence ends no connection: it is pinged again */
+	DIALECT_NO_KILL = 64,   /* silence ends no connection: it is pinged again */
+	DIALECT_AT_ONCE = 128,  /* where it is listed first, any handshake is its own */
+	DIALECT_GROUPS = 256    /* a session is in all groups of its user, and a login under another uid makes it his */
 };
 
 
@@ -39,6 +40,7 @@ struct dialect {
 	const char *name;
 	uint8_t index; /* 0..DIALECT_MAX-1, for tables */
 	uint16_t traits; /* of enum dialect_trait */
+	uint16_t silence_s; /* silence that ends a connection, unasked; 0: none does */
 	uint16_t ping_s; /* silence after which EVENT_PING is said; 0: WebSocket pings by the setting `ping` */
 	/* is this first frame of a connection mine? */
 	bool (*guess)(struct str text);
@@ -82,7 +84,7 @@ const struct dialect *dialect_guess(const struct dialect_set *set, struct str te
 /* whose handshake that is; NULL: the first frame will say */
 const struct dialect *dialect_at_open(const struct dialect_set *set, struct str path, struct str query);
 
-extern const struct dialect dialect_cchat;
+extern const struct dialect dialect_cchat, dialect_sok;
 /* PHPWebIM of 2016, and what the classic one and that of 2019 do otherwise */
 extern const struct dialect dialect_webim, dialect_webim_2014, dialect_webim_2019;
 extern const struct dialect dialect_workerman;

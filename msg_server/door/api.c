@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "msg_server/door/api_priv.h"
+#include "msg_server/push/api_credentials.h"
 #include "shared/base/digest.h"
 #include "shared/proc/log.h"
 
@@ -118,6 +119,8 @@ api_request(struct server *srv, struct httpd_conn *c,
 	if (!api_may(srv, c, rq, !get))
 		httpd_error(c, srv->api_key[0] != '\0' ? 401 : 403,
 		    "the API key is needed");
+	else if (api_credentials(srv, c, rq, body))
+		;
 	else if (get)
 		api_get(srv, c, rq,
 		    str_n(rq->path.p + prefix.len, rq->path.len - prefix.len));

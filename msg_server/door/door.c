@@ -4,9 +4,13 @@
  */
 #include "msg_server/door/door.h"
 #include "msg_server/door/webim/webim.h"
+#include "msg_server/push/http.h"
 
-const struct door *const doors[] = {
-    &door_webim, &door_webim_2014, &door_webim_2019, NULL};
+static const struct door door_sok = {"sok", push_http_hello};
+static const struct door door_push = {"push", push_http_request};
+
+const struct door *const doors[] = {&door_webim, &door_webim_2014,
+    &door_webim_2019, &door_sok, &door_push, NULL};
 
 const struct door *
 door_by_name(struct str name)

@@ -54,6 +54,7 @@ replay_frame(
 	struct blob *b = NULL;
 
 	replay_event(&ev, c, it, s, &view);
+	ev.missed = true;
 	buf_init(&text, LINK_FRAME_MAX);
 	s->dialect->encode(&ev, s->level, view, &text);
 	if (buf_len(&text) && buf_ok(&text))

@@ -43,7 +43,8 @@ enum item_flags {
 	ITEM_F_PIC = 64,
 	ITEM_F_FILE = 128, /* message type; none: text */
 	ITEM_F_TID_EMPTY = 256, /* to a room with "tid":"": level 1 shows it */
-	ITEM_F_UNKEPT = 512 /* keep_days 0: in memory only; set by the log */
+	ITEM_F_UNKEPT = 512, /* keep_days 0: in memory only; set by the log */
+	ITEM_F_PUSH = 1024 /* a push object (push.h), beside ITEM_F_JSON */
 };
 
 enum {

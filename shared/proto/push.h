@@ -11,8 +11,8 @@
  * ITEM_F_JSON: sok's clients get all its keys back in their order, and all
  * others the text of push_text().
  *
- * An object belongs to one who gets it when type is "chat" and its content is
- * not what PHP calls empty. Strings in structs are borrowed.
+ * An object is for somebody when its type is "chat" (of a back end: any text)
+ * and its content is not what PHP calls empty. Strings in structs are borrowed.
  */
 #ifndef SHARED_PROTO_PUSH_H
 #define SHARED_PROTO_PUSH_H
@@ -48,8 +48,8 @@ int push_token_read(struct str text, struct buf *out, struct push_token *t) MUST
 struct str push_uid(const json_t *obj, const char *key, char tmp[24]);
 /*
  * The body to be stored, appended to out; *json: it is the object, not its
- * text (whole: always the object). ERR_INVALID: nothing that a client would be
- * given; ERR_LIMIT: too long.
+ * text (whole: of a back end, always the object). ERR_INVALID: nothing that a
+ * client would be given; ERR_LIMIT: too long.
  */
 int push_body(const json_t *obj, bool whole, struct buf *out, bool *json) MUST_CHECK;
 /* what others show of a stored object: the value of its content when that is a

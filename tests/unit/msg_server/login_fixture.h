@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "msg_server/client.h"
+#include "msg_server/push/login.h"
 #include "msg_server/cmd/asker.h"
 #include "msg_server/follow/delivered.h"
 #include "msg_server/groups.h"
@@ -249,6 +250,17 @@ client_token_failed(struct session *session)
 {
 	assert_ptr_equal(session, &s);
 	n_bad_tokens++;
+}
+
+/* a login by credentials comes here a second time, proven */
+void
+push_login(struct server *server, struct session *session,
+    const struct command *cmd)
+{
+	(void)server;
+	(void)session;
+	(void)cmd;
+	tell("credentials");
 }
 
 /* where he was, as the log would say */

@@ -167,6 +167,12 @@ test_body_refused(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(body(bad[i], false, &json), ERR_INVALID);
+	/* a back end has words of its own, but it has one */
+	assert_int_equal(
+	    body("{\"type\":\"news\",\"content\":\"x\"}", true, &json), 0);
+	assert_int_equal(body("{\"type\":\"\",\"content\":\"x\"}", true, &json),
+	    ERR_INVALID);
+	assert_int_equal(body("{\"content\":\"x\"}", true, &json), ERR_INVALID);
 }
 
 static void

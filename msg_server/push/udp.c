@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pushes by datagram; see udp.h. The way of one: cheap looks at who it is from
+ * and how it begins and ends, JSON, the secret, what it wants, the log, the
+ * answer.
+ */
+#include "msg_server/push/udp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "msg_server/push/peers.h"
+#include "msg_server/push/send.h"
+#include "shared/net/dgram.h"
+#include "shared/proc/log.h"
+#include "shared/proc/stats.h"
+#include "shared/proto/push.h"
+
+enum {
+	/* together no more than UDP_REFUSALS in any second */
+	UDP_REFUSE_BURST = 100,
+	UDP_REFUSE_RATE = UDP_REFUSALS - UDP_REFUSE_BURST
+};
+
+#define UDP_STATS(X)                                                        \
+	X(MESSAGES, "udp_push_messages_total", "messages given to the log") \
+	X(UNSTORED, "udp_push_unstored_total",                              \
+	    "messages that the log did not take")                           \
+	X(LIVE, "udp_push_live_total", "pushes to connections")             \
+	X(REFUSED, "udp_push_refused_total",                                \
+	    "datagrams refused: not JSON, not allowed, nothing to do")      \
+	X(SILENT, "udp_push_silent_total",                                  \
+	    "datagrams refused without an answer, there were too many")
+
+enum udp_stat {
+#define X(name, text, help) U_##name,
+	UDP_STATS(X)
+#undef X
+	    U_COUNT
+};
+
+struct udp_push {
+	struct server *srv;
+	struct dgram dgram;
+	struct push_peers peers;
+	struct bucket refusals;
+	struct log_limit limit;
+	unsigned under_way;
+	uint64_t stats[U_COUNT];
+};
+
+/* a datagram whose answer is still to come */
+struct udp_ask {
+	struct udp_push *u;
+	struct addr from;
+	unsigned waiting;
+	bool online, did;
+};
+
+struct udp_one {
+	struct push_send send;
+	struct udp_ask *ask;
+};
+
+/* --- answers ------------------------------------------------------------ */
+
+static void
+udp_answer(struct udp_push *u, const struct addr *to, bool online)
+{
+	(void)dgram_send(&u->dgram,
+	    online ? STR_LIT("{\"onLine\":1}") : STR_LIT("{\"onLine\":0}"), to);
+}
+
+static void
+udp_refuse(struct udp_push *u, const struct addr *from, const char *why)
+{
+	char host[ADDR_TEXT_MAX];
+
+	u->stats[U_REFUSED]++;
+	if (!bucket_take(
+		&u->refusals, UDP_REFUSE_RATE, UDP_REFUSE_BURST, NULL)) {
+		u->stats[U_SILENT]++;
+		return;
+	}
+	udp_answer(u, from, false);
+	addr_host(from, host);
+	log_limited(&u->limit, LOG_LEVEL_WARN, "UDP push from %s refused: %s",
+	    host, why);
+}
+
+static void
+udp_end(struct udp_ask *ask)
+{
+	if (--ask->waiting > 0)
+		return;
+	udp_answer(ask->u, &ask->from, ask->online);
+	free(ask);
+}
+
+static void
+udp_on_sent(struct push_send *send, unsigned code, bool online)
+{
+	struct udp_one *one = container_of(send, struct udp_one, send);
+	struct udp_ask *ask = one->ask;
+	struct udp_push *u = ask->u;
+
+	if (code != 200)
+		u->stats[U_UNSTORED]++;
+	/* what is not stored reaches nobody */
+	ask->online = ask->online || (online && code == 200);
+	if (--u->under_way <= UDP_UNDER_WAY / 2)
+		dgram_resume(&u->dgram);
+	free(one);
+	udp_end(ask);
+}
+
+/* --- what is wanted ----------------------------------------------------- */
+
+static struct udp_one *
+udp_one_new(struct udp_ask *ask)
+{
+	struct udp_one *one = xcalloc(1, sizeof *one);
+
+	one->ask = ask;
+	one->send.done = udp_on_sent;
+	ask->did = true;
+	ask->waiting++;
+	if (++ask->u->under_way >= UDP_UNDER_WAY)
+		dgram_pause(&ask->u->dgram);
+	return one;
+}
+
+static void
+udp_give(struct udp_ask *ask, const json_t *data, struct str to)
+{
+	char from[24], id[24];
+	struct push_message m = {.to = to, .from = push_uid(data, "uid", from)};
+	struct udp_push *u = ask->u;
+	struct buf body;
+
+	buf_init(&body, PUSH_BODY_MAX);
+	if (push_body(data, true, &body, &m.json) == 0) {
+		if (!str_is_set(m.from))
+			m.from = STR_LIT(PUSH_NOBODY);
+		m.id = json_id(data, "id", id);
+		m.body = buf_str(&body);
+		u->stats[U_MESSAGES]++;
+		push_send(u->srv, &m, &udp_one_new(ask)->send);
+	}
+	buf_fini(&body);
+}
+
+/* the n-th of a list of names, however they are written */
+static struct str
+udp_nth(const json_t *list, size_t n, char tmp[24])
+{
+	const json_t *v = json_array_get(list, n);
+	struct str s = STR_NONE;
+
+	if (json_is_string(v))
+		s = str_n(json_string_value(v), json_string_length(v));
+	if (json_is_integer(v)) {
+		snprintf(tmp, 24, "%lld", (long long)json_integer_value(v));
+		s = str_of(tmp);
+	}
+	return id_is_word(s) ? s : STR_NONE;
+}
+
+static void
+udp_to_uids(struct udp_ask *ask, const json_t *data)
+{
+	const json_t *list = json_object_get(data, "uid_all");
+	size_t i, n = json_array_size(list);
+	struct str to;
+	char tmp[24];
+
+	for (i = 0; n <= UIDS_MAX && i < n; i++) {
+		to = udp_nth(list, i, tmp);
+		if (str_is_set(to))
+			udp_give(ask, data, to);
+	}
+}
+
+/* false: nothing to do */
+static bool
+udp_run(struct udp_ask *ask, const json_t *obj)
+{
+	const json_t *data = json_object_get(obj, "data");
+	struct str means = json_str(obj, "means"), to;
+	char tmp[24];
+
+	if (str_eqc(means, "is_on_line")) {
+		to = push_uid(obj, "to_uid", tmp);
+		if (str_is_set(to))
+			push_ask(ask->u->srv, to, &udp_one_new(ask)->send);
+	} else if (!json_is_object(data)) {
+		return false;
+	} else if (!str_is_set(means) || str_eqc(means, "to_uid")) {
+		to = push_uid(data, "to_uid", tmp);
+		if (str_is_set(to))
+			udp_give(ask, data, to);
+	} else if (str_eqc(means, "to_uid_all")) {
+		udp_to_uids(ask, data);
+	}
+	return ask->did;
+}
+
+/* --- the way in --------------------------------------------------------- */
+
+/* what needs no more than a look */
+static const char *
+udp_look(const struct udp_push *u, struct str *text, const struct addr *from)
+{
+	if (text->len > UDP_SIZE_MAX)
+		return "too long";
+	while (text->len > 0 && memchr("\r\n \t", text->p[text->len - 1], 4))
+		text->len--;
+	if (text->len < 2 || text->p[0] != '{' || text->p[text->len - 1] != '}')
+		return "not JSON";
+	if (!push_peers_look(&u->peers, from, *text))
+		return "not allowed";
+	return NULL;
+}
+
+static void
+udp_on_datagram(struct dgram *d, struct str text, const struct addr *from)
+{
+	struct udp_push *u = container_of(d, struct udp_push, dgram);
+	const char *why = udp_look(u, &text, from);
+	struct udp_ask *ask;
+	json_t *obj = NULL;
+	int err;
+
+	if (why == NULL) {
+		obj = json_read(text, &err);
+		if (!json_is_object(obj))
+			why = "not JSON";
+		else if (!push_peers_may(&u->peers, from, json_str(obj, "sk")))
+			why = "not allowed";
+	}
+	if (why != NULL) {
+		udp_refuse(u, from, why);
+		json_decref(obj);
+		return;
+	}
+	ask = xcalloc(1, sizeof *ask);
+	ask->u = u;
+	ask->from = *from;
+	ask->waiting = 1;
+	if (udp_run(ask, obj)) {
+		udp_end(ask);
+	} else {
+		udp_refuse(u, from, "nothing to do");
+		free(ask);
+	}
+	json_decref(obj);
+}
+
+/* --- life --------------------------------------------------------------- */
+
+struct udp_push *
+udp_push_open(struct server *srv)
+{
+	struct udp_push *u;
+
+	if (srv->set.udp_push == NULL || srv->set.udp_push[0] == '\0')
+		return NULL;
+	u = xcalloc(1, sizeof *u);
+	u->srv = srv;
+	push_peers_read(&u->peers, srv->set.udp_push_peers);
+	dgram_open_or_die(&u->dgram, srv->net, srv->set.udp_push, "UDP push",
+	    UDP_SIZE_MAX, udp_on_datagram);
+	return u;
+}
+
+bool
+udp_push_may(
+    const struct udp_push *u, const struct addr *from, struct str secret)
+{
+	static const struct push_peers nobody;
+
+	return push_peers_may(u != NULL ? &u->peers : &nobody, from, secret);
+}
+
+void
+udp_push_metrics(const struct udp_push *u, struct buf *out)
+{
+	static const struct stat_def defs[] = {
+#define X(name, text, help) {text, STAT_COUNTER, help},
+	    UDP_STATS(X)
+#undef X
+	};
+	static const struct stat_def more[] = {
+	    {"udp_push_received_total", STAT_COUNTER, "datagrams received"},
+	    {"udp_push_too_long_total", STAT_COUNTER,
+		"datagrams longer than 20480 bytes"},
+	    {"udp_push_answered_total", STAT_COUNTER, "answers sent"},
+	    {"udp_push_unanswered_total", STAT_COUNTER,
+		"answers the kernel had no room for"},
+	    {"udp_push_dropped_total", STAT_COUNTER,
+		"datagrams the kernel dropped, they came too fast"},
+	    {"udp_push_under_way", STAT_GAUGE,
+		"messages the log has not answered"},
+	};
+
+	if (u == NULL)
+		return;
+	uint64_t values[] = {u->dgram.received, u->dgram.cut, u->dgram.sent,
+	    u->dgram.unsent, dgram_dropped(&u->dgram), u->under_way};
+
+	stats_render(out, defs, u->stats, U_COUNT);
+	stats_render(out, more, values, ARRAY_LEN(more));
+}
