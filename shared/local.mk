@@ -2,7 +2,7 @@
 noinst_LIBRARIES += %D%/libshared.a
 %C%_libshared_a_SOURCES =
 
-EXTRA_DIST += %D%/SCALING.md %D%/HTTP.md %D%/nginx/cchat.conf
+EXTRA_DIST += %D%/SCALING.md %D%/HTTP.md %D%/OLD_SYSTEMS.md %D%/nginx/cchat.conf
 
 include shared/base/local.mk
 include shared/proc/local.mk

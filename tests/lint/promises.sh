@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What GUARANTEES.md names as a proof is there: tests, kinds of faults, words
-# of the judge. Where a page points to a file of ours, there is one; and what
+# What GUARANTEES.md and OLD_SYSTEMS.md name as a proof is there: tests, kinds
+# of faults, words of the judge. Where a page points to a file of ours, there is one; and what
 # SCALING.md says to look at is measured.
 . "${top_srcdir:-.}/tests/lint/lib.sh"
 page=shared/GUARANTEES.md
@@ -18,14 +18,27 @@ is_test() {
 	*) [ -n "$(find tests/unit -name "$1.c")" ] ;;
 	esac
 }
-grep -oE '`(t[0-9]+_[a-z0-9_]+|test_[a-z0-9_]+|[a-z0-9_]+\.test\.mjs)`' $page |
-tr -d '`' | LC_ALL=C sort -u >"$names"
 : >"$found"
-[ -s "$names" ] || echo "$page names no test" >"$found"
-while read -r t; do
-	is_test "$t" || echo "$page: there is no test $t"
-done <"$names" >>"$found"
-verdict 1 'tests named in GUARANTEES.md' "$found"
+old=shared/OLD_SYSTEMS.md
+for p in $page $old; do
+	grep -oE '`(t[0-9]+_[a-z0-9_]+|test_[a-z0-9_]+|[a-z0-9_]+\.test\.mjs)`' $p |
+	tr -d '`' | LC_ALL=C sort -u >"$names"
+	[ -s "$names" ] || echo "$p names no test"
+	while read -r t; do
+		is_test "$t" || echo "$p: there is no test $t"
+	done <"$names"
+done >"$found"
+# what is said to be here has a test, what has none is said to be missing
+awk -F'|' '/^## /{ s = $0 } s != "" && NF == 6 && $5 ~ /^ (here|other|to come|no) $/ {
+	if ($5 ~ /^ (here|other) $/ && $4 !~ /`/)
+		print FILENAME ":" FNR ": here, and no test"
+	rows[s]++
+}
+NF == 6 && $2 !~ /^ (line|system|---)/ && $2 !~ /^-/ && s !~ /otherwise/ &&
+$5 !~ /^ (here|other|to come|no) $/ { print FILENAME ":" FNR ": no state" }
+END { n = 0; for (s in rows) n++; if (n < 5) print FILENAME ": not five systems" }' \
+	$old >>"$found"
+verdict 1 'tests named in GUARANTEES.md and OLD_SYSTEMS.md' "$found"
 
 # behind the word `fault` in a row of the table, up to what is no kind of it
 sed -n '/^|/s/[^`]*`fault` \([^`;|(]*\).*/\1/p' $page | tr ', ' '\n\n' |
@@ -48,7 +61,7 @@ while read -r w; do
 done <"$names" >>"$found"
 verdict 3 'words of the judge named in GUARANTEES.md' "$found"
 
-for md in README.md README.zh-CN.md $page shared/SCALING.md \
+for md in README.md README.zh-CN.md $page $old shared/HTTP.md shared/SCALING.md \
 	www/sdk/README.md tests/fault/README.md tests/bench/README.md; do
 	[ -f "$md" ] || continue
 	grep -oE '\]\([^)#:]+\)' "$md" | sed 's/^](//; s/)$//' |
