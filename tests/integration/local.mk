@@ -35,7 +35,7 @@ EXTRA_DIST += tests/lib/cluster.mjs tests/lib/client.mjs \
 	tests/lib/node.mjs tests/lib/replay.mjs \
 	tests/lib/v1server.mjs tests/dialect/cchat/cchat-basic.jsonl \
 	tests/dialect/cchat/cchat-proxy.jsonl
-integration_tests += %D%/t510_workerman.test.mjs
+integration_tests += %D%/t510_workerman.test.mjs %D%/t511_replay_old.test.mjs
 EXTRA_DIST += tests/lib/replay_old.mjs tests/lib/workerman.mjs \
 	tests/dialect/workerman/workerman-chat-basic.jsonl \
 	tests/dialect/workerman/workerman-chat-errors.jsonl \

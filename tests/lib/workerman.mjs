@@ -10,10 +10,15 @@ export const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/;
 export const ID = /^[0-9a-f]{20}$/;
 
 export class Workerman extends Client {
+	static open(url, o)
+	{
+		return new Workerman(url, o).opened;
+	}
+
 	/* Logged in; its own `login` with the list is `me`. */
 	static async enter(url, name, room = 1, o = {})
 	{
-		const c = await new Workerman(url, o).opened;
+		const c = await Workerman.open(url, o);
 		await c.enter(name, room, o);
 		return c;
 	}
