@@ -63,7 +63,6 @@ struct drain;
 struct fronts;
 struct gateway;
 struct registrar;
-struct udp_push;
 struct gateway;
 struct registrar;
 struct udp_push;

@@ -28,6 +28,8 @@ EXTRA_DIST += tests/lib/webim.mjs tests/dialect/webim/phpwebim-2014-basic.jsonl 
 	tests/dialect/webim/phpwebim-2016-basic.jsonl \
 	tests/dialect/webim/phpwebim-2016-comet.jsonl
 
+integration_tests += %D%/t540_sok.test.mjs %D%/t541_udp.test.mjs
+
 TESTS += $(integration_tests)
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += tests/lib/cluster.mjs tests/lib/client.mjs \
@@ -42,3 +44,6 @@ EXTRA_DIST += tests/lib/replay_old.mjs tests/lib/workerman.mjs \
 	tests/dialect/workerman/workerman-chat-escape.jsonl \
 	tests/dialect/workerman/workerman-chat-ping.jsonl \
 	tests/dialect/workerman/workerman-chat-rooms.jsonl
+EXTRA_DIST += tests/lib/sok.mjs tests/lib/dgram_flood.mjs \
+	tests/dialect/sok/sok-chat.jsonl tests/dialect/sok/sok-http.jsonl \
+	tests/dialect/sok/sok-login.jsonl tests/dialect/sok/sok-udp.jsonl

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sok push framework's clients and credentials: the transcripts, then what
+ * takes two servers, a clock, another dialect or a bound.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client } from '../lib/client.mjs';
+import { Sok, accessToken, credentials, letIn, play, sokCluster }
+    from '../lib/sok.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const transcripts = join(here, '../dialect/sok');
+let c, m1, m2;
+
+before(async () => {
+	c = await sokCluster({ msgs: 2 });
+	[m1, m2] = c.msgs;
+});
+after(() => c?.stop());
+
+for (const file of readdirSync(transcripts).filter(f => /\.jsonl$/.test(f)))
+	test(`transcript ${file}`, async () => {
+		/* each in a history of its own: what one left unread stays its */
+		const own = await sokCluster({ msgs: 1 });
+		try {
+			assert.ok(await play(join(transcripts, file),
+			    own.msgs[0]) > 10);
+		} finally {
+			await own.stop();
+		}
+	});
+
+test('who makes room is on another server', async () => {
+	await letIn(m1, 'a1');
+	await credentials(m1, 'a1', { source: 'pc', token: 'p' });
+	const one = await Sok.login(m1.ports.sok, 'a1', { device: 'device-aaaa' });
+	const pc = await Sok.login(m1.ports.sok, 'a1', { token: 'p' });
+	const same = await Sok.login(m2.ports.sok, 'a1', { device: 'device-aaaa' });
+	assert.equal(same.hello.message, '授权成功');
+	const two = await Sok.login(m2.ports.sok, 'a1', { device: 'device-bbbb' });
+	assert.match(two.hello.message, /已被您踢下线/);
+	for (const gone of [one, same]) {
+		assert.equal((await gone.next()).code, 441);
+		assert.equal((await gone.gone).code, 4004);
+	}
+	await pc.settled();
+	assert.equal(pc.closed, undefined);
+	assert.deepEqual(pc.frames, []);
+	await Promise.all([pc.close(), two.close()]);
+});
+
+test('one_per: a user, or nobody, makes room', async () => {
+	for (const [one_per, codes] of [['user', [4004]], ['none', []]]) {
+		const own = await sokCluster({ msgs: 1,
+		    conf: { msg_server: { one_per } } });
+		try {
+			const [m] = own.msgs;
+			await letIn(m, 'b1');
+			await credentials(m, 'b1', { source: 'pc', token: 'p' });
+			const app = await Sok.login(m.ports.sok, 'b1');
+			const pc = await Sok.login(m.ports.sok, 'b1',
+			    { token: 'p' });
+			if (codes.length)
+				assert.equal((await app.gone).code, codes[0]);
+			else
+				await app.settled();
+			assert.equal(app.closed !== undefined, codes.length > 0);
+			await pc.settled();
+		} finally {
+			await own.stop();
+		}
+	}
+});
+
+test('all sources and both servers hear it, the sender\'s others do not',
+    async () => {
+	await letIn(m1, 'c1', 'c2');
+	await credentials(m1, 'c1', { source: 'pc', token: 'p' });
+	await credentials(m1, 'c2', { source: 'pc', token: 'p' });
+	const from = await Sok.login(m1.ports.sok, 'c1');
+	const own = await Sok.login(m2.ports.sok, 'c1', { token: 'p' });
+	const app = await Sok.login(m1.ports.sok, 'c2');
+	const pc = await Sok.login(m2.ports.sok, 'c2', { token: 'p' });
+	for (let i = 0; i < 50; i++)
+		from.say('c2', `n${i}`);
+	const ids = [];
+	for (const to of [app, pc])
+		for (let i = 0; i < 50; i++) {
+			const f = await to.next();
+			assert.equal(f.content.value, `n${i}`);
+			ids.push(f.id);
+		}
+	/* an id is one message's, the same for each of his devices */
+	assert.equal(new Set(ids).size, 50);
+	assert.deepEqual(ids.slice(0, 50), ids.slice(50));
+	await own.settled();
+	assert.deepEqual(own.frames, []);
+	for (const s of [from, own, app, pc])
+		await s.close();
+});
+
+test('CChat\'s clients and sok\'s hear each other', async () => {
+	await letIn(m1, 'd1');
+	const sok = await Sok.login(m1.ports.sok, 'd1');
+	const v2 = await Client.login(m2.ws, 'amy', '1', { uid: 'd2' });
+	const v1 = await Client.login(m2.ws, 'bob', '1', { uid: '4711', v: 1 });
+	sok.say('d2', 'hello <b>');
+	sok.send({ to_uid: 'd2', type: 'chat', n: 1,
+	    content: { type: 'image', value: 'http://h/p' } });
+	sok.send({ to_uid: '4711', type: 'chat', n: 2, content: { a: [1] } });
+	const f = await v2.next('message');
+	assert.deepEqual([f.uid, f.tid, f.type, f.msg],
+	    ['d1', 'd1', 'text', 'hello <b>']);
+	assert.equal((await v2.next('message')).msg, 'http://h/p');
+	assert.deepEqual(await v1.next('message'), { cmd: 'message', type: 'text',
+	    uid: 'd1', name: 'd1', msg: '{"a":[1]}', rid: '1', tid: '4711' });
+	const h = await v2.cmd({ cmd: 'getHistory', tid: 'd1' });
+	assert.deepEqual(h.list.map(i => i.msg), ['hello <b>', 'http://h/p']);
+	await v2.cmd({ cmd: 'message', type: 'text', tid: 'd1', msg: 'back/' });
+	assert.deepEqual({ ...await sok.next(), id: 0 }, { to_uid: 'd1',
+	    type: 'chat', content: { type: 'text', value: 'back/' }, uid: 'd2',
+	    state: 1, id: 0 });
+	/* rooms are none of its business */
+	await v2.say('1', 'to the room');
+	await sok.settled();
+	assert.deepEqual(sok.frames, []);
+	await sok.close();
+	v1.ws.close();
+	v2.ws.close();
+});
+
+test('text of 8192 bytes passes, one more is dropped', async () => {
+	await letIn(m1, 'e1', 'e2');
+	const a = await Sok.login(m1.ports.sok, 'e1');
+	const b = await Sok.login(m1.ports.sok, 'e2');
+	a.say('e2', 'x'.repeat(8193));
+	a.say('e2', 'y'.repeat(8192));
+	a.send({ to_uid: 'e2', type: 'chat', content: 'z'.repeat(8193) });
+	a.send({ to_uid: 'e2', type: 'chat', content: 1, x: 'x'.repeat(16384) });
+	a.say('e2', 'end');
+	assert.equal((await b.next()).content.value, 'y'.repeat(8192));
+	assert.equal((await b.next()).content.value, 'end');
+	await a.close();
+	await b.close();
+});
+
+test('30 s of silence end it, a word does not', { timeout: 90000 },
+    async () => {
+	await letIn(m1, 'f1', 'f2');
+	const silent = await Sok.login(m1.ports.sok, 'f1');
+	const talks = await Sok.login(m1.ports.sok, 'f2');
+	const since = Date.now();
+	const timer = setInterval(() => talks.send('ping'), 5000);
+	const end = await silent.gone;
+	clearInterval(timer);
+	assert.equal(end.code, 4201);
+	assert.ok(Date.now() - since > 28000, `${Date.now() - since} ms`);
+	await talks.settled();
+	assert.deepEqual(talks.seen.length, 1);	/* pings are not answered */
+	await talks.close();
+});
+
+test('credentials: set, shown without tokens, taken away', async () => {
+	const put = o => credentials(m1, 'g1', o);
+	let r = await put({ source: 'app', token: 'secret-1', expires: 5 });
+	assert.equal(r.status, 200);
+	r = await put({ source: 'pc', token: 'secret-2' });
+	assert.deepEqual(r.json.list, [{ source: 'app', expires: 5 },
+	    { source: 'pc', expires: 0 }]);
+	/* on any server, and never a token, as it is or digested */
+	r = await credentials(m2, 'g1', { method: 'GET' });
+	assert.deepEqual(r.json.list.map(x => x.source), ['app', 'pc']);
+	assert.doesNotMatch(r.body, /secret|[A-Za-z0-9_-]{43}/);
+	/* the end of a token is for pushes by HTTP; a socket was never asked */
+	await (await Sok.login(m2.ports.sok, 'g1', { token: 'secret-1' })).close();
+	r = await credentials(m1, 'g1', { method: 'DELETE', query: '?source=app' });
+	assert.deepEqual(r.json.list, [{ source: 'pc', expires: 0 }]);
+	assert.equal((await credentials(m1, 'g1', { method: 'DELETE',
+	    query: '?source=app' })).status, 404);
+	const no = new Sok(m2.ports.sok,
+	    `access_token=${accessToken('g1', 'secret-1')}`);
+	assert.equal((await no.next()).code, 401);
+	r = await credentials(m1, 'g1', { method: 'DELETE' });
+	assert.deepEqual(r.json.list, []);
+	for (const m of c.msgs)
+		assert.doesNotMatch(m.log, /secret-/);
+});
+
+test('credentials: who may, what is refused, how many', async () => {
+	assert.equal((await credentials(m1, 'h1', { key: 'wrong' })).status, 401);
+	for (const bad of [{ source: 'a b' }, { source: '' }, { token: '' },
+	    { token: 'a.b' }, { token: 'x'.repeat(257) }, { expires: -1 },
+	    { expires: 'x' }])
+		assert.equal((await credentials(m1, 'h1', bad)).status, 400,
+		    JSON.stringify(bad));
+	assert.equal((await credentials(m1, 'h1',
+	    { token: 'x'.repeat(256) })).status, 200);
+	await (await Sok.login(m1.ports.sok, 'h1',
+	    { token: 'x'.repeat(256) })).close();
+	for (let i = 1; i < 8; i++)
+		assert.equal((await credentials(m1, 'h1',
+		    { source: `${i}`.repeat(32) })).status, 200);
+	assert.equal((await credentials(m1, 'h1', { source: 'n' })).status, 409);
+	assert.equal((await credentials(m1, 'h1',
+	    { source: '7'.repeat(32), token: 'new' })).status, 200);
+});
