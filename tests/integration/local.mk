@@ -30,6 +30,11 @@ EXTRA_DIST += tests/lib/webim.mjs tests/dialect/webim/phpwebim-2014-basic.jsonl 
 
 integration_tests += %D%/t540_sok.test.mjs %D%/t541_udp.test.mjs
 
+integration_tests += %D%/t550_gateway.test.mjs %D%/t551_register.test.mjs
+EXTRA_DIST += tests/lib/gatewayclient.mjs \
+	tests/dialect/workerman/workerman-chat-gatewayclient-tcp.jsonl \
+	tests/dialect/workerman/workerman-chat-gatewayclient-ws-side.jsonl
+
 TESTS += $(integration_tests)
 dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += tests/lib/cluster.mjs tests/lib/client.mjs \

@@ -6,8 +6,8 @@
  * that the register (register.h) names. client_id is dialect/number.h's.
  *
  * A group is a room: its members are who is in the room here, and those a back
- * end has put into a group of that name; who is put into one whose name is a
- * rid comes into the room, too. The uids of bindUid are the back end's own and
+ * end has put into a group of that name; who is put into one whose name is an
+ * open room's comes into the room, too, as anybody comes. The uids of bindUid are the back end's own and
  * no uids of ours. Kept beside the sessions, for those that have any of it:
  * bound uid, groups, session array (people.h, with its bounds).
  *

@@ -189,16 +189,16 @@ gateway_enter(struct gateway *g, struct session *s, struct str rid)
 {
 	struct follow_call *call;
 
-	if (!id_is_word(rid) || s->user == NULL || s->logging_in ||
-	    room_member(s, rid) != NULL)
+	/* a group of ours has members of its own, for ever */
+	if (!id_is_word(rid) || id_is_group(rid) || s->user == NULL ||
+	    s->logging_in || room_member(s, rid) != NULL)
 		return;
 	call = xcalloc(1, sizeof *call);
 	call->cn = s->cn;
 	call->on_joined = gateway_on_joined;
 	call->on_synced = gateway_on_synced;
 	call->on_lost = gateway_on_lost;
-	/* the original tells nobody: what his page shows is its own business */
-	room_join(g->srv, s, rid, STR_NONE, 0, true, call);
+	room_join(g->srv, s, rid, STR_NONE, 0, false, call);
 }
 
 static bool
@@ -218,7 +218,7 @@ gateway_leave(struct gateway *g, struct session *s, struct str group)
 	if (gateway_is_empty(group))
 		return;
 	(void)people_leave(&g->people, s->cn, group);
-	if (id_is_word(group))
+	if (id_is_word(group) && !id_is_group(group))
 		room_leave(g->srv, s, group);
 }
 
