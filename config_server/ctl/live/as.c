@@ -46,7 +46,7 @@ as_unknown(const char *as, char out[32])
 	struct str rest = str_of(as), word;
 	size_t i;
 
-	while (str_next(&rest, ',', &word)) {
+	while (as[0] != '\0' && str_next(&rest, ',', &word)) {
 		word = str_trim(word);
 		for (i = 0; i < ARRAY_LEN(known); i++)
 			if (str_eqc(word, known[i]))
