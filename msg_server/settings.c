@@ -25,7 +25,7 @@ static const struct conf_opt settings_opts[] = {
 	S, direct, "direct", "127.0.0.1:0", "address of this server alone"),
     CONF_ADDR(S, admin, "admin", "127.0.0.1:9510",
 	"address of healthz, readyz, status and metrics"),
-    CONF_LIST(S, dialects, "dialects", "cchat",
+    CONF_LIST(S, dialects, "dialects", "cchat,webim,workerman",
 	"what is spoken at listen and direct, the first for HTTP, too"),
     CONF_ADDR(S, gateway, "gateway", "",
 	"back ends with a GatewayClient come in here; none: off"),

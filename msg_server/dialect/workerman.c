@@ -189,6 +189,9 @@ workerman_guess(struct str text)
 	bool mine = false;
 	int e;
 
+	/* most first frames are somebody else's, and are read by him */
+	if (memmem(text.p, text.len, "\"type\"", 6) == NULL)
+		return false;
 	obj = json_read(text, &e);
 	if (json_is_object(obj)) {
 		type = json_str(obj, "type");
