@@ -63,4 +63,4 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/dialect/sok.c %D%/push/api_credentials.c %D%/push/api_credentials.h \
 	%D%/push/credentials.c %D%/push/credentials.h \
 	%D%/push/http.c %D%/push/http.h %D%/push/login.c %D%/push/login.h %D%/push/peers.c %D%/push/peers.h \
-	%D%/push/send.c %D%/push/send.h %D%/push/udp.c %D%/push/udp.h
+	%D%/push/send.c %D%/push/send.h %D%/push/udp.c %D%/push/udp.h %D%/push/udp_many.c %D%/push/udp_priv.h

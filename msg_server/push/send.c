@@ -90,7 +90,7 @@ push_append(
 	struct chan_name pair = chan_pair(m->from, m->to);
 	struct chan_name from = chan_user(m->from), to = chan_user(m->to);
 	char cid[CID_MAX + 1];
-	struct f_append ap = {.chan = chan_str(&pair), .n_to = 1};
+	struct f_append ap = {.chan = chan_str(&pair)};
 	int err;
 
 	ap.item.kind = ITEM_MESSAGE;
@@ -99,7 +99,9 @@ push_append(
 	if (m->json)
 		ap.item.flags = ITEM_F_JSON | ITEM_F_PUSH;
 	push_cid(srv, m, &ap.item, cid);
-	ap.to[0] = chan_str(&from);
+	/* nobody looks for what nobody has sent */
+	if (!str_eqc(m->from, PUSH_NOBODY) || str_eq(m->from, m->to))
+		ap.to[ap.n_to++] = chan_str(&from);
 	if (!str_eq(m->from, m->to))
 		ap.to[ap.n_to++] = chan_str(&to);
 	err = relay_append(srv->relay, &ap, call);

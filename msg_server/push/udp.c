@@ -4,15 +4,10 @@
  * and how it begins and ends, JSON, the secret, what it wants, the log, the
  * answer.
  */
-#include "msg_server/push/udp.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "msg_server/push/peers.h"
-#include "msg_server/push/send.h"
-#include "shared/net/dgram.h"
-#include "shared/proc/log.h"
+#include "msg_server/push/udp_priv.h"
 #include "shared/proc/stats.h"
 #include "shared/proto/push.h"
 
@@ -20,46 +15,6 @@ enum {
 	/* together no more than UDP_REFUSALS in any second */
 	UDP_REFUSE_BURST = 100,
 	UDP_REFUSE_RATE = UDP_REFUSALS - UDP_REFUSE_BURST
-};
-
-#define UDP_STATS(X)                                                        \
-	X(MESSAGES, "udp_push_messages_total", "messages given to the log") \
-	X(UNSTORED, "udp_push_unstored_total",                              \
-	    "messages that the log did not take")                           \
-	X(LIVE, "udp_push_live_total", "pushes to connections")             \
-	X(REFUSED, "udp_push_refused_total",                                \
-	    "datagrams refused: not JSON, not allowed, nothing to do")      \
-	X(SILENT, "udp_push_silent_total",                                  \
-	    "datagrams refused without an answer, there were too many")
-
-enum udp_stat {
-#define X(name, text, help) U_##name,
-	UDP_STATS(X)
-#undef X
-	    U_COUNT
-};
-
-struct udp_push {
-	struct server *srv;
-	struct dgram dgram;
-	struct push_peers peers;
-	struct bucket refusals;
-	struct log_limit limit;
-	unsigned under_way;
-	uint64_t stats[U_COUNT];
-};
-
-/* a datagram whose answer is still to come */
-struct udp_ask {
-	struct udp_push *u;
-	struct addr from;
-	unsigned waiting;
-	bool online, did;
-};
-
-struct udp_one {
-	struct push_send send;
-	struct udp_ask *ask;
 };
 
 /* --- answers ------------------------------------------------------------ */
@@ -88,8 +43,17 @@ udp_refuse(struct udp_push *u, const struct addr *from, const char *why)
 	    host, why);
 }
 
+void
+udp_begin(struct udp_ask *ask)
+{
+	ask->did = true;
+	ask->waiting++;
+	if (++ask->u->under_way >= UDP_UNDER_WAY)
+		dgram_pause(&ask->u->dgram);
+}
+
 static void
-udp_end(struct udp_ask *ask)
+udp_answer_last(struct udp_ask *ask)
 {
 	if (--ask->waiting > 0)
 		return;
@@ -97,19 +61,28 @@ udp_end(struct udp_ask *ask)
 	free(ask);
 }
 
+void
+udp_end(struct udp_ask *ask)
+{
+	struct udp_push *u = ask->u;
+
+	if (--u->under_way <= UDP_UNDER_WAY / 2)
+		dgram_resume(&u->dgram);
+	udp_answer_last(ask);
+}
+
 static void
 udp_on_sent(struct push_send *send, unsigned code, bool online)
 {
 	struct udp_one *one = container_of(send, struct udp_one, send);
 	struct udp_ask *ask = one->ask;
-	struct udp_push *u = ask->u;
 
 	if (code != 200)
-		u->stats[U_UNSTORED]++;
+		ask->u->stats[U_UNSTORED]++;
 	/* what is not stored reaches nobody */
 	ask->online = ask->online || (online && code == 200);
-	if (--u->under_way <= UDP_UNDER_WAY / 2)
-		dgram_resume(&u->dgram);
+	if (one->all != NULL)
+		udp_all_on_end(one->all);
 	free(one);
 	udp_end(ask);
 }
@@ -117,37 +90,39 @@ udp_on_sent(struct push_send *send, unsigned code, bool online)
 /* --- what is wanted ----------------------------------------------------- */
 
 static struct udp_one *
-udp_one_new(struct udp_ask *ask)
+udp_one_new(struct udp_ask *ask, struct udp_all *all)
 {
 	struct udp_one *one = xcalloc(1, sizeof *one);
 
 	one->ask = ask;
+	one->all = all;
 	one->send.done = udp_on_sent;
-	ask->did = true;
-	ask->waiting++;
-	if (++ask->u->under_way >= UDP_UNDER_WAY)
-		dgram_pause(&ask->u->dgram);
+	udp_begin(ask);
 	return one;
 }
 
-static void
-udp_give(struct udp_ask *ask, const json_t *data, struct str to)
+bool
+udp_give(
+    struct udp_ask *ask, const json_t *data, struct str to, struct udp_all *all)
 {
 	char from[24], id[24];
 	struct push_message m = {.to = to, .from = push_uid(data, "uid", from)};
 	struct udp_push *u = ask->u;
 	struct buf body;
+	bool good;
 
 	buf_init(&body, PUSH_BODY_MAX);
-	if (push_body(data, true, &body, &m.json) == 0) {
+	good = push_body(data, true, &body, &m.json) == 0;
+	if (good) {
 		if (!str_is_set(m.from))
 			m.from = STR_LIT(PUSH_NOBODY);
 		m.id = json_id(data, "id", id);
 		m.body = buf_str(&body);
 		u->stats[U_MESSAGES]++;
-		push_send(u->srv, &m, &udp_one_new(ask)->send);
+		push_send(u->srv, &m, &udp_one_new(ask, all)->send);
 	}
 	buf_fini(&body);
+	return good;
 }
 
 /* the n-th of a list of names, however they are written */
@@ -166,18 +141,29 @@ udp_nth(const json_t *list, size_t n, char tmp[24])
 	return id_is_word(s) ? s : STR_NONE;
 }
 
+/* a list of users or of connections; an empty one is everybody */
 static void
-udp_to_uids(struct udp_ask *ask, const json_t *data)
+udp_to_list(struct udp_ask *ask, json_t *data, const char *key)
 {
-	const json_t *list = json_object_get(data, "uid_all");
+	const json_t *list = json_object_get(data, key);
 	size_t i, n = json_array_size(list);
+	bool fds = strcmp(key, "fd_all") == 0;
 	struct str to;
+	uint64_t cn;
 	char tmp[24];
 
+	if (n == 0 && (list == NULL || json_is_array(list))) {
+		udp_everybody(ask, data);
+		return;
+	}
 	for (i = 0; n <= UIDS_MAX && i < n; i++) {
 		to = udp_nth(list, i, tmp);
-		if (str_is_set(to))
-			udp_give(ask, data, to);
+		if (!str_is_set(to))
+			continue;
+		if (!fds)
+			udp_give(ask, data, to, NULL);
+		else if (str_u64(to, &cn) == 0)
+			udp_to_session(ask, data, cn);
 	}
 }
 
@@ -185,22 +171,29 @@ udp_to_uids(struct udp_ask *ask, const json_t *data)
 static bool
 udp_run(struct udp_ask *ask, const json_t *obj)
 {
-	const json_t *data = json_object_get(obj, "data");
+	json_t *data = json_object_get(obj, "data");
 	struct str means = json_str(obj, "means"), to;
+	uint64_t cn;
 	char tmp[24];
 
 	if (str_eqc(means, "is_on_line")) {
 		to = push_uid(obj, "to_uid", tmp);
 		if (str_is_set(to))
-			push_ask(ask->u->srv, to, &udp_one_new(ask)->send);
+			push_ask(
+			    ask->u->srv, to, &udp_one_new(ask, NULL)->send);
 	} else if (!json_is_object(data)) {
 		return false;
 	} else if (!str_is_set(means) || str_eqc(means, "to_uid")) {
 		to = push_uid(data, "to_uid", tmp);
 		if (str_is_set(to))
-			udp_give(ask, data, to);
+			udp_give(ask, data, to, NULL);
 	} else if (str_eqc(means, "to_uid_all")) {
-		udp_to_uids(ask, data);
+		udp_to_list(ask, data, "uid_all");
+	} else if (str_eqc(means, "to_fd_all")) {
+		udp_to_list(ask, data, "fd_all");
+	} else if (str_eqc(means, "to_fd")) {
+		if (str_u64(push_uid(data, "to_fd", tmp), &cn) == 0)
+			udp_to_session(ask, data, cn);
 	}
 	return ask->did;
 }
@@ -248,7 +241,7 @@ udp_on_datagram(struct dgram *d, struct str text, const struct addr *from)
 	ask->from = *from;
 	ask->waiting = 1;
 	if (udp_run(ask, obj)) {
-		udp_end(ask);
+		udp_answer_last(ask);
 	} else {
 		udp_refuse(u, from, "nothing to do");
 		free(ask);

@@ -9,9 +9,9 @@
  *
  *	to_uid      data is stored for data.to_uid and given to all his devices
  *	to_uid_all  the same for each of data.uid_all (at most 200); for an empty
- *	            list, to whoever of sok's clients is there now
- *	to_fd       to the connection numbered data.to_fd, if it is there now
- *	to_fd_all   to those of data.fd_all (at most 200), or to all there are
+ *	            list, for everybody who is there now, on any server
+ *	to_fd       for the user whose connection has the number data.to_fd
+ *	to_fd_all   for those of data.fd_all (at most 200), empty: for everybody
  *	is_on_line  only the question, about the to_uid beside means
  *
  * The answer comes when the log has the message: then it is durable, as any

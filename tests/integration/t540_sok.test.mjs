@@ -9,8 +9,9 @@ import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '../lib/client.mjs';
-import { Sok, accessToken, credentials, letIn, play, sokCluster }
-    from '../lib/sok.mjs';
+import { fetch, until } from '../lib/cluster.mjs';
+import { API_KEY, Backend, Sok, accessToken, credentials, letIn, play,
+    sokCluster } from '../lib/sok.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const transcripts = join(here, '../dialect/sok');
@@ -131,6 +132,68 @@ test('CChat\'s clients and sok\'s hear each other', async () => {
 	await sok.close();
 	v1.ws.close();
 	v2.ws.close();
+});
+
+test('a push finds who is on another server, and whose connection it is',
+    async () => {
+	await letIn(m1, 'k1', 'k2');
+	const near = await Sok.login(m1.ports.sok, 'k1');
+	const far = await Sok.login(m2.ports.sok, 'k2');
+	const b = await Backend.open(m1.ports.UDP);
+	const data = { type: 'chat', content: 'x' };
+	/* servers do not hear of each other's people at once */
+	await until('he is seen from here', async () => await b.ask({
+	    means: 'is_on_line', to_uid: 'k2' }) === '{"onLine":1}', 15000);
+	assert.equal(await b.ask({ data: { ...data, to_uid: 'k2' } }),
+	    '{"onLine":1}');
+	assert.equal((await far.next()).to_uid, 'k2');
+	const r = await fetch(m1.ports.public, '/v1/users/k2', { headers: {
+	    authorization: `Bearer ${API_KEY}` } });
+	assert.match(r.json.sessions[0].dev, /^app-[0-9a-f]{16}$/);
+	const fd = Number(BigInt(`0x${r.json.sessions[0].sid.slice(2)}`));
+	for (const [means, key, value] of [['to_fd', 'to_fd', fd],
+	    ['to_fd_all', 'fd_all', [fd, `${fd}`, 99]]]) {
+		assert.equal(await b.ask({ means, data: { ...data,
+		    [key]: value } }), '{"onLine":1}');
+		for (let i = 0; i < (value.length ?? 2) - 1; i++)
+			assert.deepEqual((await far.next())[key], value);
+	}
+	/* everybody is on both */
+	assert.equal(await b.ask({ means: 'to_uid_all', data }), '{"onLine":1}');
+	for (const s of [near, far]) {
+		assert.equal((await s.next()).content, 'x');
+		await s.settled();
+		assert.deepEqual(s.frames, []);
+		await s.close();
+	}
+	b.close();
+});
+
+test('a list of 200 is taken, of 201 it is not', async () => {
+	const b = await Backend.open(m1.ports.UDP);
+	await letIn(m1, 'l0');
+	const to = await Sok.login(m1.ports.sok, 'l0');
+	const many = n => b.ask({ means: 'to_uid_all', data: { type: 'chat', n,
+	    content: 'x', uid_all: [...Array(n).keys()].map(i => `l${i}`) } });
+	assert.equal(await many(201), '{"onLine":0}');
+	assert.equal(await many(200), '{"onLine":1}');
+	assert.equal((await to.next()).n, 200);
+	/* and so it is with bytes */
+	const one = n => {
+		const d = { to_uid: 'l0', type: 'chat', content: 'x', x: '' };
+		d.x = 'y'.repeat(n - JSON.stringify(d).length);
+		return b.ask({ data: d });
+	};
+	assert.equal(await one(16384), '{"onLine":1}');
+	assert.equal((await to.next()).to_uid, 'l0');
+	assert.equal(await one(16385), '{"onLine":0}');
+	const wrapped = n => b.ask(JSON.stringify({ pad: 'z'.repeat(n - 21 -
+	    63), data: { to_uid: 'l0', type: 'chat', content: 'x' } })
+	    .padEnd(n, '\n'));
+	assert.equal(await wrapped(20480), '{"onLine":1}');
+	assert.equal(await wrapped(20481), '{"onLine":0}');
+	await to.close();
+	b.close();
 });
 
 test('text of 8192 bytes passes, one more is dropped', async () => {
