@@ -19,6 +19,7 @@
 #include "msg_server/dialect/php_text.h"
 #include "shared/base/utf8.h"
 #include "shared/proc/clock.h"
+#include "shared/proto/push.h"
 
 enum {
 	WORKERMAN_MSG_MAX = 8192,
@@ -315,11 +316,29 @@ workerman_put_from(struct jw *w, uint64_t cn, struct str name)
 	workerman_put_html(w, "from_client_name", name);
 }
 
+/* to_client_id and content */
+static void
+workerman_put_said(struct jw *w, const struct event *ev, struct str text)
+{
+	uint64_t to;
+
+	if (!str_is_set(ev->tid)) {
+		jw_cstr(w, "to_client_id", "all");
+		workerman_put_content(w, "", STR_NONE, "", text);
+		return;
+	}
+	if (number_of_uid(ev->tid, &to))
+		workerman_put_id(w, "to_client_id", to);
+	else
+		php_text_member(w, "to_client_id", ev->tid);
+	workerman_put_content(w, "<b>对你说: </b>", STR_NONE, "", text);
+}
+
 static void
 workerman_put_item(struct jw *w, const struct event *ev, enum view view)
 {
 	const struct item *it = ev->item;
-	uint64_t to;
+	struct buf text;
 
 	if (it->kind != ITEM_MESSAGE ||
 	    (it->flags & (ITEM_F_GONE | ITEM_F_LOST)))
@@ -330,16 +349,13 @@ workerman_put_item(struct jw *w, const struct event *ev, enum view view)
 		return;
 	workerman_begin(w, "say");
 	workerman_put_from(w, it->cn, ev->name);
-	if (!str_is_set(ev->tid)) {
-		jw_cstr(w, "to_client_id", "all");
-		workerman_put_content(w, "", STR_NONE, "", it->body);
+	if (it->flags & ITEM_F_PUSH) {
+		buf_init(&text, WORKERMAN_TEXT_MAX);
+		push_text(it->body, &text);
+		workerman_put_said(w, ev, buf_str(&text));
+		buf_fini(&text);
 	} else {
-		if (number_of_uid(ev->tid, &to))
-			workerman_put_id(w, "to_client_id", to);
-		else
-			php_text_member(w, "to_client_id", ev->tid);
-		workerman_put_content(
-		    w, "<b>对你说: </b>", STR_NONE, "", it->body);
+		workerman_put_said(w, ev, it->body);
 	}
 	workerman_put_time(w, it->ts);
 	jw_obj_end(w);

@@ -353,6 +353,13 @@ test_items(void **state)
 		 "\",\"content\":\"<b>\\u5bf9\\u4f60\\u8bf4: <\\/b>"
 		 "1 &amp; 2<br \\/>\\r\\n\\/\",\"time\":\"" TIME "\"}");
 	ev.tid = STR_NONE;
+	/* of a back end or a client of sok: its text */
+	it.flags = ITEM_F_PUSH;
+	it.body = STR_LIT("{\"to_uid\":\"7\",\"type\":\"chat\",\"content\":"
+			  "{\"type\":\"text\",\"value\":\"<x>\"}}");
+	says(&ev, VIEW_OTHER,
+	    FROM "\"to_client_id\":\"all\",\"content\":\"&lt;x&gt;\","
+		 "\"time\":\"" TIME "\"}");
 	it.flags = ITEM_F_GONE;
 	says(&ev, VIEW_OTHER, "");
 	it.flags = ITEM_F_LOST;
