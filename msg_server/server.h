@@ -47,6 +47,7 @@
 	X(DRAIN_CLOSED, STAT_COUNTER, "msg_drain_closed_total", "connections closed by a drain") \
 	X(MOVES_IN, STAT_COUNTER, "msg_moved_logins_total", "logins of clients that another server had sent") \
 	X(DROPPED_IN, STAT_COUNTER, "msg_dropped_in_total", "messages of older systems' clients dropped without a word") \
+	X(COMETS, STAT_GAUGE, "msg_comet_sessions", "sessions that poll by HTTP") \
 	X(MOVE_KEYS_BAD, STAT_COUNTER, "msg_move_keys_refused_total", "logins with a key that was none, or too old")
 
 enum server_stat {

@@ -19,14 +19,16 @@ enum { WEBIM_TEXT_MAX = 64 * 1024 };
 /* what the years differ in */
 struct webim_year {
 	const char *came, *left; /* behind a name */
+	bool lines_escaped; /* also in the lines of coming and going, which the
+			       pages escape, too */
 	bool fd_is_str;
 	bool typed; /* an entry of history has its type twice */
 };
 
 static const struct webim_year webim_years[] = {
-    {"上线鸟。。", "下线了。。", false, false},
-    {"上线了", "下线了", false, true},
-    {"上线了", "下线了", true, true},
+    {"上线鸟。。", "下线了。。", false, false, false},
+    {"上线了", "下线了", true, false, true},
+    {"上线了", "下线了", true, true, true},
 };
 
 enum { WEBIM_2014, WEBIM_2016, WEBIM_2019 };
@@ -70,15 +72,13 @@ webim_escape(struct buf *out, struct str s)
 	buf_fini(&html);
 }
 
-/* s escaped, and behind it what is ours */
 static void
-webim_escaped(struct jw *w, const char *key, struct str s, const char *behind)
+webim_escaped(struct jw *w, const char *key, struct str s)
 {
 	struct buf text;
 
 	buf_init(&text, WEBIM_TEXT_MAX);
 	webim_escape(&text, s);
-	buf_puts(&text, behind);
 	php_text_member(w, key, buf_str(&text));
 	buf_fini(&text);
 }
@@ -89,8 +89,8 @@ webim_person(const struct webim_year *y, struct jw *w, const char *cmd,
 {
 	jw_cstr(w, "cmd", cmd);
 	webim_fd(y, w, "fd", cn);
-	webim_escaped(w, "name", name, "");
-	webim_escaped(w, "avatar", avatar, "");
+	webim_escaped(w, "name", name);
+	webim_escaped(w, "avatar", avatar);
 }
 
 void
@@ -106,15 +106,33 @@ webim_error(struct buf *out, unsigned code, struct str msg)
 	jw_obj_end(&w);
 }
 
+/* what the line of a system says of somebody */
+static void
+webim_line(const struct webim_year *y, struct jw *w, struct str name,
+    const char *behind)
+{
+	struct buf text;
+
+	jw_int(w, "from", 0);
+	jw_int(w, "channal", 0);
+	buf_init(&text, WEBIM_TEXT_MAX);
+	if (y->lines_escaped)
+		webim_escape(&text, name);
+	else
+		buf_putstr(&text, name);
+	buf_puts(&text, behind);
+	php_text_member(w, "data", buf_str(&text));
+	buf_fini(&text);
+}
+
 /* a line in green, of nobody */
 static void
-webim_system(struct jw *w, struct str name, const char *behind)
+webim_system(const struct webim_year *y, struct jw *w, struct str name,
+    const char *behind)
 {
 	jw_obj(w, NULL);
 	jw_cstr(w, "cmd", "fromMsg");
-	jw_int(w, "from", 0);
-	jw_int(w, "channal", 0);
-	webim_escaped(w, "data", name, behind);
+	webim_line(y, w, name, behind);
 	jw_obj_end(w);
 }
 
@@ -293,7 +311,7 @@ webim_encode(
 	} else if (ev->kind == EVENT_ERROR) {
 		webim_refusal(out, ev);
 	} else if (ev->kind == EVENT_NOTICE) {
-		webim_system(&w, ev->text, "");
+		webim_system(y, &w, ev->text, "");
 	} else if (ev->kind == EVENT_ITEM && view == VIEW_OTHER) {
 		if (!webim_is_said(ev->item))
 			return;
@@ -310,9 +328,7 @@ webim_encode(
 		jw_obj(&w, NULL);
 		jw_cstr(&w, "cmd", "offline");
 		webim_fd(y, &w, "fd", ev->cn);
-		jw_int(&w, "from", 0);
-		jw_int(&w, "channal", 0);
-		webim_escaped(&w, "data", ev->name, y->left);
+		webim_line(y, &w, ev->name, y->left);
 		jw_obj_end(&w);
 	}
 }
@@ -320,11 +336,12 @@ webim_encode(
 static void
 webim_said_also(unsigned year, const struct event *ev, struct buf *out)
 {
+	const struct webim_year *y = &webim_years[year];
 	struct jw w;
 
 	jw_init(&w, out);
 	if (ev->kind == EVENT_NEW_USER)
-		webim_system(&w, ev->name, webim_years[year].came);
+		webim_system(y, &w, ev->name, y->came);
 }
 
 void

@@ -13,9 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shared/base/map.h"
 #include "shared/proc/clock.h"
-#include "shared/svc/httpd.h"
+#include "shared/svc/httpd_priv.h"
 
 enum {
 	HTTPD_HEAD_MS = 5000,
@@ -25,22 +24,6 @@ enum {
 	HTTPD_REFUSED_MAX = 64, /* over conns_max: those still being told 503 */
 	HTTPD_LOOK_MAX = 256,	/* connections looked at for one to give way */
 	HTTPD_OUT_MAX = 262144	/* unsent answers: no more requests till then */
-};
-
-enum httpd_state { HTTPD_IDLE, HTTPD_HEAD, HTTPD_BODY, HTTPD_BUSY, HTTPD_DONE };
-
-struct httpd_conn {
-	struct conn conn;
-	struct httpd *h;
-	struct httpd_conn *prev, *next; /* of h->list */
-	UT_hash_handle hh;		/* of h->waiting, while is_waiting */
-	enum httpd_state state;
-	uint64_t id;	     /* of the request under way */
-	int64_t deadline_ms; /* monotonic; 0: none */
-	struct buf in;	     /* an incomplete request, or pipelined ones */
-	struct addr peer;
-	void *tag;
-	bool keep, is_head, is_waiting, is_ready, continued;
 };
 
 static const struct conn_ops httpd_conn_ops;
@@ -529,42 +512,6 @@ httpd_accept(struct httpd *h, int fd, const struct addr *peer, void *tag)
 	httpd_deadline(c, HTTPD_HEAD_MS);
 	if (!room)
 		httpd_refuse(c, 503);
-}
-
-const struct addr *
-httpd_peer(const struct httpd_conn *c)
-{
-	return &c->peer;
-}
-
-void *
-httpd_tag(const struct httpd_conn *c)
-{
-	return c->tag;
-}
-
-uint64_t
-httpd_id(const struct httpd_conn *c)
-{
-	return c->id;
-}
-
-void
-httpd_last(struct httpd_conn *c)
-{
-	c->keep = false;
-}
-
-struct httpd_conn *
-httpd_find(struct httpd *h, uint64_t id)
-{
-	struct httpd_conn *c = h->current;
-
-	/* an answer that is there at once comes from inside on_request */
-	if (c == NULL || c->id != id)
-		HASH_FIND(hh, h->waiting, &id, sizeof(id), c);
-	return c != NULL && c->state == HTTPD_BUSY && !c->conn.closed ? c
-								      : NULL;
 }
 
 void

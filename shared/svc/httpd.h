@@ -61,6 +61,11 @@ const struct addr *httpd_peer(const struct httpd_conn *c);
 void *httpd_tag(const struct httpd_conn *c);
 uint64_t httpd_id(const struct httpd_conn *c);
 struct httpd_conn *httpd_find(struct httpd *h, uint64_t id);
+/*
+ * While an answer is owed a connection is not read, so that its end is not
+ * heard of: has the peer closed it? One system call.
+ */
+bool httpd_is_left(const struct httpd_conn *c);
 /* the answer about to be given is the last one: the connection closes behind it */
 void httpd_last(struct httpd_conn *c);
 /* extra: complete field lines with CRLF or ""; HEAD requests get no body by themselves */

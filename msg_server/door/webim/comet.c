@@ -14,7 +14,7 @@
 #include "shared/base/utf8.h"
 
 enum {
-	COMET_TICK_MS = 500,
+	COMET_TICK_MS = 1000,
 	COMET_ORIGIN_MAX = 256,
 	COMET_HEADERS_MAX = 1024,
 	COMET_ANSWER_MAX = 8 * CLIENT_QUEUE_MAX
@@ -115,6 +115,21 @@ comet_poll_vain(struct comet *cm)
 	    cm->origin, "");
 }
 
+/* whose browser has gone meanwhile does not poll; what waits, waits on */
+static bool
+comet_is_polling(struct comet *cm)
+{
+	struct httpd_conn *c;
+
+	if (cm->poll == 0)
+		return false;
+	c = httpd_find(&cm->home->srv->httpd, cm->poll);
+	if (c != NULL && !httpd_is_left(c))
+		return true;
+	comet_poll_vain(cm);
+	return false;
+}
+
 static void
 comet_answer(struct comet *cm, struct httpd_conn *c, struct str text)
 {
@@ -189,17 +204,13 @@ comet_first(struct comet *cm, struct str *text)
 static void
 comet_give(struct comet *cm)
 {
-	struct httpd_conn *c;
 	struct str text;
 	size_t n;
 
 	n = comet_first(cm, &text);
-	if (n == 0 || cm->poll == 0)
+	if (n == 0 || !comet_is_polling(cm))
 		return;
-	c = comet_poll_end(cm);
-	if (c == NULL)
-		return;
-	comet_answer(cm, c, text);
+	comet_answer(cm, comet_poll_end(cm), text);
 	conn_take(&cm->client.conn, n);
 	comet_first(cm, &text);
 }
@@ -232,6 +243,7 @@ comet_on_dead(struct conn *conn)
 		comet_deny(c, cm->origin);
 	client_over(client);
 	table_del(&cs->by_id, &cm->by_id, comet_key);
+	cs->srv->stats[S_COMETS] = cs->by_id.n;
 	DL_DELETE(cs->list, cm);
 	free(cm);
 }
@@ -251,9 +263,10 @@ comet_on_tick(void *arg)
 	struct comet *cm, *next;
 
 	DL_FOREACH_SAFE (cs->list, cm, next) {
-		if (cm->poll != 0 && now >= cm->until_ms)
-			comet_poll_vain(cm);
-		else if (cm->poll == 0 && now - cm->seen_ms >= keep_ms)
+		if (comet_is_polling(cm)) {
+			if (now >= cm->until_ms)
+				comet_poll_vain(cm);
+		} else if (now - cm->seen_ms >= keep_ms)
 			session_close(&cm->client.session, 4201, "no poll", 0);
 	}
 	if (cs->list == NULL)
@@ -312,6 +325,7 @@ comet_new(struct server *srv, struct httpd_conn *c,
 	digest_hex(id, sizeof id, cm->id);
 	conn_open_queue(&cm->client.conn, srv->net, &comet_conn_ops);
 	table_add(&cs->by_id, &cm->by_id, comet_key);
+	srv->stats[S_COMETS] = cs->by_id.n;
 	DL_APPEND(cs->list, cm);
 	client_begin(srv, &cm->client, ip, front_speaks(srv, c));
 	cm->client.session.dialect =
