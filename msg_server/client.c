@@ -107,8 +107,10 @@ client_detach(struct client *c)
 		srv->on_gone(srv, &c->session);
 	/* a person of this one session never comes back */
 	room_detach(srv, &c->session,
-	    c->bye || (c->session.dialect != NULL &&
-			  dialect_has(c->session.dialect, DIALECT_FD_UID)));
+	    c->bye ||
+		(c->session.dialect != NULL &&
+		    (dialect_has(c->session.dialect, DIALECT_FD_UID) ||
+			dialect_has(c->session.dialect, DIALECT_NO_GRACE))));
 	client_unlist(c);
 	srv->n_clients--;
 	srv->n_dying++;

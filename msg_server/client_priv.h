@@ -20,6 +20,7 @@ enum {
 	CLIENT_RELIEF = 64, /* queues dropped in one go */
 	CLIENT_HOLD_MAX = 256 * 1024,
 	CLIENT_PONG_S = 10,
+	CLIENT_WAIT_S = 3600, /* DIALECT_WAITS: for the login */
 	CLIENT_STRIKES = 3,
 	CLIENT_STRIKES_S = 60,
 	CLIENT_ACCEPTS = 64, /* of a listener in one turn */

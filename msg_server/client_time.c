@@ -28,17 +28,31 @@ client_silence(const struct client *c)
 	return d->silence_s > 0 ? d->silence_s : c->silence_s;
 }
 
+/* seconds it has for its login, from the accept */
+static uint32_t
+client_login_wait(struct client *c)
+{
+	const struct dialect *d = c->session.dialect;
+
+	/* by its listener, as long as it has said nothing */
+	if (d == NULL && client_busy(c)->speaks != NULL &&
+	    client_busy(c)->speaks->n > 0)
+		d = client_busy(c)->speaks->list[0];
+	return d != NULL && dialect_has(d, DIALECT_WAITS)
+		   ? CLIENT_WAIT_S
+		   : (uint32_t)client_srv(c)->set.login_timeout;
+}
+
 void
 client_arm(struct client *c)
 {
-	const struct settings *set = &client_srv(c)->set;
 	uint32_t now = client_now(), s;
 	int64_t left;
 
 	if (c->detached)
 		return;
 	if (!c->logged_in)
-		s = client_left(c->heard_s, now, (uint32_t)set->login_timeout);
+		s = client_left(c->heard_s, now, client_login_wait(c));
 	else if (c->pinged ||
 		 (conn_queued(&c->conn) > 0 &&
 		     client_silence(c) > CLIENT_PONG_S))
@@ -137,8 +151,8 @@ void
 client_on_deadline(struct wheel_entry *e, void *arg)
 {
 	struct client *c = container_of(e, struct client, timer);
-	struct server *srv = arg;
 
+	(void)arg;
 	if (c->closing)
 		return;
 	if (c->flooded) {
@@ -146,8 +160,7 @@ client_on_deadline(struct wheel_entry *e, void *arg)
 		client_read_again(c);
 	}
 	if (!c->logged_in) {
-		if (client_now() - c->heard_s >=
-		    (uint32_t)srv->set.login_timeout)
+		if (client_now() - c->heard_s >= client_login_wait(c))
 			session_close(&c->session, 4103,
 			    "login not received in time", 1000);
 	} else if (!client_token_is_over(c)) {

@@ -19,6 +19,8 @@ msg_server_libmsg_server_a_SOURCES += \
 
 msg_server_libmsg_server_a_SOURCES += %D%/follow/turn.c %D%/follow/turn.h
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/cchat_fast.c %D%/dialect/cchat_group.c
+msg_server_libmsg_server_a_SOURCES += %D%/dialect/meteor.c %D%/dialect/meteor.h \
+	%D%/door/meteor_api.c %D%/door/meteor_api.h
 
 dist_man_MANS += %D%/msg_server.8
 msg_server_libmsg_server_a_SOURCES += \
@@ -28,6 +30,7 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/client.c %D%/client.h %D%/client_out.c %D%/client_priv.h \
 	%D%/client_time.c %D%/command.c %D%/command.h %D%/event.h \
 	%D%/drain.c %D%/drain.h %D%/gate.c %D%/gate.h \
+	%D%/newest.c %D%/newest.h \
 	%D%/groups.c %D%/groups_in.c %D%/groups_list.c %D%/groups.h \
 	%D%/inbox.c %D%/inbox.h %D%/marks.c %D%/marks.h \
 	%D%/move_key.c %D%/move_key.h %D%/reload.c %D%/reload.h \

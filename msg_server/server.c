@@ -21,6 +21,7 @@
 #include "msg_server/follow/watch.h"
 #include "msg_server/gate.h"
 #include "msg_server/marks.h"
+#include "msg_server/newest.h"
 #include "msg_server/push/login.h"
 #include "msg_server/push/udp.h"
 #include "shared/net/conn.h"
@@ -227,9 +228,16 @@ server_on_promoted(struct server *srv)
 	watch_on_promoted(srv);
 }
 
+static void
+server_on_eph(struct server *srv, struct channel *c, const struct f_eph *eph)
+{
+	marks_on_eph(srv, c, eph);
+	newest_on_eph(srv, c, eph);
+}
+
 static const struct relay_ops server_relay_ops = {
     .on_room = room_on_people,
-    .on_eph = marks_on_eph,
+    .on_eph = server_on_eph,
     .on_state = marks_on_state,
     .on_kick = server_on_kick,
     .on_status = watch_on_status,

@@ -66,6 +66,8 @@ struct session {
 	uint64_t paging : 1;  /* a page is under way */
 	uint64_t given : 1;   /* what it has of its user's channel it was given (delivered.h) */
 	uint64_t looking : 1; /* a look at the queue after its flush is under way */
+	uint64_t said : 1;    /* it was told that it is the newest of its user (newest.h) */
+	uint64_t passed : 1;  /* and another one is now: it hears nothing */
 	uint16_t n_rooms;
 	uint16_t page;              /* pages asked for, of all its cursors; at most one is under way */
 	uint8_t pending;            /* appends not yet acked, <= 64 */

@@ -335,6 +335,24 @@ who_put_uid(struct jw *w, const struct presence *pr, void *object)
 	jw_cstr(w, NULL, presence_uid(object));
 }
 
+/* and the time of the oldest of his sessions */
+static void
+who_put_since(struct jw *w, const struct presence *pr, void *object)
+{
+	const struct pres_user *u = object;
+	struct pres_session *s;
+	int64_t since = INT64_MAX;
+
+	(void)pr;
+	DL_FOREACH (u->sessions, s)
+		if (s->since_ms < since)
+			since = s->since_ms;
+	jw_obj(w, NULL);
+	jw_cstr(w, "uid", presence_uid(u));
+	jw_int(w, "since", since);
+	jw_obj_end(w);
+}
+
 /* everybody, whether in a room or not */
 static void
 who_all(struct presence *pr, const struct f_who *who, struct jw *w,
@@ -353,7 +371,8 @@ who_all(struct presence *pr, const struct f_who *who, struct jw *w,
 		answer->count++;
 		who_offer(&pg, presence_uid(u), u);
 	}
-	who_page_write(&pg, w, pr, who_put_uid, answer);
+	who_page_write(&pg, w, pr,
+	    str_eqc(who->arg, "since") ? who_put_since : who_put_uid, answer);
 }
 
 /* ---- rooms ------------------------------------------------------------ */

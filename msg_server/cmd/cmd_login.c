@@ -24,6 +24,7 @@
 #include "msg_server/groups.h"
 #include "msg_server/inbox.h"
 #include "msg_server/move_key.h"
+#include "msg_server/newest.h"
 #include "msg_server/push/login.h"
 #include "shared/proc/clock.h"
 
@@ -135,8 +136,10 @@ login_answer(struct login *l, struct session *s, struct str people)
 	s->logging_in = 0;
 	s->silent = 0; /* all his rooms have been told, or not told */
 	l->answered = true;
-	if (l->first)
+	if (l->first) {
 		client_logged_in(s);
+		newest_say(srv, s);
+	}
 	reply_event(s, &ev);
 	client_release(s);
 	buf_fini(&token);
@@ -208,7 +211,7 @@ login_leave(struct session *s)
 {
 	session_drop_strings(s);
 	s->level = 0;
-	s->silent = s->away = 0;
+	s->silent = s->away = s->said = s->passed = 0;
 	s->ctx.in = 0;
 }
 
@@ -495,7 +498,7 @@ static bool
 login_is_anew(struct server *srv, struct session *s, const struct command *cmd)
 {
 	if (!dialect_has(s->dialect, DIALECT_GROUPS) || !str_is_set(cmd->uid) ||
-	    str_eq(cmd->uid, session_uid(s)))
+	    (str_eq(cmd->uid, session_uid(s)) && !s->passed))
 		return false;
 	delivered_leave(srv, s);
 	room_detach(srv, s, true);

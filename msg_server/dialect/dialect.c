@@ -4,8 +4,8 @@
  */
 #include "msg_server/dialect/dialect.h"
 
-const struct dialect *const dialects[] = {&dialect_cchat, &dialect_sok,
-    &dialect_webim, &dialect_webim_2014, &dialect_webim_2019,
+const struct dialect *const dialects[] = {&dialect_cchat, &dialect_meteor,
+    &dialect_sok, &dialect_webim, &dialect_webim_2014, &dialect_webim_2019,
     &dialect_workerman, NULL};
 
 const struct dialect *

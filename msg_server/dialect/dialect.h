@@ -25,7 +25,10 @@ enum dialect_trait {
 	DIALECT_FD_UID = 32,    /* a session is a person of its own: its uid is its number, and it never comes back */
 	DIALECT_NO_KILL = 64,   /* silence ends no connection: it is pinged again */
 	DIALECT_AT_ONCE = 128,  /* where it is listed first, any handshake is its own */
-	DIALECT_GROUPS = 256    /* a session is in all groups of its user, and a login under another uid makes it his */
+	DIALECT_GROUPS = 256,   /* a session is in all groups of its user, and a login under another uid makes it his */
+	DIALECT_NEWEST = 2048,  /* of a user's sessions only the newest one hears */
+	DIALECT_WAITS = 512,    /* its clients connect first and log in when they like */
+	DIALECT_NO_GRACE = 1024 /* who is gone is gone at once */
 };
 
 
@@ -84,7 +87,7 @@ const struct dialect *dialect_guess(const struct dialect_set *set, struct str te
 /* whose handshake that is; NULL: the first frame will say */
 const struct dialect *dialect_at_open(const struct dialect_set *set, struct str path, struct str query);
 
-extern const struct dialect dialect_cchat, dialect_sok;
+extern const struct dialect dialect_cchat, dialect_meteor, dialect_sok;
 /* PHPWebIM of 2016, and what the classic one and that of 2019 do otherwise */
 extern const struct dialect dialect_webim, dialect_webim_2014, dialect_webim_2019;
 extern const struct dialect dialect_workerman;

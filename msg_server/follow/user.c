@@ -42,7 +42,8 @@ user_on_member(struct server *srv, struct user *u, const struct item *it)
 	if (!str_is_set(it->rid) || !id_is_group(it->rid))
 		return;
 	for (struct session *s = u->sessions; s; s = s->next_of_user)
-		if (s->level > 0 && dialect_has(s->dialect, DIALECT_GROUPS))
+		if (s->level > 0 && !s->passed &&
+		    dialect_has(s->dialect, DIALECT_GROUPS))
 			room_join(srv, s, it->rid, ep, it->ref, false, NULL);
 }
 
@@ -61,7 +62,7 @@ user_on_item(struct channel *c, const struct item *it,
 	(void)n_states;
 	srv->stats[S_ITEMS_IN]++;
 	for (struct session *s = u->sessions; s; s = s->next_of_user) {
-		if (!replay_takes(srv, s, &s->priv, it->useq))
+		if (s->passed || !replay_takes(srv, s, &s->priv, it->useq))
 			continue;
 		s->given = 1;
 		if (replay_is_echo(s, it))

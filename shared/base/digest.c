@@ -28,6 +28,15 @@ digest_sha1(const void *p, size_t n, uint8_t out[SHA1_LEN])
 }
 
 void
+digest_md5(const void *p, size_t n, uint8_t out[MD5_LEN])
+{
+	unsigned len = MD5_LEN;
+
+	if (!EVP_Digest(p, n, out, &len, EVP_md5(), NULL))
+		abort();
+}
+
+void
 digest_hmac(const void *key, size_t key_len, const void *p, size_t n,
     uint8_t out[HMAC_LEN])
 {

@@ -13,9 +13,12 @@
 #include "shared/base/buf.h"
 
 #define SHA1_LEN 20
+#define MD5_LEN	 16
 #define HMAC_LEN 32
 
 void digest_sha1(const void *p, size_t n, uint8_t out[SHA1_LEN]);
+/* names that older systems make of it, nothing that must be safe */
+void digest_md5(const void *p, size_t n, uint8_t out[MD5_LEN]);
 void digest_hmac(const void *key, size_t key_len, const void *p, size_t n,
     uint8_t out[HMAC_LEN]);
 /* crc of p..p+n continued from crc (0 to start); SSE4.2 when there is */

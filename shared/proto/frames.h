@@ -253,7 +253,8 @@ enum who_what {
 	WHO_ROOM_INFO = 6,
 	WHO_PEOPLE = 7, /* of a room, each with the number of a session */
 	WHO_SESSION = 8, /* whose session a number is */
-	WHO_ALL = 9 /* uids of all who are there, by name: an array of strings */
+	WHO_ALL = 9 /* uids of all who are there, by name: an array of strings;
+		       arg "since": of {"uid","since"}, since his oldest session came */
 };
 struct f_who {
 	uint32_t rid; /* echoed */

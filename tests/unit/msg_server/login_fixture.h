@@ -22,6 +22,7 @@
 #include "msg_server/follow/delivered.h"
 #include "msg_server/groups.h"
 #include "msg_server/inbox.h"
+#include "msg_server/newest.h"
 #include "msg_server/move_key.h"
 #include "shared/proc/clock.h"
 #include "shared/proto/json.h"
@@ -101,6 +102,13 @@ delivered_leave(struct server *server, struct session *session)
 	(void)server;
 	(void)session;
 	n_delivered++;
+}
+
+void
+newest_say(struct server *server, struct session *session)
+{
+	(void)server;
+	(void)session;
 }
 
 static struct groups_follow *following; /* into all groups of his */

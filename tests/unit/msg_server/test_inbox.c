@@ -86,6 +86,13 @@ room_member(struct session *session, struct str rid)
 	return NULL;
 }
 
+struct member *
+room_home(struct session *session)
+{
+	(void)session;
+	return NULL;
+}
+
 static void
 join(unsigned i, const char *rid)
 {

@@ -142,6 +142,14 @@ fake_commit(
 }
 
 void
+log_set_disk(struct log *l, int64_t disk_min, int64_t disk_warn)
+{
+	(void)l;
+	(void)disk_min;
+	(void)disk_warn;
+}
+
+void
 log_close(struct log *l)
 {
 	(void)l;

@@ -154,6 +154,9 @@ test_rooms(void **state)
 	assert_string_equal(ask(WHO_ALL, NULL, NULL, 2), "[\"amy\",\"bob\"]");
 	assert_int_equal(ans.count, 3);
 	assert_string_equal(next, "bob");
+	assert_non_null(strstr(
+	    ask(WHO_ALL, "since", NULL, 2), "[{\"uid\":\"amy\",\"since\":1"));
+	assert_string_equal(next, "bob");
 	assert_string_equal(ask(WHO_ALL, NULL, "bob", 2), "[\"cat\"]");
 	assert_string_equal(next, "");
 	assert_string_equal(ask(WHO_TOTALS, NULL, NULL, 0),
