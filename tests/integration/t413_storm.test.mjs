@@ -30,8 +30,14 @@ run(c, ...args)
 	    })));
 }
 
-const none = ({ status, f, stderr }) => {
-	assert.equal(status, 0, stderr + JSON.stringify(f));
+/* all that was said against it: a busy server asks to come again */
+const isBusy = ({ status, f, stderr }) => status === 3 && f.errors > 0 &&
+    stderr.trim().split('\n').every(l => /"errCode":503,.*"retry":\d+/.test(l));
+
+const none = r => {
+	const { status, f, stderr } = r;
+	if (!isBusy(r))
+		assert.equal(status, 0, stderr + JSON.stringify(f));
 	assert.deepEqual([f.lost, f.doubled, f.out_of_order, f.gaps, f.cut_short],
 	    [0, 0, 0, 0, 0]);
 };
@@ -62,22 +68,18 @@ for (const recent_mib of [32, 0])
 		}
 	});
 
-test('two who do not read for four seconds', async () => {
+test('two who do not read for eight seconds', async () => {
 	const c = await Cluster.start({ msgs: 1 });
 	try {
-		/*
-		 * 64 of a sender's may wait for their ack: that is six seconds at
-		 * this rate, for a busy machine.
-		 */
 		const r = await run(c, 'stall', '--rooms=1', '--members=60',
-		    '--senders=40', '--stalled=100', '--rate=400', '--hold=4',
+		    '--senders=40', '--stalled=100', '--rate=400', '--hold=8',
 		    '--size=3500', '--seconds=0.5');
 		none(r);
-		assert.deepEqual([r.f.stalled, r.f.level], [2, 2]);
+		assert.deepEqual([r.f.stalled, r.f.level, r.f.gone], [2, 2, 0]);
 		assert.ok(r.f.lagged >= 2, JSON.stringify(r.f));
 		/*
-		 * What was said is 5 MB and more for each; a queue is 256 KiB.
-		 * A sanitizer keeps what is freed, 256 MiB of it.
+		 * What was said is 10 MB for each, of which the kernel takes some; a
+		 * queue is 256 KiB. A sanitizer keeps what is freed, 256 MiB of it.
 		 */
 		assert.ok(r.f.msg_rss_growth < 4e6 || c.msgs[0].sanitized,
 		    JSON.stringify(r.f));
