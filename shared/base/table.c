@@ -21,7 +21,7 @@
 #define TABLE_TAG(hash) ((uintptr_t)((hash)&0xffff) << 48 | (uintptr_t)1 << 48)
 #endif
 
-enum { TABLE_FIRST = 8, TABLE_AHEAD = 16 };
+enum { TABLE_FIRST = 8, TABLE_SMALL = 4096, TABLE_AHEAD = 16 };
 enum { TABLE_FREE, TABLE_GONE }; /* no element has these addresses */
 
 static uint32_t
@@ -70,7 +70,7 @@ table_renew(struct table *t, struct str (*key)(const struct table_link *))
 	if (t->cap == 0)
 		t->cap = TABLE_FIRST;
 	else if (t->n >= was.cap / 2)
-		t->cap += t->cap / 2;
+		t->cap += t->cap < TABLE_SMALL ? t->cap : t->cap / 2;
 	t->slot = xcalloc(t->cap, sizeof *t->slot);
 	t->used = 0;
 	for (i = 0; i < was.cap; i++) {

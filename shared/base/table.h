@@ -14,9 +14,10 @@
  * the hash is keyed like map.h's (map_init). Two elements never have the same
  * key: that is the caller's business.
  *
- * All zero is an empty table; an empty table holds no memory. It grows by half
- * when four fifths are taken (everything in it is moved then) and does not
- * shrink before it is empty. Elements are the caller's.
+ * All zero is an empty table; an empty table holds no memory. It grows when
+ * four fifths are taken, by as much again or, where that is many, by half
+ * (everything in it is moved then), and does not shrink before it is empty.
+ * Elements are the caller's.
  */
 #ifndef SHARED_BASE_TABLE_H
 #define SHARED_BASE_TABLE_H
