@@ -6,6 +6,7 @@
 #	bench_begin [BUILD-DIR]    $dir, $bench, $ref; all ends with the script
 #	cluster_start MSGS         $cluster: the flags of cchat_bench for it
 #	ref_start [FLAG...]        $refat: the same for the server without a log
+#	refs_start HOWMANY         $refat: the same for several of them
 #	own_start NAME             $ownat: the same for a program of PEERS_DIR
 #	one NAME ARGS...           a measurement, its lines into $out
 #
@@ -197,6 +198,18 @@ ref_start()
 	"$ref" "$@" >"$dir/ref.log" 2>&1 &
 	started="$! $started"
 	refat="--pids=ms-ref=$! --target=$(listening "$dir/ref.log")"
+}
+
+refs_start()
+{
+	list='' at=''
+	while [ "$(echo "$list" | wc -w)" -lt "$1" ]; do
+		ref_start
+		list="$list ${refat%% *}"
+		at=$at,${refat##*=}
+	done
+	list=$(echo "$list" | sed 's/ --pids=/,/g')
+	refat="--pids=${list#,} --target=${at#,}"
 }
 
 # what came of a process, itself first

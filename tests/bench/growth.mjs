@@ -26,8 +26,12 @@ export const AXES = {
 	    }, upper: 300, over: 10 },
 	connections: { what: 'people who are logged in', file: 'growth_people',
 	    x: l => l.connections, fits: {
-		'processor time of the logins (s)': l => l.cpu_s,
-		'user-space memory they took (MiB)': l => l.rss_per_conn *
+		'processor time of the logins (s)': l =>
+		    l.scene === 'connections-logins' && l.login_cpu_s,
+		'of a server without log, relay and tables (s)': l =>
+		    l.scene === 'connections-ref' && l.login_cpu_s,
+		'user-space memory they took (MiB)': l =>
+		    l.scene === 'connections' && l.rss_per_conn *
 		    l.connections / 1048576,
 	    }, from: { 'user-space memory they took (MiB)': 3000 },
 	    over: 1000 },

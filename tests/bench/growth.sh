@@ -1,15 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# How cost grows with the number of members of a room, of connections and of
-# rooms: measures, fits an exponent (log-log) and draws the charts of README.md.
+# How cost grows with the number of members of a room, of connections, of
+# logins and of rooms: measures, fits an exponent (log-log) and draws the charts
+# of README.md.
 #
-#	tests/bench/growth.sh [BUILD-DIR] [members|connections|rooms ...]
+#	tests/bench/growth.sh [BUILD-DIR] [members|connections|logins|rooms ...]
 #
 # The lines go to doc/growth.jsonl beside this script, what is measured anew
 # in place of what was there; the charts to doc/*.svg, the table to README.md.
-# RUNS=1 and SECONDS_EACH=3 are taken from the environment, and MOST_PEOPLE=
-# 100000, as that is the machine's matter: six msg_servers and six processes
+# RUNS=1, SECONDS_EACH=3 and SCENES="members ..." in the place of arguments are
+# taken from the environment (four minutes for RUNS=3 of the logins), and
+# MOST_PEOPLE=100000, as that is the machine's matter: six msg_servers and six processes
 # that hold the other ends, because one may open 20,000 descriptors here.
 set -eu
 
@@ -18,7 +20,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 runs=${RUNS:-1} secs=${SECONDS_EACH:-3} people=${MOST_PEOPLE:-100000}
 bench_begin "${1:-}"
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- members connections rooms
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- ${SCENES:-members connections logins rooms}
 
 # N for each power of ten and three times that from $1 to $2
 steps()
@@ -56,6 +59,31 @@ connections()
 	done
 }
 
+# storm NAME PEOPLE FLAGS: after a few who come and go, or the first would pay
+# for all that is touched only once
+storm()
+{
+	held="--members=10 --workers=6 --opening=16 --per-address=9000 --hold=0"
+	# flags like these are meant to be split
+	# shellcheck disable=SC2086
+	timeout 60 "$bench" idle --rooms=12 $held --warm=0 $3 --json \
+		>/dev/null 2>>"$dir/bench.log" || :
+	one "$1" idle --rooms=$(($2 / 10)) "$held" "$3"
+}
+
+# ... and at a server without log, relay and tables, in as many processes
+logins()
+{
+	for size in $(steps 1000 "$people"); do
+		cluster_start 6
+		storm connections-logins "$size" "$cluster"
+		cluster_stop
+		refs_start 6
+		storm connections-ref "$size" "$refat"
+		cluster_stop
+	done
+}
+
 # as many people as rooms: everyone alone in his
 rooms()
 {
@@ -72,7 +100,7 @@ for axis in "$@"; do
 	run=1
 	while [ "$run" -le "$runs" ]; do
 		case $axis in
-		members | connections | rooms) "$axis" ;;
+		members | connections | logins | rooms) "$axis" ;;
 		*) echo "growth.sh: no axis $axis" >&2; exit 2 ;;
 		esac
 		run=$((run + 1))

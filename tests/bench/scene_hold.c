@@ -6,7 +6,9 @@
  * are answered. Then, if asked, `rate` messages a second go to rooms drawn by
  * lot for `seconds`, and everybody gets one private message. The memory of a
  * connection is what the servers grew by from before the first to after the
- * hold. One process may open only so many descriptors, hence several.
+ * hold; the processor time of the logins is without what the servers took for
+ * nobody, for `warm` seconds before. One process may open only so many
+ * descriptors, hence several.
  */
 #include <errno.h>
 #include <signal.h>
@@ -29,8 +31,16 @@
  */
 enum { HOLD_QUIET_US = 1500000, HOLD_POLL_US = 2000, HOLD_DRAIN_US = 20000000 };
 
-/* readings: before, all in, held, talked, reached */
-enum { AT_START, AT_IN, AT_HELD, AT_TALKED, AT_REACHED, HOLD_READINGS };
+/* readings: with nobody, before, all in, held, talked, reached */
+enum {
+	AT_REST,
+	AT_START,
+	AT_IN,
+	AT_HELD,
+	AT_TALKED,
+	AT_REACHED,
+	HOLD_READINGS
+};
 
 struct hold {
 	const struct options *o;
@@ -244,11 +254,34 @@ hold_sum(const struct hold *h, struct hold_part *sum)
 	}
 }
 
+/* what servers take with nobody is no part of a login */
+static void
+hold_rested(struct hold *h)
+{
+	usage_read(h->o, &h->u[AT_REST]);
+	if (h->o->n_pids > 0)
+		usleep((useconds_t)(h->o->warm * 1e6));
+	usage_read(h->o, &h->u[AT_START]);
+}
+
 static double
 hold_share_of(const struct hold *h, int from, int to)
 {
 	return (h->u[to].cpu - h->u[from].cpu) * 1e6 /
 	       (double)(h->u[to].at_us - h->u[from].at_us);
+}
+
+static void
+hold_report_logins(const struct hold *h)
+{
+	double s = (double)(h->u[AT_IN].at_us - h->u[AT_START].at_us) / 1e6;
+	double cpu = h->u[AT_IN].cpu - h->u[AT_START].cpu;
+
+	report_num("cpu_s", cpu, "all servers");
+	if (h->o->warm > 0)
+		report_num("login_cpu_s",
+		    cpu - hold_share_of(h, AT_REST, AT_START) * s,
+		    "without what they take with nobody");
 }
 
 static void
@@ -338,8 +371,7 @@ hold_report(const struct hold *h)
 	/* work that follows the last login is part of the storm */
 	report_cpu(o, &h->u[AT_START], &h->u[AT_IN], ready, "logins");
 	if (o->n_pids > 0)
-		report_num("cpu_s", h->u[AT_IN].cpu - h->u[AT_START].cpu,
-		    "all servers");
+		hold_report_logins(h);
 	report_latency(&sum->login);
 	hold_report_memory(h, ready);
 	report_int("told", sum->told, "frames beside the login");
@@ -376,7 +408,7 @@ scene_hold(const struct options *o)
 	unsigned i;
 	int status;
 
-	usage_read(o, &h.u[AT_START]);
+	hold_rested(&h);
 	hold_start(&h);
 	hold_open(&h);
 	hold_for(&h, o->hold);
