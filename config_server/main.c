@@ -25,8 +25,11 @@ static void
 main_on_reload(void *arg)
 {
 	struct server *s = arg;
+	char path[4096];
 
 	(void)conf_reload(&settings_program, &s->set);
+	server_key_path(s, path, sizeof(path));
+	(void)conf_reload_key("link_key", path, "link key", s->key);
 	conf_reload_log(s->set.log_level, s->set.log_file);
 	conf_reload_end();
 }

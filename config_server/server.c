@@ -288,6 +288,15 @@ server_restore(struct server *s, struct registry *db)
 	free(list);
 }
 
+void
+server_key_path(const struct server *s, char *out, size_t size)
+{
+	if (s->set.link_key[0] != '\0')
+		snprintf(out, size, "%s", s->set.link_key);
+	else
+		snprintf(out, size, "%s/link.key", s->set.data);
+}
+
 static void
 server_open_data(struct server *s)
 {
@@ -296,10 +305,7 @@ server_open_data(struct server *s)
 
 	daemon_data_dir(s->set.data);
 	daemon_pidfile(s->set.data, s->set.name);
-	if (s->set.link_key[0] != '\0')
-		snprintf(text, sizeof(text), "%s", s->set.link_key);
-	else
-		snprintf(text, sizeof(text), "%s/link.key", s->set.data);
+	server_key_path(s, text, sizeof(text));
 	daemon_key(text, "link key", s->key);
 	s->store = store_open(s->set.data, s->set.cluster, text, sizeof(text));
 	if (s->store == NULL)

@@ -67,6 +67,8 @@ struct server {
 
 /* reads keys and data, opens the listener; ends the program when it can't */
 void server_start(struct server *s, struct net *net);
+/* where the key of the links is */
+void server_key_path(const struct server *s, char *out, size_t size);
 /* closes listener and links; the loop ends when they are gone */
 void server_stop(struct server *s);
 void server_free(struct server *s);

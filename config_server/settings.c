@@ -21,7 +21,8 @@ static const struct conf_opt settings_opts[] = {
 #undef S
 
 /* read again at a SIGHUP */
-static const char *const settings_live[] = {"log_level", "log_file", NULL};
+static const char *const settings_live[] = {
+    "link_key", "log_level", "log_file", NULL};
 
 const struct conf_program settings_program = {
     .name = "config_server",

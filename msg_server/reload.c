@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "msg_server/door/api.h"
@@ -43,8 +44,15 @@ reload_token_keys(struct server *srv, char *why, size_t size)
 	if (err == OK && set->token_key_old[0] != '\0')
 		err = daemon_key_read(set->token_key_old, "old token key",
 		    fresh.key[fresh.n_keys++], why, size);
-	if (err == OK)
+	if (err == OK) {
+		if (memcmp(fresh.key[0], srv->auth.key[0],
+			sizeof fresh.key[0]) != 0)
+			conf_reload_changed("token_key");
+		if (memcmp(fresh.key[1], srv->auth.key[1],
+			sizeof fresh.key[1]) != 0)
+			conf_reload_changed("token_key_old");
 		srv->auth = fresh;
+	}
 	explicit_bzero(&fresh, sizeof fresh);
 	return err;
 }
@@ -70,10 +78,24 @@ reload_first_keys(struct server *srv)
 		fatal(EXIT_USAGE, "%s", why);
 }
 
+/* links that are up stay: those to come need the one the others have, too */
+static void
+reload_link_key(struct server *srv)
+{
+	const struct settings *set = &srv->set;
+	char path[4096];
+
+	reload_path(path, sizeof path, set, set->link_key, "link.key");
+	if (!conf_reload_key("link_key", path, "link key", srv->link_key))
+		return;
+	relay_set_key(srv->relay, srv->link_key);
+	topology_set_key(srv->topology, srv->link_key);
+}
+
 void
 reload_settings(struct server *srv)
 {
-	char why[RELOAD_WHY_MAX];
+	char why[RELOAD_WHY_MAX], api_key[sizeof srv->api_key];
 
 	if (conf_reload(&settings_program, &srv->set) == OK) {
 		srv->max_clients = settings_connections(&srv->set);
@@ -81,8 +103,13 @@ reload_settings(struct server *srv)
 	}
 	if (reload_token_keys(srv, why, sizeof why) != OK)
 		conf_reload_trouble("%s", why);
+	memcpy(api_key, srv->api_key, sizeof api_key);
 	if (api_load_key(srv, why, sizeof why) != OK)
 		conf_reload_trouble("%s", why);
+	else if (strcmp(api_key, srv->api_key) != 0)
+		conf_reload_changed("api_key_file");
+	explicit_bzero(api_key, sizeof api_key);
+	reload_link_key(srv);
 	conf_reload_log(srv->set.log_level, srv->set.log_file);
 	server_reload(srv);
 	conf_reload_end();

@@ -5,8 +5,8 @@
  * and who is in stays in: a key that is gone refuses logins, not sessions.
  *
  * Each key is taken over by itself, and only when it is good; a mistake is said
- * in the log and leaves the one of before (conf_reload.h). The key of the links
- * takes a restart: both ends of a link must have the same one.
+ * in the log and leaves the one of before (conf_reload.h). A new key of the links
+ * is for links to come; both ends must have the same one then.
  */
 #ifndef MSG_SERVER_RELOAD_H
 #define MSG_SERVER_RELOAD_H

@@ -132,13 +132,13 @@ static const struct conf_opt settings_opts[] = {
 #undef S
 
 /* read again at a SIGHUP; of keys what is in the files, too */
-static const char *const settings_live[] = {"token_key", "token_key_old",
-    "api_key_file", "allow_no_origin", "origins", "trusted_proxies",
-    "max_connections", "conns_per_ip", "conn_rate", "conn_burst",
-    "login_timeout", "msg_max", "rooms_max", "v1_interval", "send_rate",
-    "send_burst", "uid_rate", "room_rate", "rooms_new", "frame_rate",
-    "frame_burst", "ping", "stall_max", "memory", "gather_us", "drain_within",
-    "drain_rate", "log_level", "log_file", NULL};
+static const char *const settings_live[] = {"link_key", "token_key",
+    "token_key_old", "api_key_file", "allow_no_origin", "origins",
+    "trusted_proxies", "max_connections", "conns_per_ip", "conn_rate",
+    "conn_burst", "login_timeout", "msg_max", "rooms_max", "v1_interval",
+    "send_rate", "send_burst", "uid_rate", "room_rate", "rooms_new",
+    "frame_rate", "frame_burst", "ping", "stall_max", "memory", "gather_us",
+    "drain_within", "drain_rate", "log_level", "log_file", NULL};
 
 const struct conf_program settings_program = {
     .name = "msg_server",

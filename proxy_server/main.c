@@ -35,10 +35,7 @@ main_key(struct proxy *p)
 {
 	char path[4096];
 
-	if (p->set.link_key[0] != '\0')
-		snprintf(path, sizeof path, "%s", p->set.link_key);
-	else
-		snprintf(path, sizeof path, "%s/link.key", p->set.data);
+	proxy_key_path(p, path, sizeof path);
 	daemon_key(path, "link key", p->key);
 }
 

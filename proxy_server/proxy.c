@@ -351,11 +351,29 @@ proxy_on_stop_timer(void *arg)
 }
 
 void
+proxy_key_path(const struct proxy *p, char *out, size_t size)
+{
+	if (p->set.link_key[0] != '\0')
+		snprintf(out, size, "%s", p->set.link_key);
+	else
+		snprintf(out, size, "%s/link.key", p->set.data);
+}
+
+void
 proxy_reload(struct proxy *p)
 {
+	char path[4096];
+
 	if (conf_reload(&settings_program, &p->set) == OK && p->log != NULL)
 		log_set_disk(p->log, p->set.disk_min * PROXY_MIB,
 		    p->set.disk_warn * PROXY_MIB);
+	proxy_key_path(p, path, sizeof path);
+	if (conf_reload_key("link_key", path, "link key", p->key)) {
+		if (p->standby != NULL)
+			standby_set_key(p->standby, p->key);
+		if (p->topology != NULL)
+			topology_set_key(p->topology, p->key);
+	}
 	conf_reload_log(p->set.log_level, p->set.log_file);
 	conf_reload_end();
 }

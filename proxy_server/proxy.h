@@ -120,6 +120,8 @@ struct proxy {
 void proxy_init(struct proxy *p);
 /* listeners and topology: from here on the world talks to it */
 void proxy_open(struct proxy *p);
+/* where the key of the links is */
+void proxy_key_path(const struct proxy *p, char *out, size_t size);
 /* SIGHUP: settings are read again, the log file is opened anew */
 void proxy_reload(struct proxy *p);
 /* SIGTERM: commits what is queued, acks, closes links, then on_quit */

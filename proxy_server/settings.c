@@ -52,8 +52,8 @@ static const struct conf_opt settings_opts[] = {
 #undef S
 
 /* read again at a SIGHUP */
-static const char *const settings_live[] = {
-    "disk_min", "disk_warn", "links_max", "log_level", "log_file", NULL};
+static const char *const settings_live[] = {"link_key", "disk_min", "disk_warn",
+    "links_max", "log_level", "log_file", NULL};
 
 const struct conf_program settings_program = {
     .name = "proxy_server",

@@ -210,6 +210,12 @@ standby_on_tick(void *arg)
 
 /* --- life --- */
 
+void
+standby_set_key(struct standby *s, const uint8_t key[32])
+{
+	memcpy(s->key, key, sizeof s->key);
+}
+
 struct standby *
 standby_new(struct net *net, const char *dir, const struct link_id *self,
     const uint8_t key[32])

@@ -26,6 +26,8 @@ struct standby;
 /* watches nobody yet; dir, self and key are copied */
 struct standby *standby_new(struct net *net, const char *dir,
     const struct link_id *self, const uint8_t key[32]);
+/* of links from now on */
+void standby_set_key(struct standby *s, const uint8_t key[32]);
 void standby_free(struct standby *s); /* NULL is fine */
 /* on: the log is LOG_WAITING; off: it is anything else. Idempotent; NULL is
  * fine. */

@@ -445,6 +445,12 @@ relay_set_self(struct relay *r, const struct link_id *self)
 
 /* --- life --------------------------------------------------------------- */
 
+void
+relay_set_key(struct relay *r, const uint8_t key[32])
+{
+	memcpy(r->key, key, sizeof r->key);
+}
+
 struct relay *
 relay_new(struct server *srv, struct net *net, const struct link_id *self,
     const uint8_t key[32], const struct relay_ops *ops)

@@ -85,6 +85,9 @@ void relay_set_proxies(struct relay *r, const struct addr *addrs, size_t n);
 /* the node number is known only after joining: links are opened from then on */
 void relay_set_self(struct relay *r, const struct link_id *self);
 
+/* of links from now on; those that are up stay */
+void relay_set_key(struct relay *r, const uint8_t key[32]);
+
 /* copies everything; ERR_BUSY */
 int relay_append(struct relay *r, const struct f_append *ap, struct relay_append *call) MUST_CHECK;
 int relay_read(struct relay *r, const struct f_read *rd, struct relay_read *call) MUST_CHECK;

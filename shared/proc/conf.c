@@ -315,6 +315,9 @@ conf_defaults(const struct conf_program *prog, void *settings)
 
 	if (prog->n_opts > CONF_OPTS_MAX)
 		abort();
+	for (const char *const *n = prog->live; n && *n; n++)
+		if (!conf_has(prog, *n))
+			abort();
 	for (size_t i = 0; i < prog->n_opts; i++) {
 		const struct conf_opt *o = &prog->opts[i];
 

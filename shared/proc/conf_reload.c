@@ -13,6 +13,7 @@
 #include "shared/base/str.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/conf_value.h"
+#include "shared/proc/daemon.h"
 #include "shared/proc/log.h"
 
 static int reload_argc;
@@ -122,6 +123,36 @@ conf_reload(const struct conf_program *prog, void *settings)
 	conf_free(prog, fresh);
 	free(fresh);
 	return err;
+}
+
+void
+conf_reload_changed(const char *name)
+{
+	struct conf_news *news = &reload_news;
+
+	if (!conf_reload_has(name) && news->n_changed < CONF_NEWS_MAX)
+		news->changed[news->n_changed++] = name;
+}
+
+bool
+conf_reload_key(
+    const char *name, const char *path, const char *what, uint8_t key[32])
+{
+	uint8_t fresh[32];
+	char why[512];
+	bool other;
+
+	if (daemon_key_read(path, what, fresh, why, sizeof why) != OK) {
+		conf_reload_trouble("%s", why);
+		return false;
+	}
+	other = memcmp(fresh, key, sizeof fresh) != 0;
+	if (other) {
+		memcpy(key, fresh, sizeof fresh);
+		conf_reload_changed(name);
+	}
+	explicit_bzero(fresh, sizeof fresh);
+	return other;
 }
 
 bool

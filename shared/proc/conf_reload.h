@@ -36,6 +36,13 @@ void conf_reload_keep(int argc, char **argv);
  * freed and others now: nobody may keep a pointer to them.
  */
 int conf_reload(const struct conf_program *prog, void *settings);
+/* what a setting names has another content now: told as changed */
+void conf_reload_changed(const char *name);
+/*
+ * The key file again (64 hex digits): true when the key is another, which is in
+ * key then; a file that is no good is a trouble, and the key stays.
+ */
+bool conf_reload_key(const char *name, const char *path, const char *what, uint8_t key[32]);
 /* was it among what changed? */
 bool conf_reload_has(const char *name);
 /* the log as these live settings have it; the log file is opened anew */

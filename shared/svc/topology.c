@@ -453,6 +453,12 @@ topology_copy_join(struct topology *t, const struct f_join *join)
 			*s[i] = str_n(str_dup(*s[i]), s[i]->len);
 }
 
+void
+topology_set_key(struct topology *t, const uint8_t key[32])
+{
+	memcpy(t->key, key, sizeof(t->key));
+}
+
 struct topology *
 topology_new(struct net *net, const char *config_addr, const char *dir,
     const struct link_id *self, const struct f_join *join,

@@ -44,6 +44,8 @@ struct topology_ops {
  */
 struct topology *topology_new(struct net *net, const char *config_addr, const char *dir, const struct link_id *self,
     const struct f_join *join, const uint8_t key[32], const struct topology_ops *ops, void *arg);
+/* of links from now on; the one that is up stays */
+void topology_set_key(struct topology *t, const uint8_t key[32]);
 void topology_free(struct topology *t);
 uint32_t topology_node(const struct topology *t);
 uint64_t topology_ver(const struct topology *t);

@@ -20,7 +20,7 @@ integration_tests += %D%/t413_storm.test.mjs %D%/t414_flapping.test.mjs \
 	%D%/t415_gather.test.mjs
 
 integration_tests += %D%/t560_rest.test.mjs %D%/t570_nginx.test.mjs \
-	%D%/t611_reload.test.mjs %D%/t613_connections.test.mjs
+	%D%/t611_reload.test.mjs %D%/t612_as.test.mjs %D%/t613_connections.test.mjs
 
 ## PHPWebIM
 integration_tests += %D%/t520_webim.test.mjs %D%/t521_comet.test.mjs

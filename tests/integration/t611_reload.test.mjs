@@ -43,7 +43,7 @@ reload(d)
 }
 
 describe('a daemon at a SIGHUP', () => {
-	let c, a, key, log;
+	let c, a, key, newest, log;
 	const conf = more => c.configure({ msg_server: { auth: 'token', allow_no_origin: 'yes',
 	    api_key_file: join(c.dir, 'api.key'), log_file: log, ...more },
 	    proxy_server: { disk_warn: 0 } });
@@ -120,10 +120,11 @@ describe('a daemon at a SIGHUP', () => {
 
 		copyFileSync(join(c.data, 'token.key'), old);
 		const fresh = newKey(join(c.data, 'token.key'));
+		newest = fresh;
 		await assert.rejects(login(fresh), /401|4003|403/);
 		conf({ token_key_old: old });
-		assert.deepEqual((await reload(c.msgs[0])).changed,
-		    ['token_key_old']);
+		assert.deepEqual((await reload(c.msgs[0])).changed.sort(),
+		    ['token_key', 'token_key_old']);
 		for (const k of [fresh, key])
 			await (await login(k)).bye();
 		conf({});
@@ -151,7 +152,8 @@ describe('a daemon at a SIGHUP', () => {
 		assert.equal(await ask('first-key-0123456'), 200);
 		assert.equal(await ask('second-key-012345'), 401);
 		writeFileSync(join(c.dir, 'api.key'), 'second-key-012345\n');
-		await reload(c.msgs[0]);
+		assert.deepEqual((await reload(c.msgs[0])).changed,
+		    ['api_key_file']);
 		assert.equal(await ask('first-key-0123456'), 401);
 		assert.equal(await ask('second-key-012345'), 200);
 	});
@@ -190,6 +192,25 @@ describe('a daemon at a SIGHUP', () => {
 		await until('its end', async () => (await c.proxies[0]
 		    .fetch('/readyz')).json.checks.disk === 'ok', PATIENCE);
 		assert.deepEqual((await reload(c.config)).changed, ['log_level']);
+	});
+
+	test('a new key of the links is for links to come', async () => {
+		newKey(join(c.data, 'link.key'));
+		for (const d of [c.config, c.proxies[0], c.msgs[0]])
+			assert.ok((await reload(d)).changed.includes('link_key'));
+		await a.say('1', 'over the links of before');
+		/* who comes anew has the new one, and they meet */
+		const ms2 = await c.newMsg().start();
+		await ms2.ready();
+		const b = await Client.login(ms2.ws, 'bea', '1',
+		    { token: token(newest, 'bea') });
+		await b.say('1', 'over a link of now');
+		await a.hear('over a link of now', PATIENCE);
+		await b.bye();
+		await c.proxies[0].kill();
+		await c.proxies[0].start();
+		await c.msgs[0].ready(PATIENCE);
+		await a.say('1', 'over the new link', { ms: PATIENCE });
 	});
 
 	test('all the while nobody was disconnected', () => {

@@ -328,6 +328,9 @@ unit_tests += %D%/config_server/test_jobs
 unit_tests += %D%/config_server/test_table
 %C%_config_server_test_table_SOURCES = %D%/config_server/test_table.c
 %C%_config_server_test_table_LDADD = config_server/libcchatctl.a $(unit_ldadd)
+unit_tests += %D%/config_server/test_as
+%C%_config_server_test_as_SOURCES = %D%/config_server/test_as.c
+%C%_config_server_test_as_LDADD = config_server/libcchatctl.a $(unit_ldadd)
 
 unit_tests += %D%/msg_server/test_auth
 %C%_msg_server_test_auth_SOURCES = %D%/msg_server/test_auth.c
