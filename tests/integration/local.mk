@@ -54,3 +54,4 @@ EXTRA_DIST += tests/lib/sok.mjs tests/lib/dgram_flood.mjs \
 	tests/dialect/sok/sok-login.jsonl tests/dialect/sok/sok-udp.jsonl
 integration_tests += %D%/t530_meteor.test.mjs
 EXTRA_DIST += tests/lib/meteor.mjs tests/dialect/meteor/chatmeteor-basic.jsonl
+integration_tests += %D%/t580_five.test.mjs
