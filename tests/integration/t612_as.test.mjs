@@ -145,6 +145,20 @@ test('webim', async () => {
 	c.drop();
 });
 
+test('meteor', async () => {
+	const k = start('meteor');
+
+	has(k, '8000 (meteor)');
+	const r = await ask(k.host, 8000, '/', { method: 'POST',
+	    body: JSON.stringify({ type: 'http', class: 'group', method: 'list',
+	    args: {} }) });
+	assert.equal(r.status, 200);
+	assert.equal(r.headers['access-control-allow-origin'], '*');
+	assert.equal(JSON.parse(r.body).code, 200, r.body);
+	const page = await ask(k.host, 8000, '/index.html');
+	assert.match(page.body, /<html/);
+});
+
 test('sok', async () => {
 	const k = start('sok');
 
@@ -158,10 +172,11 @@ test('sok', async () => {
 });
 
 test('all of them at once, and beside cchat', async () => {
-	const k = start('cchat,workerman,webim,sok');
+	const k = start('cchat,workerman,webim,meteor,sok');
 
 	has(k, '9503 (public)', '7272 (workerman)', '55151 (workerman)',
-	    '1236 (register)', '8888 (webim)', '9501 (sok)', '8880 (push)');
+	    '1236 (register)', '8888 (webim)', '8000 (meteor)', '9501 (sok)',
+	    '8880 (push)');
 	assert.match(k.out, new RegExp(`http://${k.host}:9503/`));
 	const ours = await Client.login(`ws://${k.host}:9503/ws`, 'Bob', '1');
 	await ours.bye();
