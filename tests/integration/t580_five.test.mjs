@@ -3,13 +3,15 @@
 /*
  * One room, two msg_servers, people of all systems: each says something and
  * hears all others in the words, with the escapes and under the names of his
- * own; each sees them come and go. sok's clients know no rooms: they and
- * all others talk in private.
+ * own; each sees them come and go. ChatMeteor's clients know groups and no open
+ * rooms, sok's neither: they and all others talk in private, and in a group
+ * those who can be in one.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client } from '../lib/client.mjs';
 import { Cluster } from '../lib/cluster.mjs';
+import { Meteor, call } from '../lib/meteor.mjs';
 import { Sok, letIn, sokCluster } from '../lib/sok.mjs';
 import { Page } from '../lib/webim.mjs';
 import { Workerman } from '../lib/workerman.mjs';
@@ -256,17 +258,43 @@ class OfSok extends One {
 	}
 }
 
+class OfMeteor extends One {
+	constructor(uid)
+	{
+		super(uid);
+		this.uid = uid;
+	}
+
+	async come(port)
+	{
+		this.c = await Meteor.open(`ws://127.0.0.1:${port}/`, this.uid);
+	}
+
+	tell(uid, text)
+	{
+		this.c.to(uid, text);
+	}
+
+	async told(text)
+	{
+		const f = await this.c.message(text, LONG);
+		assert.equal(f.category, 'single');
+		return f.args.from_user;
+	}
+}
+
 const v2 = new CChat('v2 <i>&\'"', 2, '1002');
 const v1 = new CChat('v1 &\'"', 1, '1001');
 const wm = new OfWorkerman('wm <i>&\'"');
 const web = new OfWebim('web &\'"');
-const sok = new OfSok('1003');
+const sok = new OfSok('1003'), met = new OfMeteor('1004');
 const room = [v2, wm, v1, web];
 let c;
 
 before(async () => {
-	c = await sokCluster({ msgs: 2, conf: { msg_server: {
-	    dialects: ['cchat', 'webim', 'workerman'], lobby: RID } } });
+	c = await sokCluster({ msgs: 2, conf: { msg_server: { lobby: RID,
+	    dialects: ['cchat', 'webim', 'workerman'], listeners: [
+		'127.0.0.1:0 sok', '127.0.0.1:0 meteor'] } } });
 });
 after(() => c?.stop());
 
@@ -320,20 +348,59 @@ test('in private, each with each', async () => {
 			assert.equal(await q.told(text), q.known.get(p.name));
 		}
 });
-test('and with a client of sok, who is in no room', async () => {
+test('and with those who are in no open room', async () => {
 	await letIn(c.msgs[0], sok.uid);
 	await sok.come(c.msgs[1].ports.sok);
-	const uids = new Map([[v2, '1002'], [v1, '1001'],
-	    [wm, v2.known.get(wm.name)], [web, v2.known.get(web.name)]]);
-	for (const p of room) {
-		const text = `${sign} for ${p.name}`;
-		sok.tell(uids.get(p), text);
-		const from = await p.told(text);
-		p.tell(from, `${sign} from ${p.name}`);
-		assert.equal(await sok.told(`${sign} from ${p.name}`),
-		    uids.get(p));
+	await met.come(c.msgs[0].ports.meteor);
+	const uids = new Map([[v2, '1002'], [v1, '1001'], [sok, sok.uid],
+	    [met, met.uid], [wm, v2.known.get(wm.name)],
+	    [web, v2.known.get(web.name)]]);
+	for (const p of [sok, met]) {
+		for (const q of [...room, p === sok ? met : sok]) {
+			const text = `${sign} from ${p.name} for ${q.name}`;
+			p.tell(uids.get(q), text);
+			const from = await q.told(text);
+			const back = `${sign} from ${q.name} for ${p.name}`;
+			q.tell(from, back);
+			assert.equal(await p.told(back), uids.get(q));
+		}
 	}
 	await sok.c.close();
+});
+test('in a group, for those who can be in one', async () => {
+	/* he is a member by the number he has, and is one wherever he goes */
+	const name = 'g <i>&\'"';
+	const one = await Workerman.enter(c.msgs[1].ws, name, Number(RID));
+	const { uid } = await v2.c.next(f => f.cmd === 'newUser' &&
+	    f.name === name, LONG);
+	const r = await call(c.msgs[0].ports.meteor, 'group', 'create', {
+	    group_name: 'all of them', users: [met.uid, v2.uid, uid] });
+	assert.equal(r.code, 200, JSON.stringify(r));
+	const id = r.data.group_id, rid = `g${id}`;
+	await one.enter(name, rid);
+	await wm.c.goes(html(name), LONG);
+	await v2.c.cmd({ cmd: 'join', rid });
+	await one.comes(html(v2.name), LONG);
+	const others = await Workerman.open(c.msgs[1].ws);
+	others.send(`{"type":"login","client_name":"x","room_id":"${rid}"}`);
+
+	met.c.say(id, `${sign} met`);
+	await one.hear(html(`${sign} met`), LONG);
+	assert.equal((await v2.c.hear(`${sign} met`, LONG)).rid, rid);
+	one.say(`${sign} one`);
+	const f = await met.c.message(`${sign} one`, LONG);
+	assert.deepEqual(f.args, { from_group: id, from_user: uid,
+	    message: `${sign} one` });
+	await v2.c.hear(`${sign} one`, LONG);
+	v2.c.send({ cmd: 'message', type: 'text', rid, msg: `${sign} v2` });
+	assert.equal((await met.c.message(`${sign} v2`, LONG)).args.from_user,
+	    v2.uid);
+	assert.equal((await one.hear(html(`${sign} v2`), LONG)).from_client_name,
+	    html(v2.name));
+	await others.settle();
+	assert.deepEqual(others.seen, []);	/* no member: nothing at all */
+	await Promise.all([one.bye(), others.bye()]);
+	met.c.close();
 });
 test('each goes, and all who stay see it', async () => {
 	for (const [i, p] of room.entries()) {
