@@ -35,6 +35,7 @@ noinst_LIBRARIES += %D%/libcchatctl.a
 	%D%/ctl/ctl_data.c %D%/ctl/ctl_ask.c %D%/ctl/ctl_ask.h \
 	%D%/ctl/ctl_drain.c %D%/ctl/ctl_cmds.c %D%/ctl/ctl_local.c %D%/ctl/tool/verify.c \
 	%D%/ctl/tool/tool.c %D%/ctl/tool/tool.h %D%/ctl/tool/bench.c \
+	%D%/ctl/tool/import.c %D%/ctl/tool/import_line.c %D%/ctl/tool/import_line.h \
 	%D%/ctl/live/as.c %D%/ctl/live/as.h \
 	%D%/ctl/live/live.c %D%/ctl/live/live.h %D%/ctl/live/live_reload.c \
 	%D%/ctl/live/live_conns.c %D%/ctl/live/live_status.c \

@@ -96,6 +96,19 @@ static const struct verb verbs[] = {
     {"jobs", "[--limit N]", "drains, the newest first", NULL, verb_jobs, false},
     {"forget", "NAME", "drop a server that is down from the lists", NULL,
 	verb_forget, false},
+    {"import-credentials", "FILE", "who may log in with clients of sok",
+	"A line for each: uid, source, token and, in unix seconds, when it\n"
+	"ends; 0 or nothing: never. Or a value of the framework's redis,\n"
+	"think_serialize:a:1:{...}, whatever stands in front of it. Lines "
+	"that\n"
+	"begin with # are skipped; FILE - is standard input. A second import\n"
+	"changes what the first one said.\n\n"
+	"  --api-key FILE       the api_key_file of the msg_servers\n"
+	"                       (api.key of --data)\n"
+	"  --url ADDR:PORT      this msg_server, not one that the\n"
+	"                       config_server names\n\n"
+	"Exit code 0: all are set, 1: some are not, 2: usage, 3: nothing runs.",
+	verb_import, false},
     {"verify", "[--seconds S ...]",
 	"does it keep its promises; exit code 1 when not",
 	"People of its own talk through the cluster, in rooms where nobody\n"
@@ -244,6 +257,8 @@ main(int argc, char **argv)
 		argc = verify_take(argc, argv);
 	else if (v->run == verb_bench)
 		argc = bench_take(argc, argv);
+	else if (v->run == verb_import)
+		argc = import_take(argc, argv);
 	ctl_args_read(&args, argc, argv);
 	if (args.help) {
 		usage_verb(v);

@@ -158,6 +158,22 @@ ctl_http(const char *method, const char *address, const char *target,
 }
 
 int
+ctl_http_put(const char *address, const char *target, const char *fields,
+    struct str json, int64_t ms, struct buf *out)
+{
+	char all[512];
+	int n = snprintf(all, sizeof(all),
+	    "%sContent-Type: application/json\r\nContent-Length: %zu\r\n",
+	    fields, json.len);
+
+	if (n < 0 || (size_t)n >= sizeof(all))
+		return ERR_INVALID;
+	n = ctl_http_do("PUT", address, target, all, json, ms, out);
+	explicit_bzero(all, sizeof(all));
+	return n;
+}
+
+int
 ctl_http_post(const char *address, const char *target, struct str json,
     int64_t ms, struct buf *out)
 {

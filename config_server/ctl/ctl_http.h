@@ -16,6 +16,8 @@ enum { CTL_HTTP_MS = 3000, CTL_HTTP_MAX = 8 << 20 };
  * ERR_IO (nobody there), ERR_TIMEOUT, ERR_PROTO, ERR_LIMIT.
  */
 int ctl_http_post(const char *address, const char *target, struct str json, int64_t ms, struct buf *out) MUST_CHECK;
+/* a PUT with further fields, each with its CRLF */
+int ctl_http_put(const char *address, const char *target, const char *fields, struct str json, int64_t ms, struct buf *out) MUST_CHECK;
 int ctl_http(const char *method, const char *address, const char *target, int64_t ms, struct buf *out) MUST_CHECK;
 
 #endif

@@ -48,5 +48,8 @@ int verify_take(int argc, char **argv);
 /* the same (tool/bench.c) */
 int verb_bench(const struct ctl_args *a);
 int bench_take(int argc, char **argv);
+/* credentials of sok's users, from a file; the same (tool/import.c) */
+int verb_import(const struct ctl_args *a);
+int import_take(int argc, char **argv);
 
 #endif

@@ -86,3 +86,9 @@ fuzz_tests += %D%/fuzz_dialect_webim
 %C%_fuzz_dialect_webim_SOURCES = %D%/fuzz_dialect_webim.c $(fuzz_replay)
 %C%_fuzz_dialect_webim_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_dialect_webim_LDADD = msg_server/libmsg_server.a $(shared_libs)
+## sok's clients, datagrams and imports
+fuzz_tests += %D%/fuzz_sok
+%C%_fuzz_sok_SOURCES = %D%/fuzz_sok.c $(fuzz_replay)
+%C%_fuzz_sok_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_sok_LDADD = msg_server/libmsg_server.a config_server/libcchatctl.a \
+	$(shared_libs)

@@ -28,7 +28,8 @@ EXTRA_DIST += tests/lib/webim.mjs tests/dialect/webim/phpwebim-2014-basic.jsonl 
 	tests/dialect/webim/phpwebim-2016-basic.jsonl \
 	tests/dialect/webim/phpwebim-2016-comet.jsonl
 
-integration_tests += %D%/t540_sok.test.mjs %D%/t541_udp.test.mjs
+integration_tests += %D%/t540_sok.test.mjs %D%/t541_udp.test.mjs \
+	%D%/t542_import.test.mjs
 
 integration_tests += %D%/t550_gateway.test.mjs %D%/t551_register.test.mjs
 EXTRA_DIST += tests/lib/gatewayclient.mjs \

@@ -407,3 +407,6 @@ unit_tests += %D%/msg_server/test_credentials
 unit_tests += %D%/msg_server/dialect/test_workerman
 %C%_msg_server_dialect_test_workerman_SOURCES = %D%/msg_server/dialect/test_workerman.c
 %C%_msg_server_dialect_test_workerman_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/config_server/test_import_line
+%C%_config_server_test_import_line_SOURCES = %D%/config_server/test_import_line.c
+%C%_config_server_test_import_line_LDADD = config_server/libcchatctl.a $(unit_ldadd)
