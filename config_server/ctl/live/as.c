@@ -19,8 +19,8 @@ static const struct as_row {
     {"workerman", 55151, "workerman", NULL, false, true},
     {"workerman", 1236, NULL, "--register", false, false},
     {"workerman", 2300, NULL, "--gateway", true, false},
-    {"webim", 9503, "webim", NULL, false, false},
-    {"webim", 8888, "webim", NULL, false, true},
+    {"webim", 9503, "webim webim2019", NULL, false, false},
+    {"webim", 8888, "webim webim2019", NULL, false, true},
     {"meteor", 8000, "meteor", NULL, false, true},
     {"sok", 9501, "sok", NULL, false, false},
     {"sok", 8880, "push", NULL, false, false},
@@ -92,7 +92,7 @@ as_dialects(const char *as)
 		if (str_eqc(word, "cchat"))
 			break;
 		if (str_eqc(word, "webim"))
-			return "webim,cchat,workerman";
+			return "webim,webim2019,cchat,workerman";
 	}
 	return "cchat,webim,workerman";
 }

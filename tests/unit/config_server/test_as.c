@@ -39,12 +39,14 @@ test_flags(void **state)
 
 	/* 9503 is the port of both: the first has its HTTP */
 	as_flags("webim", "[::1]:9503", 0, &f);
-	assert_string_equal(value("--dialects"), "webim,cchat,workerman");
-	assert_string_equal(value("--listeners"), "[::1]:8888 webim");
+	assert_string_equal(
+	    value("--dialects"), "webim,webim2019,cchat,workerman");
+	assert_string_equal(value("--listeners"), "[::1]:8888 webim webim2019");
 	as_flags("cchat, webim", "127.0.0.1:80", 0, &f);
 	assert_string_equal(value("--dialects"), "cchat,webim,workerman");
-	assert_string_equal(
-	    value("--listeners"), "127.0.0.1:9503 webim,127.0.0.1:8888 webim");
+	assert_string_equal(value("--listeners"),
+	    "127.0.0.1:9503 webim webim2019,127.0.0.1:8888 webim "
+	    "webim2019");
 
 	as_flags("meteor,sok", "127.0.0.1:9503", 0, &f);
 	assert_string_equal(value("--listeners"),

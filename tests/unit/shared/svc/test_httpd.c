@@ -162,6 +162,7 @@ test_later(void **state)
 	first = later_id[0];
 	c = httpd_find(&h, first);
 	assert_non_null(c);
+	assert_false(httpd_is_left(c)); /* a request is behind it */
 	httpd_reply(c, 200, NULL, STR_LIT("answer-1 "), "");
 	/* nothing is handled inside the reply, and the id is used up */
 	assert_int_equal(n_requests, 1);
@@ -179,8 +180,10 @@ test_later(void **state)
 	 */
 	fx_write(client, "GET /later HTTP/1.1\r\n" HOST "\r\n");
 	FX_WAIT(&fx, 2000, n_later == 3);
+	assert_false(httpd_is_left(httpd_find(&h, later_id[2])));
 	close(client);
 	client = -1;
+	assert_true(httpd_is_left(httpd_find(&h, later_id[2])));
 	fx_spin(&fx);
 	c = httpd_find(&h, later_id[2]);
 	if (c != NULL)
