@@ -4,7 +4,9 @@ browser_tests = %D%/b00_two_people.test.mjs %D%/b01_login.test.mjs \
 	%D%/b04_connection.test.mjs %D%/b05_safety.test.mjs \
 	%D%/b06_people.test.mjs %D%/b07_devices.test.mjs
 browser_tests += %D%/b08_workerman.test.mjs
-EXTRA_DIST += %D%/old/workerman/index.php
+browser_tests += %D%/b09_webim.test.mjs
+EXTRA_DIST += %D%/old/workerman/index.php \
+	%D%/old/webim/index.html %D%/old/webim/main.html
 
 TESTS += $(browser_tests)
 dist_check_SCRIPTS += $(browser_tests)
