@@ -7,18 +7,15 @@
  * yardsticks without a log, a relay or JSON; and --drop, --dup, --swap spoil
  * each Nth delivery and count what they did, so the tool can be held to that
  * count. It trusts its clients.
- *
  *	bench_ref [--write|--batch] [--drop=N] [--dup=N] [--swap=N] [--ok]
  *	          [--log [--on-replay] [--short]]
  *	          [--close=N [--closes=M] [--forget]]
- *
  * --log numbers the messages of a room, keeps them, and gives who comes back
  * with a position what he missed; --on-replay: the faults are done there alone;
  * --short: a position is answered as one that can't be served in full.
  * --ok acks each message. --close=N ends a connection with 4102 at its Nth
  * message, which nobody gets, the first M that come to it (1); --forget: acked
  * all the same.
- *
  * prints `listening on 127.0.0.1:PORT`, ends on SIGTERM with one JSON line of
  * its counts. A swap holds a delivery back until the next one to the same
  * reader; one still held at the end, or when its reader leaves, is dropped.
@@ -41,8 +38,7 @@
 #include "shared/base/digest.h"
 #include "shared/base/err.h"
 
-enum { REF_FDS = 20000, REF_ROOMS = 1 << 16, REF_BUF = 65536 };
-enum { REF_UIDS = 1 << 16 };
+enum { REF_FDS = 20000, REF_BUF = 65536, REF_ROOMS = 65536, REF_UIDS = 65536 };
 
 struct bytes {
 	char *p;
@@ -534,23 +530,6 @@ ref_loop(int listener)
 	}
 }
 
-/* all pages of the tables are there, however many come */
-static void
-ref_touch_tables(void)
-{
-	static const struct {
-		volatile char *p;
-		size_t n;
-	} table[] = {{(char *)ref_conns, sizeof ref_conns},
-	    {(char *)ref_rooms, sizeof ref_rooms},
-	    {(char *)ref_uids, sizeof ref_uids}};
-	size_t i, k;
-
-	for (i = 0; i < ARRAY_LEN(table); i++)
-		for (k = 0; k < table[i].n; k += 4096)
-			table[i].p[k] = 0;
-}
-
 static void
 ref_options(int argc, char **argv)
 {
@@ -590,7 +569,10 @@ main(int argc, char **argv)
 	int listener, i;
 
 	ref_options(argc, argv);
-	ref_touch_tables();
+	/* touched now, or the first to come would pay for the pages */
+	explicit_bzero(ref_conns, sizeof ref_conns);
+	explicit_bzero(ref_rooms, sizeof ref_rooms);
+	explicit_bzero(ref_uids, sizeof ref_uids);
 	ref_spare = ref_on_replay;
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGINT, &sa, NULL);

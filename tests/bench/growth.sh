@@ -11,8 +11,9 @@
 # in place of what was there; the charts to doc/*.svg, the table to README.md.
 # RUNS=1, SECONDS_EACH=3 and SCENES="members ..." in the place of arguments are
 # taken from the environment (four minutes for RUNS=3 of the logins), and
-# MOST_PEOPLE=100000, as that is the machine's matter: six msg_servers and six processes
-# that hold the other ends, because one may open 20,000 descriptors here.
+# MOST_PEOPLE=100000, as that is the machine's matter: six msg_servers and six
+# processes that hold the other ends, because one may open 20,000 descriptors
+# here.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
