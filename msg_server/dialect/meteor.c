@@ -18,6 +18,7 @@
 #include "msg_server/dialect/meteor.h"
 #include "msg_server/dialect/php_text.h"
 #include "shared/proc/log.h"
+#include "shared/proto/push.h"
 
 enum { METEOR_TEXT_MAX = 8192 };
 
@@ -270,6 +271,13 @@ meteor_body(struct jw *w, const struct item *it)
 
 	if (!(it->flags & ITEM_F_JSON)) {
 		php_text_member(w, "message", it->body);
+		return;
+	}
+	if (it->flags & ITEM_F_PUSH) {
+		buf_init(&json, 8 * PUSH_BODY_MAX);
+		push_text(it->body, &json);
+		php_text_member(w, "message", buf_str(&json));
+		buf_fini(&json);
 		return;
 	}
 	buf_init(&json, it->body.len * 6 + 1);

@@ -136,8 +136,13 @@ sok_decode(struct dialect_ctx *ctx, struct str text,
 		sok_bye(emit, arg);
 		return;
 	}
-	if (text.len == 0 || text.p[0] != '{')
-		return; /* "ping", and whatever else is no object */
+	if (str_eqc(text, "ping")) {
+		/* it was heard, and that is all it wants */
+		cmd.kind = CMD_PONG;
+		cmd.level = 2;
+		emit(arg, &cmd);
+		return;
+	}
 	obj = json_read(text, &e);
 	cmd.tid = push_uid(obj, "to_uid", tmp);
 	buf_init(&body, PUSH_BODY_MAX);

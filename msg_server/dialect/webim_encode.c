@@ -13,6 +13,7 @@
 #include "msg_server/dialect/number.h"
 #include "msg_server/dialect/php_text.h"
 #include "msg_server/dialect/webim_priv.h"
+#include "shared/proto/push.h"
 
 enum { WEBIM_TEXT_MAX = 64 * 1024 };
 
@@ -160,8 +161,15 @@ webim_body(struct jw *w, const struct item *it)
 {
 	struct str url, thumb;
 	const char *type = "text";
+	struct buf text;
 
-	if ((it->flags & ITEM_F_PIC) && webim_image(it->body, &url, &thumb)) {
+	if (it->flags & ITEM_F_PUSH) {
+		buf_init(&text, 8 * PUSH_BODY_MAX);
+		push_text(it->body, &text);
+		php_text_member(w, "data", buf_str(&text));
+		buf_fini(&text);
+	} else if ((it->flags & ITEM_F_PIC) &&
+		   webim_image(it->body, &url, &thumb)) {
 		type = "image";
 		webim_image_data(w, url, thumb);
 	} else {

@@ -28,6 +28,7 @@ on_command(void *arg, const struct command *c)
 	++*(unsigned *)arg;
 	switch (c->kind) {
 	case CMD_BYE:
+	case CMD_PONG:
 		check(c->level == 2);
 		break;
 	case CMD_LOGIN:
