@@ -92,3 +92,7 @@ fuzz_tests += %D%/fuzz_sok
 %C%_fuzz_sok_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_sok_LDADD = msg_server/libmsg_server.a config_server/libcchatctl.a \
 	$(shared_libs)
+fuzz_tests += %D%/fuzz_datagram
+%C%_fuzz_datagram_SOURCES = %D%/fuzz_datagram.c $(fuzz_replay)
+%C%_fuzz_datagram_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_datagram_LDADD = msg_server/libmsg_server.a $(shared_libs)

@@ -419,3 +419,7 @@ unit_tests += %D%/config_server/test_import_line
 unit_tests += %D%/msg_server/dialect/test_sok
 %C%_msg_server_dialect_test_sok_SOURCES = %D%/msg_server/dialect/test_sok.c
 %C%_msg_server_dialect_test_sok_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_udp
+%C%_msg_server_test_udp_SOURCES = %D%/msg_server/test_udp.c \
+	%D%/msg_server/udp_fixture.h
+%C%_msg_server_test_udp_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
