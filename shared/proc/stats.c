@@ -73,7 +73,7 @@ histogram_render(struct buf *out, const char *name, const char *help,
 	    (unsigned long long)h->n);
 }
 
-static uint64_t
+uint64_t
 stats_resident(void)
 {
 	FILE *f = fopen("/proc/self/statm", "re");

@@ -33,6 +33,8 @@ uint64_t histogram_quantile(const struct histogram *h, double q); /* us */
 void histogram_render(struct buf *out, const char *name, const char *help,
     const struct histogram *h);
 
+/* bytes in memory */
+uint64_t stats_resident(void);
 /* resident memory, cpu time, open descriptors: cchat_process_* lines */
 void stats_render_process(struct buf *out);
 

@@ -3,7 +3,6 @@
  * The admin listener: the questions every daemon answers, and the check of
  * Host that keeps a web page from asking them through somebody's browser.
  */
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,20 +97,6 @@ admin_on_second(void *arg)
 	a->requests = now;
 }
 
-/* KiB in memory; 0 where /proc does not say */
-static int64_t
-admin_rss(void)
-{
-	unsigned long long all, rss = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-
-	if (f == NULL || fscanf(f, "%llu %llu", &all, &rss) != 2)
-		rss = 0;
-	if (f != NULL)
-		fclose(f);
-	return (int64_t)rss * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 static void
 admin_process(struct admin *a, struct buf *out)
 {
@@ -121,13 +106,31 @@ admin_process(struct admin *a, struct buf *out)
 	jw_init(&w, out);
 	jw_obj(&w, NULL);
 	jw_int(&w, "pid", getpid());
-	jw_int(&w, "rss_kb", admin_rss());
+	jw_int(&w, "rss_kb", (int64_t)(stats_resident() / 1024));
 	jw_int(&w, "connections", (int64_t)net->n_conns);
 	jw_int(&w, "send_failures", (int64_t)net->send_fails);
 	jw_int(&w, "timers", net->timers);
 	jw_int(&w, "requests", (int64_t)admin_requests(a));
 	jw_int(&w, "qps", (int64_t)a->qps);
 	jw_obj_end(&w);
+}
+
+static void
+admin_metrics(const struct admin *a, struct buf *out)
+{
+	static const struct stat_def defs[] = {
+	    {"net_send_failures_total", STAT_COUNTER,
+		"writes that the kernel refused for good"},
+	    {"settings_reloads_total", STAT_COUNTER,
+		"times the settings were read again"},
+	    {"settings_mistake", STAT_GAUGE,
+		"1: the last time something could not be read"},
+	};
+	const struct conf_news *news = conf_reload_news();
+	const uint64_t values[] = {
+	    a->httpd.net->send_fails, news->count, news->error[0] != '\0'};
+
+	stats_render(out, defs, values, ARRAY_LEN(defs));
 }
 
 static void
@@ -188,6 +191,7 @@ admin_answer(struct admin *a, struct httpd_conn *c, struct str path)
 	} else {
 		if (a->on_metrics != NULL)
 			a->on_metrics(a->arg, &out);
+		admin_metrics(a, &out);
 		stats_render_process(&out);
 		httpd_reply(c, 200, "text/plain; version=0.0.4; charset=utf-8",
 		    buf_str(&out), admin_no_store);

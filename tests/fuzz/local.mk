@@ -53,6 +53,10 @@ fuzz_tests += %D%/fuzz_dialect_cchat
 %C%_fuzz_dialect_cchat_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_dialect_cchat_LDADD = msg_server/libmsg_server.a $(shared_libs)
 
+fuzz_tests += %D%/fuzz_api
+%C%_fuzz_api_SOURCES = %D%/fuzz_api.c $(fuzz_replay)
+%C%_fuzz_api_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_api_LDADD = msg_server/libmsg_server.a $(shared_libs)
 fuzz_tests += %D%/fuzz_auth
 %C%_fuzz_auth_SOURCES = %D%/fuzz_auth.c $(fuzz_replay)
 %C%_fuzz_auth_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)

@@ -94,6 +94,8 @@ describe('a daemon at a SIGHUP', () => {
 			assert.match(news.error, why);
 			assert.match(news.error, /cchat\.conf:\d/);
 			assert.deepEqual(news.changed, []);
+			assert.match((await c.msgs[0].fetch('/metrics')).body,
+			    /^cchat_settings_mistake 1$/m);
 		}
 		assert.match(readFileSync(log, 'utf8'),
 		    /error msg_server ms1: settings: .*send_rat/);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The HTTP door: any path, query and body, by somebody who has the key. Every
+ * request has one answer, now or when the proxy and the log have theirs; what
+ * goes to them is well-formed. httpd and relay are fakes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "msg_server/door/api.h"
+#include "msg_server/push/api_credentials.h"
+#include "shared/proto/json.h"
+
+enum { FUZZ_CALLS = 2048 };
+
+static struct server srv;
+static int fuzz_answers;
+static struct relay_append *fuzz_appends[FUZZ_CALLS];
+static struct relay_who *fuzz_who;
+static size_t fuzz_n;
+static bool fuzz_full;
+static const char fuzz_conn;
+
+static void
+check(bool good)
+{
+	if (!good)
+		abort();
+}
+
+void
+httpd_reply(struct httpd_conn *c, int status, const char *type, struct str body,
+    const char *extra)
+{
+	json_t *v;
+	int err;
+
+	(void)type;
+	(void)extra;
+	check((const char *)c == &fuzz_conn && status == 200);
+	v = json_read(body, &err);
+	check(v != NULL);
+	json_decref(v);
+	fuzz_answers++;
+}
+
+void
+httpd_error(struct httpd_conn *c, int status, const char *text)
+{
+	check((const char *)c == &fuzz_conn && status >= 400 && text[0]);
+	fuzz_answers++;
+}
+
+uint64_t
+httpd_id(const struct httpd_conn *c)
+{
+	(void)c;
+	return 1;
+}
+
+struct httpd_conn *
+httpd_find(struct httpd *h, uint64_t id)
+{
+	(void)h;
+	(void)id;
+	return (struct httpd_conn *)(uintptr_t)&fuzz_conn;
+}
+
+const struct addr *
+httpd_peer(const struct httpd_conn *c)
+{
+	static const struct addr nobody;
+
+	(void)c;
+	return &nobody;
+}
+
+bool
+api_credentials(struct server *server, struct httpd_conn *c,
+    const struct http_request *rq, struct str body)
+{
+	(void)server;
+	(void)c;
+	(void)rq;
+	(void)body;
+	return false;
+}
+
+uint64_t
+topology_ver(const struct topology *t)
+{
+	(void)t;
+	return 1;
+}
+
+uint64_t
+relay_gen(const struct relay *r)
+{
+	(void)r;
+	return 1;
+}
+
+int
+relay_who(struct relay *r, const struct f_who *w, struct relay_who *call)
+{
+	(void)r;
+	check(w->limit <= 1000 && w->arg.len <= 200 * (ID_MAX + 1));
+	if (fuzz_full)
+		return ERR_BUSY;
+	check(fuzz_who == NULL);
+	fuzz_who = call;
+	return 0;
+}
+
+int
+relay_append(struct relay *r, const struct f_append *f, struct relay_append *c)
+{
+	struct chan_name chan;
+
+	(void)r;
+	check(chan_parse(f->chan, &chan) == 0 && id_is_word(f->item.uid));
+	check(id_is_cid(f->item.cid) && f->item.body.len > 0);
+	if (fuzz_full || fuzz_n == FUZZ_CALLS)
+		return ERR_BUSY;
+	fuzz_appends[fuzz_n++] = c;
+	return 0;
+}
+
+void
+relay_kick(struct relay *r, const struct f_kick *k)
+{
+	(void)r;
+	check((k->cn != 0) != id_is_word(k->uid));
+	check(k->code >= 4000 && k->code <= 4299 && k->text.len <= 90);
+}
+
+/* what the proxy and the log say; *how: good, or not */
+static void
+fuzz_settle(uint8_t how)
+{
+	struct f_ack ack = {.seq = how, .ts = 1, .dup = (how & 1) != 0};
+	struct f_whois a = {.code = how & 2 ? 404 : 200,
+	    .count = how & 7,
+	    .json = how & 1 ? STR_LIT("[\"a\",\"b b\",1,\"c\"]")
+			    : STR_LIT("{\"rooms\":[\"7\"]}"),
+	    .next = how & 8 ? STR_LIT("c") : STR_NONE};
+	struct relay_who *w = fuzz_who;
+
+	fuzz_who = NULL;
+	if (w != NULL)
+		w->done(w, how & 4 ? 503 : 200, how & 4 ? NULL : &a);
+	for (size_t i = 0; i < fuzz_n; i++)
+		fuzz_appends[i]->done(fuzz_appends[i], how & 16 ? 503 : 200, 0,
+		    how & 16 ? NULL : &ack);
+	fuzz_n = 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* path?query, a zero byte, the body; the first byte is how all goes */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct http_request rq = {.n_fields = 1};
+	struct str rest, path, query = STR_NONE, target;
+
+	if (size < 2)
+		return 0;
+	srv.set.msg_max = 4096;
+	strcpy(srv.api_key, "0123456789abcdef");
+	rq.fields[0].name = STR_LIT("authorization");
+	rq.fields[0].value = STR_LIT("Bearer 0123456789abcdef");
+	rq.method = data[0] & 32 ? HTTP_POST_M : HTTP_GET_M;
+	fuzz_full = (data[0] & 64) != 0;
+	rest = str_n((const char *)data + 1, size - 1);
+	str_next(&rest, '\0', &target);
+	str_next(&target, '?', &path);
+	if (target.len > 0)
+		query = target;
+	rq.path = path;
+	rq.query = query;
+	fuzz_answers = 0;
+	if (!api_request(
+		&srv, (struct httpd_conn *)(uintptr_t)&fuzz_conn, &rq, rest))
+		return 0;
+	while (fuzz_answers == 0 && (fuzz_who != NULL || fuzz_n > 0))
+		fuzz_settle(data[0]);
+	check(fuzz_answers == 1 && fuzz_who == NULL && fuzz_n == 0);
+	return 0;
+}
