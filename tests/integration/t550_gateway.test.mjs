@@ -517,6 +517,28 @@ test('who lags is skipped, and says so', async () => {
 	await p.close();
 });
 
+test('who tells, hangs up and asks anew is answered with what he told',
+    async () => {
+	const p = await Page.open(c.msgs[0], 'ann', 1);
+	const { address, connection } = ofClientId(p.id);
+	const [host, port] = address.split(':');
+	for (let n = 0; n < 100; n++) {
+		const s = net.connect(Number(port), host);
+		await new Promise(r => s.on('connect', r));
+		await new Promise(r => s.end(frame(CMD.SET_SESSION, { connection,
+		    ext: serialize({ n }) }), r));
+		assert.deepEqual(await g.getSession(p.id), { n });
+	}
+	/* and many at once are all answered, each in its order */
+	const batch = [];
+	for (let n = 0; n < 500; n++)
+		batch.push(frame(CMD.SET_SESSION, { connection,
+		    ext: serialize({ n }) }));
+	assert.deepEqual(await g.ask(address, Buffer.concat([...batch,
+	    frame(CMD.GET_SESSION, { connection })])), { n: 499 });
+	await p.close();
+});
+
 test('serialize there and back', () => {
 	for (const v of [null, true, -5, 1.5, 'ü"', [1, [2]], { a: { 7: 'x' } }])
 		assert.deepEqual(unserialize(serialize(v)), v);

@@ -379,6 +379,9 @@ unit_tests += %D%/msg_server/test_marks
 %C%_msg_server_test_marks_SOURCES = %D%/msg_server/test_marks.c
 %C%_msg_server_test_marks_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 
+unit_tests += %D%/msg_server/door/test_people
+%C%_msg_server_door_test_people_SOURCES = %D%/msg_server/door/test_people.c
+%C%_msg_server_door_test_people_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/door/test_api
 %C%_msg_server_door_test_api_SOURCES = %D%/msg_server/door/test_api.c
 %C%_msg_server_door_test_api_LDADD = msg_server/libmsg_server.a $(unit_ldadd)

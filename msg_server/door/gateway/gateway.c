@@ -19,6 +19,8 @@
 
 enum {
 	GATEWAY_TICK_MS = 1000,
+	GATEWAY_SHARE = 16, /* frames of a connection in a turn, or more in: */
+	GATEWAY_SHARE_US = 1000,
 	GATEWAY_QUEUE_STOP = 1 << 20 /* its answers wait: it is not read */
 };
 
@@ -29,7 +31,8 @@ struct gateway_conn {
 	struct buf in; /* what is left of it */
 	int64_t since_ms;
 	bool known; /* has shown the key, or there is none */
-	bool more;  /* whole frames wait for the next turn */
+	bool work;  /* there may be whole frames in it */
+	bool paused;
 };
 
 static struct gateway *
@@ -38,7 +41,7 @@ gateway_of(const struct server *srv)
 	return srv->gateway;
 }
 
-/* --- the key ----------------------------------------------------------------
+/* --- the key ---------------------------------------------------------------
  */
 
 struct str
@@ -108,7 +111,7 @@ gateway_knows(struct gateway *g, const struct gateway_frame *f)
 	return good;
 }
 
-/* --- frames ------------------------------------------------------------------
+/* --- frames ----------------------------------------------------------------
  */
 
 static void
@@ -171,101 +174,115 @@ gateway_frame(struct gateway_conn *c, const struct gateway_frame *f)
 	buf_fini(&out);
 }
 
-/* there is work left for the next turn */
+/* frames of c until there is none, or it has had its share */
 static void
-gateway_set_more(struct gateway_conn *c, bool more)
+gateway_run(struct gateway_conn *c)
 {
-	if (c->more == more)
-		return;
-	c->more = more;
-	if (more) {
-		conn_pause(&c->conn);
-		timer_set(&c->g->turn, 0, 0);
-	} else {
-		conn_resume(&c->conn);
-	}
-}
-
-/* what came, frame by frame; returns how much of it is done with */
-static size_t
-gateway_frames(struct gateway_conn *c, const uint8_t *p, size_t n, int64_t end)
-{
+	int64_t end = clock_mono_us() + GATEWAY_SHARE_US;
 	struct gateway_frame f;
-	size_t done = 0;
+	unsigned n = 0;
 	int err = 0;
 
 	while (conn_is_open(&c->conn) &&
 	       conn_queued(&c->conn) < GATEWAY_QUEUE_STOP &&
-	       clock_mono_us() < end) {
-		err = gateway_parse(p + done, n - done, &f);
+	       (n++ < GATEWAY_SHARE || clock_mono_us() < end)) {
+		err = gateway_parse(buf_p(&c->in), buf_len(&c->in), &f);
 		if (err != 0)
 			break;
 		gateway_frame(c, &f);
-		done += f.len;
+		buf_consume(&c->in, f.len);
 	}
 	if (err != 0 && err != ERR_AGAIN) {
 		c->g->stats[GS_BAD]++;
 		conn_close(&c->conn);
 	}
-	if (conn_is_open(&c->conn))
-		gateway_set_more(c, err == 0);
-	return done;
-}
-
-static void
-gateway_run(struct gateway_conn *c, int64_t end)
-{
-	buf_consume(
-	    &c->in, gateway_frames(c, buf_p(&c->in), buf_len(&c->in), end));
+	c->work = err == 0 && conn_is_open(&c->conn);
 	if (buf_len(&c->in) == 0)
 		buf_fini(&c->in);
 }
 
+/* while it has work it brings no more */
 static void
-gateway_on_turn(void *arg)
+gateway_set_paused(struct gateway_conn *c, bool paused)
 {
-	struct gateway *g = arg;
-	int64_t end = clock_mono_us() + GATEWAY_TURN_US;
-	struct gateway_conn *c, *first = g->conns;
-	bool more = false;
-
-	DL_FOREACH (g->conns, c) {
-		if (c->more && conn_is_open(&c->conn) &&
-		    conn_queued(&c->conn) < GATEWAY_QUEUE_STOP) {
-			gateway_run(c, end);
-			more = more || (c->more && conn_is_open(&c->conn));
-		}
-	}
-	/* who was first is last in the next turn */
-	if (first != NULL && first->next != NULL) {
-		DL_DELETE(g->conns, first);
-		DL_APPEND(g->conns, first);
-	}
-	if (more)
-		timer_set(&g->turn, 0, 0);
+	if (c->paused == paused)
+		return;
+	c->paused = paused;
+	if (paused)
+		conn_pause(&c->conn);
+	else
+		conn_resume(&c->conn);
 }
 
-/* --- connections
- * -------------------------------------------------------------- */
+/* true: there is work that can be done in the next turn */
+static bool
+gateway_work(struct gateway_conn *c, int64_t end)
+{
+	struct gateway *g = c->g;
+
+	if (clock_mono_us() >= end) {
+		gateway_set_paused(c, true);
+		return true;
+	}
+	gateway_run(c);
+	if (!conn_is_open(&c->conn))
+		return false;
+	gateway_set_paused(c, c->work);
+	if (!c->work)
+		return false;
+	/* behind those who ask for less */
+	DL_DELETE(g->conns, c);
+	DL_APPEND(g->conns, c);
+	return conn_queued(&c->conn) < GATEWAY_QUEUE_STOP;
+}
+
+/*
+ * What came in this turn, in the order in which the connections came: who
+ * changes something, hangs up and asks on a new connection is answered with
+ * the change.
+ */
+static void
+gateway_on_turn(struct net_turn *turn)
+{
+	struct gateway *g = container_of(turn, struct gateway, turn);
+	int64_t end = clock_mono_us() + GATEWAY_TURN_US;
+	struct gateway_conn *c, *next;
+	uint32_t n = g->n_conns;
+	bool more = false;
+
+	if (!g->work)
+		return;
+	for (c = g->conns; c != NULL && n > 0; c = next, n--) {
+		next = c->next;
+		if (c->work && conn_is_open(&c->conn))
+			more = gateway_work(c, end) || more;
+	}
+	g->work = more;
+	if (more)
+		timer_set(&g->again, 0, 0);
+}
+
+static void
+gateway_on_again(void *arg)
+{
+	(void)arg; /* the turn that follows does the work */
+}
+
+/* --- connections -----------------------------------------------------------
+ */
 
 static void
 gateway_on_data(struct conn *conn, const uint8_t *p, size_t n)
 {
 	struct gateway_conn *c = container_of(conn, struct gateway_conn, conn);
-	int64_t end = clock_mono_us() + GATEWAY_TURN_US;
-	size_t done = 0;
 
-	if (buf_len(&c->in) == 0 && !c->more)
-		done = gateway_frames(c, p, n, end);
-	if (!conn_is_open(conn))
-		return;
-	buf_put(&c->in, p + done, n - done);
+	buf_put(&c->in, p, n);
 	if (!buf_ok(&c->in)) {
 		c->g->stats[GS_BAD]++;
 		conn_close(conn);
-	} else if (!c->more && done == 0 && buf_len(&c->in) > 0) {
-		gateway_run(c, end);
+		return;
 	}
+	c->work = c->g->work = true;
 }
 
 static void
@@ -281,8 +298,10 @@ gateway_on_drain(struct conn *conn)
 {
 	struct gateway_conn *c = container_of(conn, struct gateway_conn, conn);
 
-	if (c->more)
-		timer_set(&c->g->turn, 0, 0);
+	if (c->work) {
+		c->g->work = true;
+		timer_set(&c->g->again, 0, 0);
+	}
 }
 
 static void
@@ -325,6 +344,8 @@ gateway_on_accept(struct listener *l, int fd, const struct addr *peer)
 	DL_APPEND(g->conns, c);
 	g->n_conns++;
 	conn_open(&c->conn, g->srv->net, fd, &gateway_conn_ops);
+	/* all of them are read in a turn, or one could overtake another */
+	conn_urgent(&c->conn);
 }
 
 static void
@@ -342,8 +363,8 @@ gateway_on_tick(void *arg)
 	}
 }
 
-/* --- the cluster
- * ---------------------------------------------------------------- */
+/* --- the cluster -----------------------------------------------------------
+ */
 
 /* "IP:PORT" -> what is in a client_id; false: none */
 static bool
@@ -433,7 +454,8 @@ gateway_open(struct server *srv)
 	srv->on_gone = gateway_on_gone;
 	gateway_load_key(g);
 	timer_init(&g->tick, srv->net, gateway_on_tick, g);
-	timer_init(&g->turn, srv->net, gateway_on_turn, g);
+	timer_init(&g->again, srv->net, gateway_on_again, g);
+	g->turn.on_turn = gateway_on_turn;
 	if (srv->set.gateway[0] == '\0')
 		return;
 	listener_open_or_die(&g->listener, srv->net, srv->set.gateway, false,
@@ -446,4 +468,5 @@ gateway_open(struct server *srv)
 		    srv->set.gateway);
 	gateway_need_key(srv, "gateway", addr_is_loopback(&g->listener.addr));
 	timer_set(&g->tick, GATEWAY_TICK_MS, GATEWAY_TICK_MS);
+	net_turn_add(srv->net, &g->turn);
 }

@@ -112,8 +112,8 @@ gateway_get_array(struct gateway *g, uint64_t connection, struct buf *out)
 	}
 }
 
-/* --- select
- * -------------------------------------------------------------------- */
+/* --- select ----------------------------------------------------------------
+ */
 
 struct gateway_names {
 	struct buf out;
@@ -295,8 +295,8 @@ gateway_put_all_groups(struct gateway *g, struct buf *out)
 	gateway_end_names(&names, out);
 }
 
-/* --- which
- * ---------------------------------------------------------------------- */
+/* --- which -----------------------------------------------------------------
+ */
 
 bool
 gateway_ask(struct gateway *g, const struct gateway_frame *f, struct buf *out)

@@ -123,7 +123,8 @@ gateway_send_names(struct gateway *g, const struct gateway_frame *f,
 	return true;
 }
 
-/* --- the end ------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------
+ */
 
 static void
 gateway_kick(struct gateway *g, const struct gateway_frame *f)
@@ -158,7 +159,7 @@ gateway_destroy(struct gateway *g, const struct gateway_frame *f)
 	session_cut(s, true);
 }
 
-/* --- groups -----------------------------------------------------------------
+/* --- groups ----------------------------------------------------------------
  */
 
 /* nobody waits for how it ends: who may not come in is in the group alone */
@@ -242,8 +243,8 @@ gateway_ungroup(struct gateway *g, struct str group)
 	gateway_set_fini(&set);
 }
 
-/* --- which
- * ---------------------------------------------------------------------- */
+/* --- which -----------------------------------------------------------------
+ */
 
 /* about one session; false: refused */
 static bool

@@ -39,10 +39,11 @@ struct gateway_conn;
 struct gateway {
 	struct server *srv;
 	struct listener listener;
-	struct gateway_conn *conns; /* list */
-	struct gateway_conn *more;  /* of these: with work left, in a ring */
+	struct gateway_conn *conns; /* list, oldest first */
 	uint32_t n_conns;
-	struct timer tick, turn;
+	bool work; /* one of them has some */
+	struct timer tick, again;
+	struct net_turn turn;
 	char address[ADDR_TEXT_MAX]; /* "": off */
 	char key[GATEWAY_KEY_MAX + 1];
 	struct people people;

@@ -25,7 +25,8 @@ gateway_json_name(const json_t *v, char tmp[24])
 	return str_of(tmp);
 }
 
-/* --- sets ----------------------------------------------------------------- */
+/* --- sets ------------------------------------------------------------------
+ */
 
 void
 gateway_set_fini(struct gateway_set *set)
@@ -73,7 +74,7 @@ gateway_set_sort(struct gateway_set *set)
 	gateway_set_sort_from(set, 0);
 }
 
-/* --- sessions ---------------------------------------------------------------
+/* --- sessions --------------------------------------------------------------
  */
 
 static struct session *
@@ -155,7 +156,7 @@ gateway_set_group(struct gateway *g, struct str group, struct gateway_set *set)
 	gateway_set_sort_from(set, from);
 }
 
-/* --- groups ------------------------------------------------------------------
+/* --- groups ----------------------------------------------------------------
  */
 
 static bool

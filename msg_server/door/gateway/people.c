@@ -41,7 +41,8 @@ people_get(struct people *p, uint64_t cn)
 	return who;
 }
 
-/* --- names --------------------------------------------------------------- */
+/* --- names -----------------------------------------------------------------
+ */
 
 static size_t
 people_name_size(size_t len)
@@ -112,7 +113,8 @@ people_untie(struct people *p, struct people_name **table, struct people_tie *t)
 	free(n);
 }
 
-/* --- what is said of a person -------------------------------------------- */
+/* --- what is said of a person ----------------------------------------------
+ */
 
 void
 people_trim(struct people *p, struct person *who)

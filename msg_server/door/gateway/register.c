@@ -42,8 +42,8 @@ register_stats(const struct registrar *r)
 	return r->srv->gateway->stats;
 }
 
-/* --- the list
- * ------------------------------------------------------------------- */
+/* --- the list --------------------------------------------------------------
+ */
 
 /* JSON text of addresses: the check for a second one is a look at the text */
 static void
@@ -114,8 +114,8 @@ register_on_topology(struct server *srv)
 		register_tell(srv->registrar);
 }
 
-/* --- lines
- * ------------------------------------------------------------------------ */
+/* --- lines -----------------------------------------------------------------
+ */
 
 static void
 register_refuse(struct register_conn *c)
@@ -244,8 +244,8 @@ register_on_data(struct conn *conn, const uint8_t *p, size_t n)
 		buf_fini(&c->in);
 }
 
-/* --- connections
- * -------------------------------------------------------------- */
+/* --- connections -----------------------------------------------------------
+ */
 
 static void
 register_on_end(struct conn *conn, int err)
