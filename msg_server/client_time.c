@@ -53,9 +53,8 @@ client_arm(struct client *c)
 		return;
 	if (!c->logged_in)
 		s = client_left(c->heard_s, now, client_login_wait(c));
-	else if (c->pinged ||
-		 (conn_queued(&c->conn) > 0 &&
-		     client_silence(c) > CLIENT_PONG_S))
+	else if (c->pinged || (conn_queued(&c->conn) > 0 &&
+				  client_silence(c) > CLIENT_PONG_S))
 		s = CLIENT_PONG_S;
 	else
 		s = client_left(c->heard_s, now, client_silence(c));

@@ -19,8 +19,10 @@ msg_server_libmsg_server_a_SOURCES += \
 
 msg_server_libmsg_server_a_SOURCES += %D%/follow/turn.c %D%/follow/turn.h
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/cchat_fast.c %D%/dialect/cchat_group.c
-msg_server_libmsg_server_a_SOURCES += %D%/dialect/meteor.c %D%/dialect/meteor.h \
-	%D%/door/meteor_api.c %D%/door/meteor_api.h
+msg_server_libmsg_server_a_SOURCES += %D%/dialect/meteor.c \
+	%D%/door/meteor_api.c %D%/door/meteor_api.h \
+	%D%/door/meteor_api_ask.c %D%/door/meteor_priv.h \
+	%D%/door/api_groups.c
 
 dist_man_MANS += %D%/msg_server.8
 msg_server_libmsg_server_a_SOURCES += \

@@ -15,7 +15,7 @@
  */
 #include <stdlib.h>
 
-#include "msg_server/dialect/meteor.h"
+#include "msg_server/dialect/dialect.h"
 #include "msg_server/dialect/php_text.h"
 #include "shared/proc/log.h"
 #include "shared/proto/push.h"
@@ -41,36 +41,10 @@ meteor_say(unsigned code, const char *why, const char *key)
 
 /* --- in ------------------------------------------------------------------ */
 
-bool
-meteor_is_empty(const json_t *v)
-{
-	struct str s;
-
-	switch (v == NULL ? JSON_NULL : json_typeof(v)) {
-	case JSON_NULL:
-	case JSON_FALSE:
-		return true;
-	case JSON_TRUE:
-		return false;
-	case JSON_INTEGER:
-		return json_integer_value(v) == 0;
-	case JSON_REAL:
-		return json_real_value(v) == 0;
-	case JSON_STRING:
-		s = str_n(json_string_value(v), json_string_length(v));
-		return s.len == 0 || str_eqc(s, "0");
-	case JSON_ARRAY:
-		return json_array_size(v) == 0;
-	case JSON_OBJECT:
-		return json_object_size(v) == 0;
-	}
-	return true;
-}
-
 static bool
 meteor_has(const struct meteor_frame *f, const char *key)
 {
-	if (!meteor_is_empty(json_object_get(f->args, key)))
+	if (!php_is_empty(json_object_get(f->args, key)))
 		return true;
 	meteor_say(400, "Argument is not valid: missing ", key);
 	return false;
@@ -168,16 +142,6 @@ static const struct meteor_call {
     {"Group", "send", meteor_group},
 };
 
-bool
-meteor_is_class(struct str given, const char *class)
-{
-	struct str want = str_of(class);
-
-	return str_is_set(given) && given.len == want.len &&
-	       (given.p[0] | 0x20) == (want.p[0] | 0x20) &&
-	       memcmp(given.p + 1, want.p + 1, want.len - 1) == 0;
-}
-
 static void
 meteor_dispatch(const json_t *obj, struct meteor_frame *f)
 {
@@ -187,7 +151,7 @@ meteor_dispatch(const json_t *obj, struct meteor_frame *f)
 
 	f->args = json_object_get(obj, "args");
 	for (i = 0; i < ARRAY_LEN(meteor_calls); i++)
-		if (meteor_is_class(class, meteor_calls[i].class) &&
+		if (php_is_class(class, meteor_calls[i].class) &&
 		    str_ieq(method, str_of(meteor_calls[i].method))) {
 			meteor_calls[i].fn(f);
 			return;
@@ -205,13 +169,13 @@ meteor_decode(struct dialect_ctx *ctx, struct str text,
 
 	(void)ctx;
 	(void)err;
-	if (meteor_is_empty(json_object_get(obj, "type")))
+	if (php_is_empty(json_object_get(obj, "type")))
 		meteor_say(400, "The type can not be null", "");
 	else if (!str_eqc(json_str(obj, "type"), "ws"))
 		; /* not for here: not a word, not in the log either */
-	else if (meteor_is_empty(json_object_get(obj, "class")))
+	else if (php_is_empty(json_object_get(obj, "class")))
 		meteor_say(400, "The class can not be null", "");
-	else if (meteor_is_empty(json_object_get(obj, "method")))
+	else if (php_is_empty(json_object_get(obj, "method")))
 		meteor_say(400, "The method can not be null", "");
 	else
 		meteor_dispatch(obj, &f);

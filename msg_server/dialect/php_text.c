@@ -219,3 +219,41 @@ php_text_strip_tags(struct buf *out, struct str s)
 			buf_putc(out, s.p[i]);
 	}
 }
+
+/* --- values --------------------------------------------------------------- */
+
+bool
+php_is_empty(const json_t *v)
+{
+	struct str s;
+
+	switch (v == NULL ? JSON_NULL : json_typeof(v)) {
+	case JSON_NULL:
+	case JSON_FALSE:
+		return true;
+	case JSON_TRUE:
+		return false;
+	case JSON_INTEGER:
+		return json_integer_value(v) == 0;
+	case JSON_REAL:
+		return json_real_value(v) == 0;
+	case JSON_STRING:
+		s = str_n(json_string_value(v), json_string_length(v));
+		return s.len == 0 || str_eqc(s, "0");
+	case JSON_ARRAY:
+		return json_array_size(v) == 0;
+	case JSON_OBJECT:
+		return json_object_size(v) == 0;
+	}
+	return true;
+}
+
+bool
+php_is_class(struct str given, const char *class)
+{
+	struct str want = str_of(class);
+
+	return str_is_set(given) && given.len == want.len &&
+	       (given.p[0] | 0x20) == (want.p[0] | 0x20) &&
+	       memcmp(given.p + 1, want.p + 1, want.len - 1) == 0;
+}

@@ -28,4 +28,9 @@ void php_text_nl2br(struct buf *out, struct str s);
 /* tags, comments and declarations cut out, and U+0000 */
 void php_text_strip_tags(struct buf *out, struct str s);
 
+/* what empty() says of it: "", "0", 0, null, false, [], {} and NULL */
+bool php_is_empty(const json_t *v);
+/* is that the class? Its first letter alone may be a small one (ucfirst()) */
+bool php_is_class(struct str given, const char *class);
+
 #endif

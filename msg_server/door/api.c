@@ -121,6 +121,11 @@ api_request(struct server *srv, struct httpd_conn *c,
 		    "the API key is needed");
 	else if (api_credentials(srv, c, rq, body))
 		;
+	else if (str_eqc(rq->path, "/v1/groups") ||
+		 str_starts(rq->path, STR_LIT("/v1/groups/")))
+		api_groups(srv, c, rq,
+		    str_n(rq->path.p + prefix.len, rq->path.len - prefix.len),
+		    body);
 	else if (get)
 		api_get(srv, c, rq,
 		    str_n(rq->path.p + prefix.len, rq->path.len - prefix.len));

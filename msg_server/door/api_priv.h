@@ -32,6 +32,8 @@ const char *api_read_message(const struct server *srv, const json_t *obj, struct
 /* fills ap; the cid is the message's, or one of ours, written to cid */
 void api_fill(struct server *srv, const struct api_message *m, struct f_append *ap, char cid[CID_MAX + 1]);
 
+/* --- api_groups.c: path behind /v1/, any method --- */
+void api_groups(struct server *srv, struct httpd_conn *c, const struct http_request *rq, struct str path, struct str body);
 /* --- api_ask.c: path behind /v1/ --- */
 void api_get(struct server *srv, struct httpd_conn *c, const struct http_request *rq, struct str path);
 /* --- api_send.c, api_many.c, api_kick.c --- */

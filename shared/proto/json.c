@@ -104,17 +104,22 @@ json_bool(const json_t *obj, const char *key, bool def)
 }
 
 struct str
-json_id(const json_t *obj, const char *key, char tmp[24])
+json_text(const json_t *v, char tmp[24])
 {
-	const json_t *v = json_object_get(obj, key);
 	int n;
 
-	if (json_is_integer(v)) {
-		n = snprintf(
-		    tmp, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-		return str_n(tmp, (size_t)n);
-	}
-	return json_str(obj, key);
+	if (json_is_string(v))
+		return str_n(json_string_value(v), json_string_length(v));
+	if (!json_is_integer(v))
+		return STR_NONE;
+	n = snprintf(tmp, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	return str_n(tmp, (size_t)n);
+}
+
+struct str
+json_id(const json_t *obj, const char *key, char tmp[24])
+{
+	return json_text(json_object_get(obj, key), tmp);
 }
 
 /* ---- writer ----------------------------------------------------------- */

@@ -28,9 +28,11 @@ struct str json_str(const json_t *obj, const char *key);
 bool json_int(const json_t *obj, const char *key, int64_t *out);
 bool json_bool(const json_t *obj, const char *key, bool def);
 /*
- * A name given as string or integer (protocol.md section 1 rule 9): the string's bytes, or
+ * json_text: a value that is a string or an integer, as text. json_id: a
+ * member. A name given as string or integer (protocol.md section 1 rule 9): the string's bytes, or
  * the integer printed into tmp (>= 24 bytes). STR_NONE when absent or of another type.
  */
+struct str json_text(const json_t *v, char tmp[24]);
 struct str json_id(const json_t *obj, const char *key, char tmp[24]);
 
 /*

@@ -53,6 +53,6 @@ EXTRA_DIST += tests/lib/replay_old.mjs tests/lib/workerman.mjs \
 EXTRA_DIST += tests/lib/sok.mjs tests/lib/dgram_flood.mjs \
 	tests/dialect/sok/sok-chat.jsonl tests/dialect/sok/sok-http.jsonl \
 	tests/dialect/sok/sok-login.jsonl tests/dialect/sok/sok-udp.jsonl
-integration_tests += %D%/t530_meteor.test.mjs
+integration_tests += %D%/t530_meteor.test.mjs %D%/t531_groups.test.mjs
 EXTRA_DIST += tests/lib/meteor.mjs tests/dialect/meteor/chatmeteor-basic.jsonl
 integration_tests += %D%/t580_five.test.mjs

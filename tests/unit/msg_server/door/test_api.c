@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "msg_server/door/api.h"
+#include "msg_server/door/api_priv.h"
 #include "msg_server/push/api_credentials.h"
 #include "shared/proto/json.h"
 
@@ -95,6 +95,17 @@ api_credentials(struct server *server, struct httpd_conn *c,
 	(void)request;
 	(void)text;
 	return false;
+}
+
+void
+api_groups(struct server *server, struct httpd_conn *c,
+    const struct http_request *request, struct str path, struct str text)
+{
+	(void)server;
+	(void)c;
+	(void)request;
+	(void)path;
+	(void)text;
 }
 
 uint64_t
