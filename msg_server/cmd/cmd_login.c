@@ -510,8 +510,18 @@ login_is_anew(struct server *srv, struct session *s, const struct command *cmd)
 static void
 login_again(struct server *srv, struct session *s, const struct command *cmd)
 {
+	const struct settings *set = &srv->set;
 	struct login *l;
+	int64_t retry = 0;
 
+	/* its room hears of each, as of something said */
+	if (cmd->moves &&
+	    !bucket_take(&session_busy(s)->send, (uint32_t)set->send_rate,
+		(uint32_t)set->send_burst, &retry)) {
+		reply_error(
+		    s, cmd->cid, 429, "too fast", retry, 50, V1_T_TOO_FAST);
+		return;
+	}
 	if (!session_may_join(s, cmd->rid)) {
 		login_refuse(
 		    s, cmd, 403, "not allowed in this room", V1_T_NOT_IN);

@@ -195,7 +195,8 @@ describe('answers and bounds', () => {
 	let c, url;
 	before(async () => {
 		c = await Cluster.start({ msgs: 1, conf: { msg_server: {
-		    dialects: ['webim', 'webim2019', 'cchat'], v1_interval: 2 } } });
+		    dialects: ['webim', 'webim2019', 'cchat'], v1_interval: 2,
+		    send_rate: 5, send_burst: 20 } } });
 		url = `ws://127.0.0.1:${c.msgs[0].ports.public}`;
 	});
 	after(() => c?.stop());
@@ -217,6 +218,14 @@ describe('answers and bounds', () => {
 		p.say(`${'林'.repeat(341)}x`);
 		await wrong({ cmd: 'message', channal: 0, data: 'y' }, 104,
 		    'over frequency limit');
+		await p.bye();
+	});
+	test('one may come again twenty times at once, then less', async () => {
+		const p = await Page.login(url, 'ann');
+		for (let i = 0; i < 40; i++)
+			p.send({ cmd: 'login', name: `ann${i}`, avatar: '' });
+		assert.equal((await p.next('error')).code, 104);
+		await p.next(f => f.name === 'ann19');
 		await p.bye();
 	});
 	test('an image is two addresses, or none', async () => {
