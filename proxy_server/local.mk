@@ -27,7 +27,7 @@ noinst_LIBRARIES += %D%/libproxy_server.a
 	%D%/peer.c %D%/peer.h \
 	%D%/route.c %D%/route_follow.c %D%/route.h %D%/route_priv.h \
 	%D%/presence.c %D%/presence_keep.c %D%/presence_room.c \
-	%D%/presence_watch.c \
+	%D%/presence_watch.c %D%/presence_gone.c \
 	%D%/presence_who.c \
 	%D%/presence.h %D%/presence_priv.h \
 	%D%/backup.c %D%/backup.h \

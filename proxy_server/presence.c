@@ -122,6 +122,7 @@ presence_session_end(
 {
 	struct pres_user *u = s->user;
 
+	presence_gone_note(pr, presence_cn(pr, s), str_of(presence_uid(u)));
 	presence_session_release(pr, s);
 	u->n_sessions--;
 	u->n_away -= s->away;
@@ -499,6 +500,7 @@ presence_free(struct presence *pr)
 		presence_forget_changes(pr, room);
 		presence_room_rest(pr, room);
 	}
+	presence_gone_fini(pr);
 	presence_keep_fini(pr);
 	free(pr);
 }

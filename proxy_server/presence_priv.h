@@ -71,6 +71,16 @@ struct pres_last {
 	char uid[];
 };
 
+/* whose session a number was */
+struct pres_gone {
+	struct table_link by_cn; /* presence->gone */
+	struct pres_gone *prev, *next;
+	uint64_t cn;
+	char uid[];
+};
+
+enum { PRESENCE_GONE_MAX = 32768 }; /* about 3 MiB */
+
 /* who somebody is; never changed: who has another name has another card */
 struct pres_card {
 	uint32_t refs; /* his user, changes not yet told */
@@ -209,6 +219,8 @@ struct presence {
 	struct pres_watch *watches, *dirty_watches;
 	struct table lasts; /* by uid */
 	struct pres_last *lasts_old; /* the same, oldest first */
+	struct table gone;	    /* by cn */
+	struct pres_gone *gone_old; /* the same, oldest first */
 	size_t n_interests;
 	int64_t quiet_until_ms;
 	int64_t promoted_ms; /* 0: standby */
@@ -217,6 +229,12 @@ struct presence {
 	uint64_t updates, refused, told;
 	struct log_limit limit;
 };
+
+/* --- presence_gone.c --- */
+void presence_gone_note(struct presence *pr, uint64_t cn, struct str uid);
+/* absent: nobody's, as far as is known */
+struct str presence_gone_uid(const struct presence *pr, uint64_t cn);
+void presence_gone_fini(struct presence *pr);
 
 /* --- presence_keep.c --- */
 struct pres_user *presence_user(struct presence *pr, struct str uid);

@@ -225,10 +225,10 @@ who_people(struct presence *pr, const struct f_who *who, struct jw *w,
 	who_page_write(&pg, w, pr, who_put_seated, answer);
 }
 
-/* whose session: nothing when there is none */
+/* whose session: nothing when there is none; gone: or was it? */
 static void
-who_session(struct presence *pr, const struct f_who *who, struct jw *w,
-    struct f_whois *answer)
+who_session(bool gone, struct presence *pr, const struct f_who *who,
+    struct jw *w, struct f_whois *answer)
 {
 	const struct pres_session *s = NULL;
 	struct pres_node *n;
@@ -241,10 +241,15 @@ who_session(struct presence *pr, const struct f_who *who, struct jw *w,
 	HASH_FIND(hh, pr->nodes, &no, sizeof no, n);
 	if (n != NULL)
 		s = presence_session(n, cn);
-	if (s == NULL)
-		return;
-	answer->count = 1;
-	who_put_person(w, pr, s->user, s);
+	if (s != NULL) {
+		answer->count = 1;
+		who_put_person(w, pr, s->user, s);
+	} else if (gone && str_is_set(presence_gone_uid(pr, cn))) {
+		jw_obj(w, NULL);
+		jw_int(w, "cn", (int64_t)cn);
+		jw_str(w, "uid", presence_gone_uid(pr, cn));
+		jw_obj_end(w);
+	}
 }
 
 /* getOnline of named users: those not there say off */
@@ -515,7 +520,8 @@ presence_who(struct presence *pr, const struct f_who *who, struct buf *json,
 			who_people(pr, who, &w, answer);
 		break;
 	case WHO_SESSION:
-		who_session(pr, who, &w, answer);
+	case WHO_WHOSE:
+		who_session(who->what == WHO_WHOSE, pr, who, &w, answer);
 		break;
 	case WHO_ALL:
 		who_all(pr, who, &w, answer);

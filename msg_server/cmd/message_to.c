@@ -87,7 +87,7 @@ message_keep(char **at, struct str s)
 static void
 message_ask(struct server *srv, struct session *s, const struct command *cmd)
 {
-	struct f_who who = {.what = WHO_SESSION, .limit = 1};
+	struct f_who who = {.what = WHO_WHOSE, .limit = 1};
 	struct message_ask *a;
 	char number[24], *at;
 
@@ -124,8 +124,6 @@ message_to(struct server *srv, struct session *s, const struct command *cmd)
 
 	if (peer != NULL && peer->user != NULL)
 		message_to_uid(srv, s, cmd, session_uid(peer));
-	else if (cmd->to_cn >> 32 == srv->node_no)
-		message_to_nobody(s, cmd);
 	else
 		message_ask(srv, s, cmd);
 }

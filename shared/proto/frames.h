@@ -253,6 +253,7 @@ enum who_what {
 	WHO_ROOM_INFO = 6,
 	WHO_PEOPLE = 7, /* of a room, each with the number of a session */
 	WHO_SESSION = 8, /* whose session a number is */
+	WHO_WHOSE = 10, /* as WHO_SESSION, or whose it was: then "uid" alone */
 	WHO_ALL = 9 /* uids of all who are there, by name: an array of strings;
 		       arg "since": of {"uid","since"}, since his oldest session came */
 };

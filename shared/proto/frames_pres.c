@@ -180,7 +180,7 @@ get_who(struct str body, struct f_who *f)
 
 	fields_init(&in, body);
 	f->rid = wire_u32(&in.w);
-	f->what = fields_enum(&in, WHO_ROOM, WHO_ALL);
+	f->what = fields_enum(&in, WHO_ROOM, WHO_WHOSE);
 	f->arg = fields_str(&in, WHO_ARG_MAX, true);
 	f->next = fields_str(&in, WHO_NEXT_MAX, true);
 	f->limit = wire_u16(&in.w);

@@ -195,6 +195,26 @@ describe('people', () => {
 		await v1.bye();
 	});
 
+	test('who came back is found by what was known of him', async () => {
+		const a = await Workerman.enter(at[0], 'amy', 29);
+		const b = await Client.login(at[0], 'bob', '29', { uid: 'b-9' });
+		const was = (await a.comes('bob', LONG)).client_id;
+		/* within the grace: nobody is told, and he has another number */
+		b.drop();
+		const b2 = await Client.login(at[1], 'bob', '29', { uid: 'b-9' });
+		await until('he is reached', async () => {
+			a.say('again', was, 'bob');
+			return b2.next(f => f.msg === 'again', 300).catch(() => false);
+		}, LONG);
+		assert.deepEqual(Object.keys(a.people).sort(), [a.id, was].sort());
+		/* and by another device, when that one has gone */
+		const b3 = await Client.login(at[0], 'bob', '29', { uid: 'b-9' });
+		await b2.bye();
+		a.say('over there', was, 'bob');
+		await b3.hear('over there', LONG);
+		await Promise.all([a.bye(), b3.bye()]);
+	});
+
 	test('a list with people of several devices has each once', async () => {
 		const b = await Client.login(at[0], 'bob', '28', { uid: 'b-8' });
 		const b2 = await Client.login(at[1], 'bob', '28', { uid: 'b-8' });

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Questions about people, and the JSON of their answers. */
+#include <inttypes.h>
+
 #include "tests/unit/proxy_server/presence_fixture.h"
 
 #include "shared/proto/json.h"
@@ -164,6 +166,58 @@ test_rooms(void **state)
 	    "\"servers\":{\"ms1\":2,\"ms2\":2}}");
 }
 
+static const char *
+whose(uint64_t number, enum who_what what)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRIu64, number);
+	return ask(what, text, NULL, 1);
+}
+
+/* who came back is found by the number that others still have of him */
+static void
+test_whose(void **state)
+{
+	unsigned i;
+	char uid[16];
+
+	(void)state;
+	put(n1, 1, "amy", "12", NULL, false);
+	put(n1, 2, "fd-100000002", "12", NULL, false);
+	assert_string_equal(whose(cn(n1, 1), WHO_WHOSE),
+	    "{\"cn\":4294967297,\"uid\":\"amy\",\"name\":\"amy\"}");
+	assert_string_equal(whose(cn(n2, 1), WHO_WHOSE), "");
+	gone(n1, 1, PRES_GONE, false);
+	gone(n1, 2, PRES_GONE, false);
+	put(n2, 1, "amy", "12", NULL, false);
+	assert_string_equal(
+	    whose(cn(n1, 1), WHO_WHOSE), "{\"cn\":4294967297,\"uid\":\"amy\"}");
+	assert_string_equal(whose(cn(n2, 1), WHO_WHOSE),
+	    "{\"cn\":8589934593,\"uid\":\"amy\",\"name\":\"amy\"}");
+	/* a session is one that is there; a person of one never comes back */
+	assert_string_equal(whose(cn(n1, 1), WHO_SESSION), "");
+	assert_string_equal(whose(cn(n1, 2), WHO_WHOSE), "");
+	/* a number that comes again is whose it is now */
+	put(n1, 1, "bob", "12", NULL, false);
+	assert_string_equal(whose(cn(n1, 1), WHO_SESSION),
+	    "{\"cn\":4294967297,\"uid\":\"bob\",\"name\":\"bob\"}");
+	gone(n1, 1, PRES_GONE, false);
+	assert_string_equal(
+	    whose(cn(n1, 1), WHO_WHOSE), "{\"cn\":4294967297,\"uid\":\"bob\"}");
+	/* as many are kept, and one more pushes out the oldest */
+	for (i = 0; i < 32768 - 1; i++) {
+		snprintf(uid, sizeof uid, "u%u", i);
+		put(n1, 10 + i, uid, NULL, NULL, true);
+		gone(n1, 10 + i, PRES_GONE, false);
+	}
+	assert_string_not_equal(whose(cn(n1, 1), WHO_WHOSE), "");
+	put(n1, 9, "last", NULL, NULL, true);
+	gone(n1, 9, PRES_GONE, false);
+	assert_string_equal(whose(cn(n1, 1), WHO_WHOSE), "");
+	assert_string_not_equal(whose(cn(n1, 10), WHO_WHOSE), "");
+}
+
 int
 main(void)
 {
@@ -173,6 +227,7 @@ main(void)
 	    TEST(test_away),
 	    TEST(test_where),
 	    TEST(test_rooms),
+	    TEST(test_whose),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 

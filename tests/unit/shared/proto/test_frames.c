@@ -172,7 +172,7 @@ test_grammar(void **state)
 	BAD(room, ERR_PROTO, f->ch = 0);
 	BAD(room, ERR_PROTO, f->out[0].uid = STR_NONE);
 	BAD(who, ERR_PROTO, f->what = 0);
-	BAD(who, ERR_PROTO, f->what = WHO_ALL + 1);
+	BAD(who, ERR_PROTO, f->what = WHO_WHOSE + 1);
 	BAD(kick, ERR_PROTO, f->cn = 0; f->uid = STR_NONE);
 	BAD(join, ERR_PROTO, f->role = 0);
 	BAD(join, ERR_PROTO, f->name = STR_LIT("a.b"));
