@@ -196,6 +196,33 @@ describe('bounds', () => {
 	});
 });
 
+test('more than its queue holds waits in the log, and all comes', async () => {
+	const c = await start(['webim', 'cchat'], { comet_keep: 60 });
+	const N = 400, pad = 'x'.repeat(1000);
+	try {
+		const { port, ws } = { port: c.msgs[0].ports.public,
+		    ws: `ws://127.0.0.1:${c.msgs[0].ports.public}` };
+		const k = await Comet.open(port, { still: true });
+		await k.send({ cmd: 'login', name: 'comet', avatar: '' });
+		const amy = await Client.login(ws, 'amy', '1');
+		for (let i = 0; i < N; i += 50)
+			await Promise.all(Array.from({ length: 50 }, (_, j) =>
+			    amy.say('1', `${i + j} ${pad}`.slice(0, 1000))));
+		const m = (await c.msgs[0].fetch('/metrics')).body;
+		assert.match(m, /msg_lag_total\S* 1\n/);
+		assert.ok(Number(/msg_queued_bytes\S* (\d+)/.exec(m)[1]) <
+		    300 * 1024);
+		k.loop();
+		for (let i = 0; i < N; i++)
+			assert.equal(parseInt((await k.next(f => f.from > 0)).data),
+			    i, `after ${i} of ${N}`);
+		await amy.bye();
+		k.stop();
+	} finally {
+		await c.stop();
+	}
+});
+
 test('a drain ends them, and a server with them stops', async () => {
 	const c = await start(['webim'], {});
 	const k = await Comet.open(c.msgs[0].ports.public);

@@ -173,7 +173,8 @@ export class Comet extends Frames {
 			    .exec(r.headers['set-cookie'][0])[0];
 		else
 			p.id = JSON.parse(r.body).session_id;
-		p.loop();
+		if (!o.still)	/* polls when it is told to */
+			p.loop();
 		return p;
 	}
 
