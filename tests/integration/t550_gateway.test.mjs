@@ -352,6 +352,8 @@ test('every function on one server, with a key', async () => {
 			    { message: `connection close tcp://${address}` }, key);
 			assert.equal(await bad.sendToClient(p.id, `by ${key}`), true);
 		}
+		/* nor does anybody stay who does not show it */
+		assert.equal((await raw(keyed.msgs[0].ports.gateway, '')).length, 0);
 		/* a worker of PHP shows it in its own way */
 		await one.tell(address, Buffer.concat([frame(CMD.WORKER, { body:
 		    JSON.stringify({ worker_key: 'W:0', secret_key: 's3cret' }) }),
@@ -446,6 +448,38 @@ test('frames that are none end the connection', async () => {
 		await two.ask(`127.0.0.1:${gateway}`, frame(CMD.SELECT, { ext }));
 	assert.deepEqual(await two.ask(`127.0.0.1:${gateway}`,
 	    frame(CMD.IDS_OF_UIDS, { ext: '{"a":1}' })), []);
+});
+
+test('1024 connections, and one more', async () => {
+	for (const what of ['gateway', 'register']) {
+		const all = [], port = c.msgs[0].ports[what];
+		const open = () => new Promise((resolve, reject) => {
+			const s = net.connect(port, '127.0.0.1', () => resolve(s));
+			s.on('error', reject);
+			s.gone = new Promise(r => s.on('close', r));
+			s.resume();
+			all.push(s);
+		});
+		for (let n = 0; n < 1024; n += 64)
+			await Promise.all(Array.from({ length: 64 }, open));
+		const more = await open();
+		await more.gone;
+		assert.equal(all.filter(s => s.destroyed).length, 1, what);
+		const asked = x => new Promise(r => {
+			x.once('data', d => r(d.length > 4));
+			x.once('close', () => r(false));
+			x.write(what === 'gateway' ? frame(CMD.IS_ONLINE) :
+			    '{"event":"worker_connect"}\n');
+		});
+		assert.ok(await asked(all[0]), what);
+		for (const s of all)
+			s.destroy();
+		await until('there is room again', async () => {
+			const x = await open(), ok = await asked(x);
+			x.destroy();
+			return ok;
+		}, MS);
+	}
 });
 
 test('messages that would break a client are sent to nobody', async () => {
