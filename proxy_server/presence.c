@@ -246,6 +246,8 @@ presence_sit_down(
 	}
 	m->n_seats++;
 	presence_share(pr, room, s->node, 1);
+	if (silent && presence_node_of(pr, s)->in_snapshot)
+		presence_share_is_old(room, s->node);
 	presence_seat_add(pr, s, m);
 }
 

@@ -87,6 +87,14 @@ void presence_free(struct presence *pr);
  * as on_coming() says so: they are told when there is who hears them */
 void presence_set_active(struct presence *pr, bool active);
 
+/*
+ * What on_room() was given, for one server: the ages in it say whether a change
+ * came before the first of its people in that room. Updates are counted for
+ * that; of who was there already when the server linked, times are told.
+ */
+void presence_for(struct presence *pr, const struct pres_node *n,
+    struct str rid, struct f_room *f);
+
 /* a server that links; the same one each time, never freed before presence */
 struct pres_node *presence_node(
     struct presence *pr, uint32_t node_no, const char *name);

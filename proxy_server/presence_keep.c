@@ -228,12 +228,21 @@ presence_share(
 	if (i == room->n_shares) {
 		keep_shares(pr, room, i + 1);
 		room->shares[i].node = node;
+		room->shares[i].nth = (uint32_t)pr->updates;
 	}
 	room->shares[i].n += (uint32_t)by;
 	if (room->shares[i].n > 0)
 		return;
 	room->shares[i] = room->shares[room->n_shares - 1];
 	keep_shares(pr, room, room->n_shares - 1);
+}
+
+void
+presence_share_is_old(struct pres_room *room, uint32_t node)
+{
+	for (uint32_t i = 0; i < room->n_shares; i++)
+		if (room->shares[i].node == node)
+			room->shares[i].nth = 0;
 }
 
 /* ---- members ---------------------------------------------------------- */

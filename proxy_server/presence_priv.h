@@ -158,6 +158,8 @@ struct pres_absence {
 struct pres_share {
 	uint32_t node; /* place in presence->by_at */
 	uint32_t n;
+	/* which update its first one came with; 0: he was there before */
+	uint32_t nth;
 };
 
 /* BACK: out of the hold; only told by one that may not know all */
@@ -169,6 +171,7 @@ struct pres_change {
 	struct pres_card *card;
 	uint64_t cn;
 	int64_t at_ms;
+	uint32_t nth; /* which update it came with */
 	uint8_t kind; /* enum pres_change_kind */
 	bool num_rid;
 	bool before; /* was he in before the first of his changes here? */
@@ -255,6 +258,8 @@ void presence_room_rest(struct presence *pr, struct pres_room *room);
 /* seats of a server in a room */
 void presence_share(
     struct presence *pr, struct pres_room *room, uint32_t node, int by);
+/* somebody of that server has been there for nobody knows how long */
+void presence_share_is_old(struct pres_room *room, uint32_t node);
 
 struct pres_member *presence_member(
     const struct pres_user *u, const struct pres_room *room);

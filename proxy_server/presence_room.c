@@ -140,6 +140,7 @@ presence_change(struct presence *pr, struct pres_room *room,
 	c->kind = kind;
 	c->cn = cn;
 	c->at_ms = clock_mono_ms();
+	c->nth = (uint32_t)pr->updates;
 	c->doubt = presence_is_doubtful(pr);
 	c->num_rid = num_rid;
 	c->card = user->card;
@@ -183,7 +184,37 @@ presence_put_change(struct f_room *f, const struct pres_change *c)
 	u->again =
 	    c->kind == CHANGE_AGAIN || (c->kind == CHANGE_IN && c->before);
 	f->unsure = f->unsure || c->doubt;
-	u->age = (uint32_t)(clock_mono_ms() - c->at_ms);
+	u->nth = c->nth;
+	u->at_ms = c->at_ms;
+}
+
+/* the order in which we heard of both, which no way to the server changes */
+static uint32_t
+presence_age(const struct room_user *u, const struct pres_share *share)
+{
+	if (share == NULL)
+		return UINT32_MAX; /* nobody is there to hear of it */
+	if (share->nth == 0)
+		return (uint32_t)(clock_mono_ms() - u->at_ms);
+	return (int32_t)(u->nth - share->nth) < 0 ? UINT32_MAX : 0;
+}
+
+void
+presence_for(struct presence *pr, const struct pres_node *n, struct str rid,
+    struct f_room *f)
+{
+	const struct pres_room *room = presence_room(pr, rid);
+	const struct pres_share *share = NULL;
+
+	if (!f->unsure || room == NULL)
+		return;
+	for (uint32_t i = 0; i < room->n_shares; i++)
+		if (room->shares[i].node == n->at)
+			share = &room->shares[i];
+	for (unsigned i = 0; i < f->n_in; i++)
+		f->in[i].age = presence_age(&f->in[i], share);
+	for (unsigned i = 0; i < f->n_out; i++)
+		f->out[i].age = presence_age(&f->out[i], share);
 }
 
 static bool

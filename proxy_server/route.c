@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "proxy_server/presence.h"
 #include "proxy_server/route_priv.h"
 
 enum {
@@ -319,6 +320,8 @@ route_room(struct route *r, struct str rid, struct f_room *room)
 		if (!f->presence)
 			continue;
 		room->ch = f->ch;
+		presence_for(
+		    r->proxy->presence, route_peer(r, f)->node, rid, room);
 		put_room(peer_out(route_peer(r, f)), room);
 		r->proxy->stats[P_ROOM_FRAMES]++;
 	}

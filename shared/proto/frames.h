@@ -239,7 +239,10 @@ struct f_room {
 		bool maybe; /* he is where he was before: only for those who
 			       told of the change in between */
 		uint32_t age; /* unsure: ms since; older than one's following
-				 it is no news */
+				 it is no news. Who knows which of the two
+				 came first says UINT32_MAX or 0 */
+		uint32_t nth; /* not sent: the proxy's, see presence.h */
+		int64_t at_ms;
 	} in[64], out[64];
 	uint8_t n_in, n_out;
 };

@@ -210,7 +210,6 @@ test('a msg_server that stands still through a takeover misses nothing', t =>
 	await a.next('newUser');
 	await a.next('newUser');
 	await all(3);
-	await sleep(200);	/* or dan might have come with them */
 	c.msgs[1].signal('SIGSTOP');
 	t.after(() => c.msgs[1].signal('SIGCONT'));
 	const t0 = performance.now();

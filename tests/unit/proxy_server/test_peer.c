@@ -189,6 +189,20 @@ enter(struct ms *s, uint32_t node, uint32_t n, const char *uid)
 	FX_WAIT(&fx, 2000, px[0].stats[P_WHOS] == was + 1);
 }
 
+static void
+put_silent(struct ms *s, uint64_t cn, const char *uid)
+{
+	struct f_pres f = {.op = PRES_SET,
+	    .cn = cn,
+	    .uid = str_of(uid),
+	    .name = str_of(uid),
+	    .silent = true,
+	    .n_add = 1,
+	    .add = {STR_LIT("12")}};
+
+	put_pres(linkconn_out(&s->lc), &f);
+}
+
 /* two servers at a standby, and one of them stands still while it takes over */
 static void
 take_over(void)
@@ -225,6 +239,54 @@ test_news_waits_for_followers(void **state)
 	FX_WAIT(&fx, 2000, !peer_are_coming(&px[0]));
 	enter(&m[2], 3, 1, "eve");
 	FX_WAIT(&fx, 2000, m[0].n[F_ROOM] == 2);
+	clock_test_set(0, 0);
+}
+
+/* however late it comes there: was it before that server's own were in? */
+static void
+test_who_came_first(void **state)
+{
+	static const char *const uids[] = {"eve", "bob", "dan"};
+
+	(void)state;
+	clock_at(1000000);
+	px[0].state = LOG_WAITING;
+	presence_set_active(px[0].presence, false);
+	ms_open(&m[0], "ms1", 1);
+	ms_open(&m[1], "ms2", 2);
+	for (unsigned i = 0; i < 3; i++)
+		enter(&m[i % 2], 1 + i % 2, i, uids[i]);
+	fake_activate(4, "0123abcd");
+	FX_WAIT(&fx, 2000, m[0].n[F_ACTIVE] == 2 && m[1].n[F_ACTIVE] == 2);
+	ms_subbed(&m[0], 1, "r:12", 5);
+	ms_subbed(&m[1], 2, "r:12", 5);
+	clock_at(1003000);
+	presence_tick(px[0].presence);
+	FX_WAIT(&fx, 2000, m[0].n[F_ROOM] == 1 && m[1].n[F_ROOM] == 1);
+	for (unsigned k = 0; k < 2; k++) {
+		assert_true(m[k].room.unsure);
+		assert_int_equal(m[k].room.n_in, 3);
+		for (unsigned i = 0; i < 3; i++)
+			assert_int_equal(
+			    m[k].room.in[i].age, i < k ? UINT32_MAX : 0);
+	}
+	/* one whose people were there before it linked: by the clock */
+	px[0].state = LOG_WAITING;
+	presence_set_active(px[0].presence, false);
+	linkconn_close(&m[1].lc, 0, "over", 0);
+	FX_WAIT(&fx, 2000, px[0].stats[P_LINKS] == 1);
+	ms_open(&m[2], "ms2", 2);
+	put_empty(linkconn_out(&m[2].lc), F_PRES_BEGIN);
+	put_silent(&m[2], 2ULL << 32 | 1, "bob");
+	put_empty(linkconn_out(&m[2].lc), F_PRES_END);
+	enter(&m[0], 1, 7, "ann");
+	fake_activate(5, "0123abcd");
+	FX_WAIT(&fx, 2000, m[2].n[F_ACTIVE] == 2);
+	ms_subbed(&m[2], 2, "r:12", 5);
+	clock_at(1005000);
+	presence_tick(px[0].presence);
+	FX_WAIT(&fx, 2000, m[2].n[F_ROOM] == 1);
+	assert_int_equal(m[2].room.in[m[2].room.n_in - 1].age, 2000);
 	clock_test_set(0, 0);
 }
 
@@ -375,6 +437,7 @@ main(void)
 	    TEST(test_standby),
 	    TEST(test_news_waits_for_followers),
 	    TEST(test_news_waits_for_nobody_for_long),
+	    TEST(test_who_came_first),
 	    TEST(test_same_server_twice),
 	    TEST(test_roles),
 	    TEST(test_stop),
