@@ -68,11 +68,11 @@ for (const recent_mib of [32, 0])
 		}
 	});
 
-test('two who do not read for eight seconds', async () => {
+test('two who do not read for twelve seconds', async () => {
 	const c = await Cluster.start({ msgs: 1 });
 	try {
-		const r = await run(c, 'stall', '--rooms=1', '--members=60',
-		    '--senders=40', '--stalled=100', '--rate=400', '--hold=8',
+		const r = await run(c, 'stall', '--rooms=1', '--members=30',
+		    '--senders=19', '--stalled=100', '--rate=250', '--hold=12',
 		    '--size=3500', '--seconds=0.5');
 		none(r);
 		assert.deepEqual([r.f.stalled, r.f.level, r.f.gone], [2, 2, 0]);
