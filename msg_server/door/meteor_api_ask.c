@@ -302,8 +302,8 @@ meteor_ask_one(struct meteor_request *m)
 }
 
 /*
- * The page binds and asks at once, over two connections: a bind that is under
- * way here comes first.
+ * The page binds and asks at once, over two connections: a bind that has come
+ * in the same turn, or is under way here, comes first.
  */
 static void
 meteor_when_bound(struct meteor_request *m)
@@ -331,7 +331,7 @@ meteor_ask(struct meteor_request *m, bool all)
 	m->active = all;
 	m->since_ms = clock_mono_ms();
 	m->again.fn = meteor_on_again;
-	meteor_when_bound(m);
+	relay_later(m->srv->relay, &m->again);
 }
 
 void

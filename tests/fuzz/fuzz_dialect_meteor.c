@@ -168,6 +168,15 @@ relay_who(struct relay *r, const struct f_who *who, struct relay_who *call)
 	return 0;
 }
 
+static struct relay_task *task;
+
+void
+relay_later(struct relay *r, struct relay_task *t)
+{
+	(void)r;
+	task = t;
+}
+
 void
 relay_retry(struct relay *r, struct relay_task *t)
 {
@@ -205,6 +214,12 @@ request(const uint8_t *data, size_t size)
 	asked = NULL;
 	check(door_meteor.on_request(
 	    &srv, (struct httpd_conn *)&srv.httpd, &rq, str_n(data, size)));
+	if (task != NULL) {
+		struct relay_task *t = task;
+
+		task = NULL;
+		t->fn(t);
+	}
 	check(n_replies + (change != NULL) + (list != NULL) + (asked != NULL) ==
 	      1);
 	if (change != NULL)
