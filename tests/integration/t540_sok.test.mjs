@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { readdirSync } from 'node:fs';
+import http from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '../lib/client.mjs';
@@ -270,4 +271,51 @@ test('credentials: who may, what is refused, how many', async () => {
 	assert.equal((await credentials(m1, 'h1', { source: 'n' })).status, 409);
 	assert.equal((await credentials(m1, 'h1',
 	    { source: '7'.repeat(32), token: 'new' })).status, 200);
+	/* a source that is too long to be shown is a source all the same */
+	const one = await Sok.login(m1.ports.sok, 'h1', { token: 'new' });
+	const two = await Sok.login(m1.ports.sok, 'h1', { token: 'new' });
+	assert.equal((await one.gone).code, 4004);
+	await until('its device is shown', async () => {
+		const r = await fetch(m1.ports.public, '/v1/users/h1', { headers: {
+		    authorization: `Bearer ${API_KEY}` } });
+		return r.json.sessions.length === 1 &&
+		    /^[0-9a-f]{14}-[0-9a-f]{16}$/.test(r.json.sessions[0].dev);
+	}, 15000);
+	await two.close();
+});
+
+/* GET /chat/send from an address of this machine */
+const chatSend = (query, from, headers) => new Promise((yes, no) =>
+    http.get({ host: '127.0.0.1', port: m1.ports.push, localAddress: from,
+    path: `/chat/send?to_uid=nobody&content=x${query}`, headers,
+    agent: false }, res => {
+	let body = '';
+	res.on('data', d => { body += d; });
+	res.on('end', () => yes({ status: res.statusCode, body }));
+}).on('error', no));
+
+test('/chat/send: who may without a token, and until when with one',
+    async () => {
+	assert.equal((await chatSend('', '127.0.0.1')).status, 200);
+	/* who comes through a proxy of this machine is not of this machine */
+	for (const name of ['x-forwarded-for', 'forwarded'])
+		assert.equal((await chatSend('', '127.0.0.1',
+		    { [name]: '10.0.0.1' })).status, 441);
+	assert.equal((await chatSend('', '127.0.0.2')).status, 441);
+	assert.equal((await chatSend('&sk=123457', '127.0.0.2')).status, 441);
+	const r = await chatSend('&sk=123456', '127.0.0.2');
+	assert.equal(r.status, 200);
+	assert.doesNotMatch(r.body, /123456/);
+	const soon = Math.floor(Date.now() / 1000);
+	await credentials(m1, 'n1', { token: 't', expires: soon + 1000 });
+	const token = `&access_token=${accessToken('n1', 't')}`;
+	assert.equal((await chatSend(token, '127.0.0.2')).status, 200);
+	await credentials(m1, 'n1', { token: 't', expires: soon - 2 });
+	const over = await chatSend(token, '127.0.0.1');
+	assert.equal(over.status, 441);
+	assert.match(over.body, /授权失效或已过期/);
+	/* 30 s old is not too old, 31 s is */
+	const age = s => `&time=${Math.floor(Date.now() / 1000) - s}`;
+	assert.equal((await chatSend(age(20), '127.0.0.1')).status, 200);
+	assert.equal((await chatSend(age(31), '127.0.0.1')).status, 400);
 });
