@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "msg_server/door/api.h"
+#include "msg_server/groups.h"
 #include "msg_server/push/api_credentials.h"
 #include "shared/proto/json.h"
 
@@ -17,6 +18,9 @@ static struct server srv;
 static int fuzz_answers;
 static struct relay_append *fuzz_appends[FUZZ_CALLS];
 static struct relay_who *fuzz_who;
+static struct groups_call *fuzz_change;
+static struct relay_states *fuzz_states;
+static unsigned fuzz_fresh;
 static size_t fuzz_n;
 static bool fuzz_full;
 static const char fuzz_conn;
@@ -86,6 +90,42 @@ api_credentials(struct server *server, struct httpd_conn *c,
 	return false;
 }
 
+void
+groups_change(struct server *server, const struct groups_change *q,
+    struct groups_call *call)
+{
+	(void)server;
+	check(id_is_group(q->rid) && q->n_uids <= GROUP_UIDS);
+	check(!str_is_set(q->name) ||
+	      (q->name.len > 0 && q->name.len <= GROUP_NAME_MAX));
+	for (unsigned i = 0; i < q->n_uids; i++)
+		check(id_is_word(q->uids[i]));
+	check(fuzz_change == NULL);
+	fuzz_change = call;
+	fuzz_fresh = q->n_uids;
+}
+
+int
+relay_states(
+    struct relay *r, const struct f_states *q, struct relay_states *call)
+{
+	(void)r;
+	check(q->n > 0 && q->prefix.len > 0 && q->chan.len >= 2);
+	if (fuzz_full)
+		return ERR_BUSY;
+	check(fuzz_states == NULL);
+	fuzz_states = call;
+	return 0;
+}
+
+void
+relay_later(struct relay *r, struct relay_task *t)
+{
+	(void)r;
+	(void)t;
+	check(false); /* the door pages by itself */
+}
+
 uint64_t
 topology_ver(const struct topology *t)
 {
@@ -134,7 +174,43 @@ relay_kick(struct relay *r, const struct f_kick *k)
 	check(k->code >= 4000 && k->code <= 4299 && k->text.len <= 90);
 }
 
-/* what the proxy and the log say; *how: good, or not */
+static void
+fuzz_settle_groups(uint8_t how)
+{
+	static const bool fresh[GROUP_UIDS] = {true, false, true};
+	static const char info[] =
+	    "{\"name\":\"x\",\"created\":1,\"updated\":2,\"n\":3}";
+	struct groups_result res = {
+	    .fresh = fresh, .n_fresh = fuzz_fresh > 0, .n = how};
+	struct state_rec recs[] = {
+	    {.key = STR_LIT("grp:gab"), .val = str_of(info)},
+	    {.key = STR_LIT("g:gcd"), .val = STR_LIT("x")},
+	    {.key = STR_LIT("m:amy"), .val = STR_LIT("member 1")},
+	    {.key = STR_LIT("grp:no"), .val = STR_LIT("{")}};
+	struct f_stated f = {
+	    .code = 200, .count = how, .more = how & 8, .n = 4};
+	unsigned code = how & 2 ? 404 : how & 4 ? 409 : how & 16 ? 503 : 200;
+	struct groups_call *call = fuzz_change;
+	struct relay_states *st = fuzz_states;
+	struct buf b;
+
+	fuzz_change = NULL;
+	fuzz_states = NULL;
+	if (call != NULL)
+		call->done(call, code, "why", code == 200 ? &res : NULL);
+	if (st == NULL)
+		return;
+	buf_init(&b, 4096);
+	for (size_t i = 0; i < ARRAY_LEN(recs); i++)
+		put_stated_rec(&b, &recs[i]);
+	if (how & 16)
+		st->done(st, 503, NULL, STR_NONE);
+	else
+		st->done(st, 200, &f, buf_str(&b));
+	buf_fini(&b);
+}
+
+/* what the proxy and the log say; how: good, or not */
 static void
 fuzz_settle(uint8_t how)
 {
@@ -146,6 +222,7 @@ fuzz_settle(uint8_t how)
 	    .next = how & 8 ? STR_LIT("c") : STR_NONE};
 	struct relay_who *w = fuzz_who;
 
+	fuzz_settle_groups(how);
 	fuzz_who = NULL;
 	if (w != NULL)
 		w->done(w, how & 4 ? 503 : 200, how & 4 ? NULL : &a);
@@ -183,7 +260,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!api_request(
 		&srv, (struct httpd_conn *)(uintptr_t)&fuzz_conn, &rq, rest))
 		return 0;
-	while (fuzz_answers == 0 && (fuzz_who != NULL || fuzz_n > 0))
+	while (fuzz_answers == 0 &&
+	       (fuzz_who != NULL || fuzz_n > 0 || fuzz_change != NULL ||
+		   fuzz_states != NULL))
 		fuzz_settle(data[0]);
 	check(fuzz_answers == 1 && fuzz_who == NULL && fuzz_n == 0);
 	return 0;
