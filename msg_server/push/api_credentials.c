@@ -23,7 +23,7 @@ struct cred_call {
 	char source[ID_MAX + 1]; /* DELETE: "" is all */
 	char token[PUSH_TOKEN_MAX + 1];
 	int64_t expires;
-	struct buf want; /* owned: what was written */
+	struct buf was, want; /* owned: what there was, what was written */
 	bool wrote;
 };
 
@@ -31,6 +31,7 @@ static void
 cred_free(struct cred_call *q)
 {
 	explicit_bzero(q->token, sizeof q->token);
+	buf_fini(&q->was);
 	buf_fini(&q->want);
 	free(q);
 }
@@ -125,13 +126,18 @@ cred_on_got(struct relay_get *get, unsigned code, const struct f_got *got)
 	if (credentials_read(got->val, &all) != 0)
 		all.n = 0; /* whoever sets it anew makes it good */
 	if (q->wrote && !str_eq(got->val, buf_str(&q->want))) {
-		cred_fail(q, 409, "changed meanwhile");
+		/* it got lost with the proxy it was sent to, or another came */
+		if (str_eq(got->val, buf_str(&q->was)))
+			cred_fail(q, 503, "not stored");
+		else
+			cred_fail(q, 409, "changed meanwhile");
 		return;
 	}
 	if (q->wrote || q->method == HTTP_GET_M || q->method == HTTP_HEAD_M) {
 		cred_reply(q, &all);
 		return;
 	}
+	buf_putstr(&q->was, got->val);
 	why = cred_change(q, &all);
 	if (why != NULL)
 		cred_fail(q, q->method == HTTP_PUT_M ? 409 : 404, why);
@@ -233,6 +239,7 @@ api_credentials(struct server *srv, struct httpd_conn *c,
 	q->srv = srv;
 	q->id = httpd_id(c);
 	q->method = rq->method;
+	buf_init(&q->was, STATE_VAL_MAX);
 	buf_init(&q->want, STATE_VAL_MAX);
 	str_copy(q->uid, sizeof q->uid, uid);
 	if (rq->method == HTTP_PUT_M)

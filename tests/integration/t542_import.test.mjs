@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from '../lib/cluster.mjs';
+import { build, until } from '../lib/cluster.mjs';
 import { API_KEY, Sok, credentials, sokCluster } from '../lib/sok.mjs';
 
 let c, m, key;
@@ -91,4 +91,28 @@ test('no file, no key, a wrong key, nobody there', async () => {
 	assert.equal(r.code, 3);
 	assert.deepEqual((await credentials(m, '31',
 	    { method: 'GET' })).json.list, []);
+});
+
+test('while another proxy takes the log over', { timeout: 120000 },
+    async () => {
+	const own = await sokCluster({ msgs: 1, proxies: 2 });
+	try {
+		const [s] = own.msgs, file = join(own.dir, 'many'), k = join(own.dir,
+		    'k');
+		writeFileSync(k, `${API_KEY}\n`);
+		writeFileSync(file, [...Array(300).keys()].map(i =>
+		    `u${i} app token-${i}`).join('\n'));
+		const run = ctl([file, '--api-key', k, '--url',
+		    `127.0.0.1:${s.ports.public}`]);
+		await until('it is at work', async () => (await credentials(s,
+		    'u20', { method: 'GET' })).json.list?.length === 1, 30000);
+		await (await own.active()).kill();
+		assert.deepEqual(await run, { code: 0, err: '',
+		    out: '300 credentials set, 0 refused\n' });
+		for (const i of [0, 20, 150, 299])
+			await (await Sok.login(s.ports.sok, `u${i}`,
+			    { token: `token-${i}` })).close();
+	} finally {
+		await own.stop();
+	}
 });

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,9 @@
 enum {
 	IMPORT_KEY_MAX = 128, /* bytes of an API key */
 	IMPORT_MS = 15000,
-	IMPORT_FAILS = 20 /* in a row: nobody is there */
+	IMPORT_FAILS = 20, /* in a row: nobody is there */
+	IMPORT_TRIES = 5,  /* of one, while the log changes hands */
+	IMPORT_PAUSE_MS = 500
 };
 
 static const char *const import_flags[] = {"--api-key", "--url"};
@@ -106,6 +109,23 @@ import_read_key(const struct ctl_args *a, struct import *m)
 	    m->field, sizeof m->field, "Authorization: Bearer %s\r\n", key);
 }
 
+static int
+import_put(const struct import *m, const char *target, struct str body,
+    struct buf *out)
+{
+	unsigned tries;
+	int status = 503;
+
+	for (tries = 0; status == 503 && tries < IMPORT_TRIES; tries++) {
+		if (tries > 0)
+			(void)poll(NULL, 0, IMPORT_PAUSE_MS);
+		buf_reset(out);
+		status = ctl_http_put(
+		    m->address, target, m->field, body, IMPORT_MS, out);
+	}
+	return status;
+}
+
 static void
 import_one(void *arg, const struct import_credential *c)
 {
@@ -128,8 +148,7 @@ import_one(void *arg, const struct import_credential *c)
 	jw_str(&w, "token", c->token);
 	jw_int(&w, "expires", c->expires);
 	jw_obj_end(&w);
-	status = ctl_http_put(
-	    m->address, target, m->field, buf_str(&body), IMPORT_MS, &out);
+	status = import_put(m, target, buf_str(&body), &out);
 	if (status == 200) {
 		m->set++;
 		m->in_a_row = 0;
