@@ -328,7 +328,7 @@ work_members(struct work *w)
 	struct chan_name r = chan_room(str_of(w->rid));
 	struct f_append ap = {.chan = chan_str(&r)};
 	char cid[CID_MAX + 1], n[16], keys[STATES_MAX][ID_MAX + 3];
-	char places[STATES_MAX][16];
+	char places[STATES_MAX][24];
 	struct buf body;
 
 	work_take_batch(w, first ? STATES_MAX - 2 : STATES_MAX - 1);
