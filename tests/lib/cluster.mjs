@@ -120,8 +120,27 @@ export class Daemon {
 		    this.proc.signalCode === null;
 	}
 
-	/* Resolves when every listener has been announced. */
+	/*
+	 * Resolves when every listener has been announced.  While a daemon was
+	 * down, somebody else's connection may have been given its port by the
+	 * kernel: it is waited for.
+	 */
 	async start()
+	{
+		for (const end = Date.now() + 60000; ;) {
+			const from = this.log.length;
+			try {
+				return await this.launch();
+			} catch (e) {
+				await sleep(250);	/* its last words come, too */
+				if (this.running || Date.now() > end ||
+				    !this.log.slice(from).includes('address in use'))
+					throw e;
+			}
+		}
+	}
+
+	async launch()
 	{
 		assert.ok(!this.running, `${this.name} runs already`);
 		const args = [...this.args];
@@ -143,9 +162,11 @@ export class Daemon {
 		this.proc.stderr.setEncoding('utf8');
 		this.proc.stderr.on('data', s => { this.log += s; });
 		await until(`${this.name} listens`, () => {
+			const said = this.log.slice(seen);
+			if (!this.running && said.includes('address in use'))
+				return true;
 			if (!this.running)
 				throw new Error(`it ended: ${this.failed ?? ''}`);
-			const said = this.log.slice(seen);
 			for (const m of said.matchAll(
 			    /listening on \S*:(\d+) \((\w+)[^)]*\)/g))
 				this.ports[m[2]] = Number(m[1]);
@@ -154,6 +175,8 @@ export class Daemon {
 		}, 10000).catch(e => {
 			throw new Error(`${e.message}\n${this.log.slice(seen)}`);
 		});
+		if (!this.running)
+			throw new Error(`it ended\n${this.log.slice(seen)}`);
 		return this;
 	}
 
