@@ -31,6 +31,9 @@ unit_tests += %D%/msg_server/follow/test_delivered
 %C%_msg_server_follow_test_delivered_SOURCES = %D%/msg_server/follow/test_delivered.c \
 	%D%/msg_server/core_fixture.h %D%/shared/net/fixture.h
 %C%_msg_server_follow_test_delivered_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_newest
+%C%_msg_server_test_newest_SOURCES = %D%/msg_server/test_newest.c
+%C%_msg_server_test_newest_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/test_groups
 %C%_msg_server_test_groups_SOURCES = %D%/msg_server/test_groups.c \
 	%D%/msg_server/groups_fixture.h
