@@ -86,7 +86,8 @@ class Visitor {
 
 before(async () => {
 	c = await Cluster.start({ msgs: 2, www,
-	    conf: { msg_server: { dialects: ['webim', 'cchat'] } } });
+	    conf: { msg_server: { dialects: ['webim', 'cchat'],
+	    comet_keep: 3 } } });
 	b = await launch();
 });
 after(async () => {

@@ -196,7 +196,7 @@ describe('answers and bounds', () => {
 	before(async () => {
 		c = await Cluster.start({ msgs: 1, conf: { msg_server: {
 		    dialects: ['webim', 'webim2019', 'cchat'], v1_interval: 2,
-		    send_rate: 5, send_burst: 20 } } });
+		    send_rate: 1, send_burst: 20 } } });
 		url = `ws://127.0.0.1:${c.msgs[0].ports.public}`;
 	});
 	after(() => c?.stop());

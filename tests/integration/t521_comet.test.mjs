@@ -57,7 +57,7 @@ describe('beside WebSockets', () => {
 	let c, port, ws;
 	before(async () => {
 		c = await start(['webim', 'webim2019', 'cchat'], { lobby: '7',
-		    comet_keep: 2 });
+		    comet_keep: 5, login_timeout: 600 });
 		port = c.msgs[0].ports.public;
 		ws = `ws://127.0.0.1:${port}`;
 	});
@@ -158,7 +158,7 @@ describe('bounds', () => {
 	let c, port;
 	before(async () => {
 		c = await start(['webim'], { comet_max: 2, comet_poll: 1,
-		    comet_keep: 2, login_timeout: 600 });
+		    comet_keep: 4, login_timeout: 600 });
 		port = c.msgs[0].ports.public;
 	});
 	after(() => c?.stop());
