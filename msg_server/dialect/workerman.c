@@ -191,7 +191,8 @@ workerman_guess(struct str text)
 	int e;
 
 	/* most first frames are somebody else's, and are read by him */
-	if (memmem(text.p, text.len, "\"type\"", 6) == NULL)
+	if (str_starts(text, STR_LIT("{\"cmd\"")) ||
+	    memmem(text.p, text.len, "\"type\"", 6) == NULL)
 		return false;
 	obj = json_read(text, &e);
 	if (json_is_object(obj)) {
