@@ -8,7 +8,7 @@ import net from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { FrameReader, acceptKey, closeFrame, frame, PONG } from './wire.mjs';
 
-export const PATIENCE = 1500;	/* ms a server has to react */
+export const PATIENCE = 3000;	/* ms a server has to react */
 const ENTRY = 6000;		/* ms in which a busy machine lets one in */
 
 export class Fail extends Error {}
