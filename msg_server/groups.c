@@ -107,8 +107,6 @@ work_pump(struct work *w)
 		return;
 	if (w->code == 200)
 		w->step(w);
-	else if (w->code == 503 && w->at > 0)
-		work_end(w, 503, w->why);
 	else
 		work_end(w, w->code, w->why);
 }

@@ -233,6 +233,14 @@ meteor_body(struct jw *w, const struct item *it)
 {
 	struct buf json;
 
+	if (it->flags & ITEM_F_PUSH) {
+		/* a back end's, for another system's clients: its words */
+		buf_init(&json, 8 * PUSH_BODY_MAX);
+		push_text(it->body, &json);
+		php_text_member(w, "message", buf_str(&json));
+		buf_fini(&json);
+		return;
+	}
 	if (!(it->flags & ITEM_F_JSON)) {
 		php_text_member(w, "message", it->body);
 		return;

@@ -272,6 +272,24 @@ test_json(void **state)
 	}
 }
 
+/* what a back end has said to people of another system: its words */
+static void
+test_push(void **state)
+{
+	struct item it = {.kind = ITEM_MESSAGE,
+	    .uid = STR_LIT("1"),
+	    .flags = ITEM_F_JSON | ITEM_F_PUSH,
+	    .body = STR_LIT("{\"type\":\"chat\",\"content\":\"a/b\","
+			    "\"more\":1}")};
+	struct event ev = {
+	    .kind = EVENT_ITEM, .item = &it, .tid = STR_LIT("2")};
+
+	(void)state;
+	says(&ev, VIEW_OTHER,
+	    "{\"type\":\"ws\",\"category\":\"single\",\"args\":{\"from_user\":"
+	    "\"1\",\"message\":\"a\\/b\"}}");
+}
+
 static void
 test_silent(void **state)
 {
@@ -307,6 +325,7 @@ main(void)
 	    cmocka_unit_test(test_no_frames),
 	    cmocka_unit_test(test_hears),
 	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_push),
 	    cmocka_unit_test(test_silent),
 	};
 
