@@ -11,7 +11,7 @@ import https from 'node:https';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Cluster, fetch, freePort, until } from '../lib/cluster.mjs';
+import { Cluster, fetch, loopback, until } from '../lib/cluster.mjs';
 
 /* of a certificate that the test makes for itself */
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
@@ -20,14 +20,15 @@ const { Client } = await import('../lib/client.mjs');
 const PATIENCE = 20000;
 const example = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))),
     'shared', 'nginx', 'cchat.conf');
-let c, nginx, port, log = '';
-const url = (path = '/ws') => `wss://127.0.0.1:${port}${path}`;
-const origin = () => `https://127.0.0.1:${port}`;
+const host = loopback(), port = 8443;
+let c, nginx, log = '';
+const url = (path = '/ws') => `wss://${host}:${port}${path}`;
+const origin = () => `https://${host}:${port}`;
 const enter = (name, o = {}) => Client.login(url(o.path), name, '1',
     { uid: name, origin: origin(), ...o });
 
 const page = (path, headers = {}) => new Promise((resolve, reject) => {
-	https.get({ host: '127.0.0.1', port, path, headers, agent: false,
+	https.get({ host, port, path, headers, agent: false,
 	    timeout: 10000 }, res => {
 		let body = '';
 		res.setEncoding('utf8');
@@ -46,7 +47,7 @@ configure(dir, direct)
 		text = text.replaceAll(from, to);
 	};
 
-	put('listen 443 ssl', `listen 127.0.0.1:${port} ssl`);
+	put('listen 443 ssl', `listen ${host}:${port} ssl`);
 	put('127.0.0.1:9511', `127.0.0.1:${direct[0]}`);
 	put('127.0.0.1:9512', `127.0.0.1:${direct[1]}`);
 	put('/etc/ssl/chat.example.org.pem', join(dir, 'cert.pem'));
@@ -64,25 +65,21 @@ configure(dir, direct)
 before(async () => {
 	c = new Cluster({ msgs: 2 });
 	const dir = join(c.dir, 'nginx');
-	const direct = [await freePort(), await freePort()];
-
-	port = await freePort();
 	mkdirSync(dir);
 	execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes',
 	    '-subj', '/CN=127.0.0.1', '-days', '2', '-keyout',
 	    join(dir, 'cert.key'), '-out', join(dir, 'cert.pem')],
 	    { stdio: 'ignore' });
-	configure(dir, direct);
 	c.configure({ msg_server: { trusted_proxies: ['127.0.0.1'],
 	    public_url: url(), conns_per_ip: 3 } });
 	const make = c.newMsg.bind(c);
 	c.newMsg = name => {
-		const m = make(name), i = c.msgs.length;
-		m.args.push('--direct-url', url(`/ms${i}/ws`));
-		m.ports.direct = direct[i - 1];
+		const m = make(name);
+		m.args.push('--direct-url', url(`/ms${c.msgs.length}/ws`));
 		return m;
 	};
 	await c.up();
+	configure(dir, c.msgs.map(m => m.ports.direct));
 	nginx = spawn('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf'), '-e',
 	    'stderr'], { stdio: ['ignore', 'ignore', 'pipe'] });
 	nginx.stderr.on('data', b => { log += b; });

@@ -13,7 +13,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, renameSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { build, Cluster, freePort, until, www } from '../lib/cluster.mjs';
+import { build, Cluster, loopback, until, www } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
 
 const PATIENCE = 20000;
@@ -244,12 +244,12 @@ describe('cchatctl reload', () => {
 	});
 
 	test('of all, and of one', async () => {
-		const any = '127.0.0.1:0';
+		const host = loopback(), any = `${host}:0`;
 
 		assert.equal(ctl('reload').code, 3);
 		writeFileSync(file, 'msg_server {\n\tmsg_max = 100\n}\n');
 		const r = ctl('start', '-d', '-c', 'cchat.conf', '--www', www,
-		    '--listen', `127.0.0.1:${await freePort()}`, '--direct', any,
+		    '--listen', `${host}:9503`, '--direct', any,
 		    '--admin', any, '--link-listen', any, '--proxy-admin', any,
 		    '--config-server', any);
 		assert.equal(r.code, 0, r.err);

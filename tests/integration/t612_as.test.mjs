@@ -13,16 +13,11 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { build, until, www } from '../lib/cluster.mjs';
+import { build, loopback, until, www } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
 
 const PATIENCE = 20000;
 const started = [];
-let serial = 0;
-
-/* 127.x.y.z, of nobody else here */
-const ownHost = () => `127.${100 + process.pid % 100}.` +
-    `${1 + (process.pid >> 7) % 250}.${++serial}`;
 
 const run = (args, o = {}) => {
 	const r = spawnSync(join(build, 'config_server', 'cchatctl'), args,
@@ -35,7 +30,7 @@ const run = (args, o = {}) => {
 function
 start(as, ...more)
 {
-	const host = ownHost();
+	const host = loopback();
 	const dir = mkdtempSync(join(tmpdir(), 'cchat-test-'));
 	const data = join(dir, 'data'), any = `${host}:0`;
 	const r = run(['start', '-d', '--as', as, '--data', data, '--www', www,
@@ -193,7 +188,7 @@ test('all of them at once, and beside cchat', async () => {
 
 test('what can not be', async () => {
 	const dir = mkdtempSync(join(tmpdir(), 'cchat-test-'));
-	const data = join(dir, 'data'), host = ownHost();
+	const data = join(dir, 'data'), host = loopback();
 	const bad = run(['start', '-d', '--as', 'workerman,slack', '--data',
 	    data]);
 

@@ -7,12 +7,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { build, fetch, freePort, until, www } from '../lib/cluster.mjs';
+import { build, fetch, loopback, until, www } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
 
 const PATIENCE = 20000, PEOPLE = 230;
 const dir = mkdtempSync(join(tmpdir(), 'cchat-test-'));
 const data = join(dir, 'data');
+const host = loopback();
 const people = [];
 let ms1, ms2;
 
@@ -25,14 +26,14 @@ const ctl = (verb, ...args) => {
 const server = name => JSON.parse(ctl('status', '--json').out).servers
     .find(s => s.name === name);
 const port = addr => Number(addr.split(':').pop());
-const page = async query => (await fetch(port(ms1.admin),
-    `/connections${query}`));
+const page = query => fetch(port(ms1.admin), `/connections${query}`,
+    { host });
 
-before(async () => {
-	const any = '127.0.0.1:0';
-	const r = ctl('start', '-d', '--www', www, '--listen',
-	    `127.0.0.1:${await freePort()}`, '--direct', any, '--admin', any,
-	    '--link-listen', any, '--proxy-admin', any, '--config-server', any);
+before(() => {
+	const any = `${host}:0`;
+	const r = ctl('start', '-d', '--www', www, '--listen', `${host}:9503`,
+	    '--direct', any, '--admin', any, '--link-listen', any,
+	    '--proxy-admin', any, '--config-server', any);
 
 	assert.equal(r.code, 0, r.err);
 	ms1 = server('ms1');
@@ -112,9 +113,10 @@ test('what is no question', async () => {
 	    '?after=99999999999999999999'])
 		assert.equal((await page(q)).status, 400, q);
 	assert.equal((await fetch(port(ms1.admin), '/connections',
-	    { method: 'POST' })).status, 405);
+	    { host, method: 'POST' })).status, 405);
 	/* of operators, not of the world */
-	assert.equal((await fetch(port(ms1.listen), '/connections')).status, 404);
+	assert.equal((await fetch(port(ms1.listen), '/connections', { host }))
+	    .status, 404);
 	assert.equal(ctl('connections', 'nobody').code, 1);
 	assert.equal(ctl('connections', '--limit', 'x').code, 2);
 });
@@ -134,7 +136,7 @@ test('status: what each process takes and does', async () => {
 	}, PATIENCE);
 	assert.match(ctl('status').out,
 	    /^NAME +ROLE +STATE +PID +UP +MEM MB +CONNS +FAILS +TIMERS +REQUESTS +QPS +RESTARTS +EXIT +LISTENING +ADMIN$/m);
-	assert.match(ctl('status').out, /^ms1 .* 0 +- +127\.0\.0\.1:\d+ \(public\), /m);
+	assert.match(ctl('status').out, /^ms1 .* 0 +- +127[.\d]+:9503 \(public\), /m);
 	process.kill(ms2.pid, 'SIGKILL');
 	await until('its end is told', () =>
 	    /^ms2 .* 1 +signal 9 +127/m.test(ctl('status').out), PATIENCE);

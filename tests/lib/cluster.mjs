@@ -49,7 +49,7 @@ export function
 fetch(port, path, o = {})
 {
 	return new Promise((resolve, reject) => {
-		const req = http.request({ host: '127.0.0.1', port, path,
+		const req = http.request({ host: o.host ?? '127.0.0.1', port, path,
 		    method: o.method ?? 'GET', headers: o.headers, agent: false,
 		    timeout: o.ms ?? 10000 }, res => {
 			const parts = [];
@@ -70,6 +70,14 @@ fetch(port, path, o = {})
 		req.end(o.body);
 	});
 }
+
+/*
+ * A loopback address that no other test of this machine has: all of its ports
+ * are free, and stay so, since the kernel gives none of them away.
+ */
+let loopbacks = 0;
+export const loopback = () => `127.${100 + process.pid % 100}.` +
+    `${1 + (process.pid / 100 | 0) % 250}.${++loopbacks}`;
 
 /* A port that is free now; for listeners that must be known beforehand. */
 export async function
