@@ -66,8 +66,10 @@ webim_guess(struct str text)
 	bool mine;
 	int err;
 
+	/* most are logins of CChat: one look for each */
 	if (memmem(text.p, text.len, "\"avatar\"", 8) == NULL &&
-	    memmem(text.p, text.len, "\"channal\"", 9) == NULL)
+	    (str_starts(text, STR_LIT("{\"cmd\":\"login\"")) ||
+		memmem(text.p, text.len, "\"channal\"", 9) == NULL))
 		return false;
 	obj = json_read(text, &err);
 	mine = obj != NULL && json_is_object(obj) && webim_is_mine(obj);
