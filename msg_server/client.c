@@ -113,6 +113,7 @@ client_detach(struct client *c)
 			dialect_has(c->session.dialect, DIALECT_NO_GRACE))));
 	client_unlist(c);
 	srv->n_clients--;
+	srv->n_anew -= c->session.logging_in & c->session.anew;
 	srv->n_dying++;
 	srv->stats[S_CONNECTIONS] = srv->n_clients;
 	gate_leave(srv->gate, c->ip);

@@ -110,6 +110,7 @@ struct server {
 	struct delivered *delivered; /* how far users have their private traffic */
 	struct drain *drain;      /* the end, and what can be taken back of it */
 	uint32_t n_clients, n_not_logged_in;
+	uint32_t n_anew; /* sessions that are becoming somebody else */
 	struct turns *turns;      /* items on their way to the members of rooms (follow/turn.h) */
 	uint32_t n_dying; /* detached, their last bytes on the way */
 	struct statics *statics;

@@ -133,7 +133,7 @@ login_answer(struct login *l, struct session *s, struct str people)
 		ev.token = buf_str(&token);
 		ev.exp = l->who.claims.exp_ms;
 	}
-	s->logging_in = 0;
+	login_is_over(srv, s);
 	s->silent = 0; /* all his rooms have been told, or not told */
 	l->answered = true;
 	if (l->first) {
@@ -222,7 +222,7 @@ login_fail(struct login *l, struct session *s, unsigned code)
 		return;
 	l->failed = true;
 	l->n_open++;
-	s->logging_in = 0;
+	login_is_over(l->asker.srv, s);
 	if (l->first) {
 		room_detach(l->asker.srv, s, true);
 		client_hold_drop(s);
@@ -503,6 +503,7 @@ login_is_anew(struct server *srv, struct session *s, const struct command *cmd)
 	delivered_leave(srv, s);
 	room_detach(srv, s, true);
 	login_leave(s);
+	s->anew = 1;
 	return true;
 }
 
@@ -582,6 +583,7 @@ cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 	l->note = str_dup(cmd->note);
 	str_copy(l->name, sizeof l->name, str_of(who.claims.name));
 	s->logging_in = 1;
+	srv->n_anew += s->anew;
 	client_hold(s);
 	l->n_waiting = l->n_open = 1;
 	if (s->level < 2 && !who.drawn) {

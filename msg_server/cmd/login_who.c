@@ -16,6 +16,13 @@ login_refuse(struct session *s, const struct command *cmd, unsigned code,
 	reply_error(s, cmd->cid, code, why, 0, 50, v1_text);
 }
 
+void
+login_is_over(struct server *srv, struct session *s)
+{
+	srv->n_anew -= s->logging_in & s->anew;
+	s->logging_in = s->anew = 0;
+}
+
 /* false: refused and answered */
 static bool
 login_by_token(struct server *srv, struct session *s, const struct command *cmd,

@@ -18,6 +18,8 @@ struct login_who {
 /* false: refused and answered */
 bool login_who_is_it(struct server *srv, struct session *s,
     const struct command *cmd, struct login_who *who);
+/* it is in, or it is not */
+void login_is_over(struct server *srv, struct session *s);
 void login_refuse(struct session *s, const struct command *cmd, unsigned code,
     const char *why, const char *v1_text);
 

@@ -10,7 +10,7 @@
 #include "msg_server/door/meteor_priv.h"
 #include "shared/proc/clock.h"
 
-enum { METEOR_BIND_MS = 1000 /* so long a bind under way is waited for */ };
+enum { METEOR_BIND_MS = 3000 /* so long a bind under way is waited for */ };
 
 /* --- lists --------------------------------------------------------------- */
 
@@ -310,7 +310,7 @@ meteor_when_bound(struct meteor_request *m)
 {
 	bool all = m->active;
 
-	if (m->srv->logging_in != NULL &&
+	if ((m->srv->logging_in != NULL || m->srv->n_anew > 0) &&
 	    clock_mono_ms() - m->since_ms < METEOR_BIND_MS)
 		relay_retry(m->srv->relay, &m->again);
 	else if (all)
