@@ -33,6 +33,9 @@ fresh() {
 		>"$tree/shared/GUARANTEES.md"
 	printf '%s\n#ifndef SHARED_NET_STATS_H\n#define SHARED_NET_STATS_H "msg_people"\n#endif\n' "$lic" >"$tree/shared/net/stats.h"
 	echo '`cchat_msg_people`' >"$tree/shared/SCALING.md"
+	for i in 1 2 3 4 5; do
+		printf '## %s\n| a line | x | `t101_x` | here |\n' $i
+	done >"$tree/shared/OLD_SYSTEMS.md"
 }
 
 lint() {
@@ -85,6 +88,9 @@ plant house 7 tests/unit/x.c 'void f(void) { skip(); }'
 plant promises 1 shared/GUARANTEES.md '(`t102_x`)'
 plant promises 1 shared/GUARANTEES.md '(unit `test_y`)'
 plant promises 1 shared/GUARANTEES.md '(`y.test.mjs`)'
+plant promises 1 shared/OLD_SYSTEMS.md '(unit `test_y`)'
+plant promises 1 shared/OLD_SYSTEMS.md '| a line | x | somewhere | here |'
+plant promises 1 shared/OLD_SYSTEMS.md '| a line | x | `t101_x` | done |'
 plant promises 2 shared/GUARANTEES.md '| x | `fault` kill-x, kill-y; |'
 plant promises 3 shared/GUARANTEES.md 'the judge: `lost`, `late`'
 plant promises 4 shared/GUARANTEES.md '[y](base/y.h)'
