@@ -148,9 +148,25 @@ test('what is no request ends the connection', async () => {
 	slow.send('{"event":"ping"}\n{"event":"worker_connect"}\n');
 	await until('two answers', () => slow.lines.length === 2, MS);
 	slow.s.end();
-	/* who says nothing is not kept */
-	const mute = await Line.open(m);
+	/* who says nothing is not kept, nor who has nothing to say */
+	const mute = await Line.open(m), idle = await Line.open(m);
+	idle.send({ event: 'ping' });
 	assert.equal(await mute.gone, '');
+	assert.equal(await idle.gone, '');
+});
+
+test('who asks without end and does not read is let go', async () => {
+	const [m] = c.msgs, was = await metric(m, 'register_refused_total');
+	const l = await Line.open(m);
+	const many = '{"event":"worker_connect"}\n'.repeat(5000);
+	l.s.pause();
+	await until('it is let go', async () => {
+		/* about 5 MB of answers, more than the kernel takes in the end */
+		for (let i = 0; i < 10 && !l.closed; i++)
+			l.send(many);
+		return await metric(m, 'register_refused_total') === was + 1;
+	}, MS);
+	l.s.destroy();
 });
 
 test('with a key', async () => {

@@ -132,7 +132,9 @@ gateway_answer(struct gateway_conn *c, struct buf *text)
 	if (!buf_ok(text)) {
 		c->g->stats[GS_BAD]++;
 		log_limited(&c->g->limit, LOG_LEVEL_WARN,
-		    "gateway: an answer over %d MiB is not given",
+		    "gateway: an answer over %d MiB, or of too much work, is "
+		    "not "
+		    "given",
 		    GATEWAY_ANSWER_MAX >> 20);
 		conn_close(&c->conn);
 		return;
@@ -192,6 +194,9 @@ gateway_run(struct gateway_conn *c)
 		gateway_frame(c, &f);
 		buf_consume(&c->in, f.len);
 	}
+	if (err == ERR_AGAIN && !c->known &&
+	    buf_len(&c->in) > GATEWAY_KEY_FRAME)
+		gateway_refuse(c);
 	if (err != 0 && err != ERR_AGAIN) {
 		c->g->stats[GS_BAD]++;
 		conn_close(&c->conn);

@@ -12,7 +12,9 @@
  * bound uid, groups, session array (people.h, with its bounds).
  *
  * Connections: GATEWAY_CONNS_MAX, 10 s to show the key where there is one;
- * a frame that is too long or none ends them. A turn of the loop gives all of
+ * a frame that is too long or none ends them; before the key is shown one of
+ * GATEWAY_KEY_FRAME is too long. A command that names more than GATEWAY_SET_MAX
+ * sessions, one as often as it is named, is not done. A turn of the loop gives all of
  * them together GATEWAY_TURN_US. A push is never queued beyond the bound where
  * a session lags (256 KiB): it is skipped and counted.
  */
@@ -28,7 +30,9 @@ enum {
 	GATEWAY_AUTH_S = 10,
 	GATEWAY_TURN_US = 4000,
 	GATEWAY_ANSWER_MAX = 16 << 20, /* bytes of an answer; over it: closed */
-	GATEWAY_KEY_MAX = 256
+	GATEWAY_KEY_MAX = 256,
+	GATEWAY_KEY_FRAME = 4096, /* bytes of a frame from who has not shown the key */
+	GATEWAY_SET_MAX = 1 << 20 /* sessions one command names, each time it does */
 };
 
 struct server;

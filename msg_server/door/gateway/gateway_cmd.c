@@ -35,6 +35,7 @@ gateway_count_of(struct gateway *g, struct str group, struct buf *out)
 	struct gateway_set set = {0};
 
 	gateway_set_group(g, group, &set);
+	g->counted += set.n;
 	php_put_int(out, set.n);
 	gateway_set_fini(&set);
 }
@@ -67,8 +68,11 @@ gateway_batch(struct gateway *g, struct str ext,
 	for (i = 0; i < json_array_size(names); i++)
 		n += str_is_set(
 		    gateway_json_name(json_array_get(names, i), tmp));
+	g->counted = 0;
 	php_put_array(out, n);
 	for (i = 0; i < json_array_size(names) && buf_ok(out); i++) {
+		if (g->counted > GATEWAY_SET_MAX)
+			out->failed = true;
 		name = gateway_json_name(json_array_get(names, i), tmp);
 		if (!str_is_set(name))
 			continue;
@@ -212,8 +216,11 @@ gateway_find(struct gateway *g, json_t *where, struct gateway_set *set)
 		gateway_set_all(g, set);
 		return;
 	}
+	/* what is over the bound gets no answer */
 	json_object_foreach(where, key, items)
 	{
+		if (set->over)
+			break;
 		json_array_foreach(items, i, v)
 		    gateway_where(g, str_of(key), v, set);
 		json_object_foreach(items, k, v)
@@ -277,6 +284,8 @@ gateway_select(struct gateway *g, struct str ext, struct buf *out)
 	}
 	if (q != NULL)
 		gateway_find(g, json_object_get(q, "where"), &set);
+	if (set.over)
+		out->failed = true;
 	php_put_array(out, set.n);
 	for (rank = 0; rank < 3; rank++)
 		gateway_put_rows(g, &set, field, n, rank, out);

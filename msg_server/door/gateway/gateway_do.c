@@ -109,18 +109,22 @@ gateway_send_names(struct gateway *g, const struct gateway_frame *f,
 	struct str name;
 	char tmp[24];
 	size_t i;
+	bool good;
 
 	if (!json_is_array(names))
 		return false;
-	for (i = 0; i < json_array_size(names); i++) {
+	for (i = 0; i < json_array_size(names) && !set.over; i++) {
 		name = gateway_json_name(json_array_get(names, i), tmp);
 		if (str_is_set(name))
 			add(g, name, &set);
 	}
-	gateway_except(&set, except);
-	gateway_push_set(g, f, &set);
+	good = !set.over;
+	if (good) {
+		gateway_except(&set, except);
+		gateway_push_set(g, f, &set);
+	}
 	gateway_set_fini(&set);
-	return true;
+	return good;
 }
 
 /* --- the end ---------------------------------------------------------------

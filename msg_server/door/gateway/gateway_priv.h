@@ -48,6 +48,7 @@ struct gateway {
 	char key[GATEWAY_KEY_MAX + 1];
 	struct people people;
 	struct log_limit limit;
+	uint64_t counted; /* sessions, by the command under way */
 	uint64_t stats[GS_COUNT];
 };
 
@@ -55,6 +56,7 @@ struct gateway {
 struct gateway_set {
 	struct session **s; /* owned */
 	uint32_t n, cap;
+	bool over; /* there were more than GATEWAY_SET_MAX: it is of no use */
 };
 void gateway_set_fini(struct gateway_set *set);
 void gateway_set_add(struct gateway_set *set, struct session *s);

@@ -38,6 +38,10 @@ gateway_set_fini(struct gateway_set *set)
 void
 gateway_set_add(struct gateway_set *set, struct session *s)
 {
+	if (set->n == GATEWAY_SET_MAX) {
+		set->over = true;
+		return;
+	}
 	if (set->n == set->cap) {
 		set->cap = set->cap > 0 ? set->cap * 2 : 16;
 		set->s = xrealloc(set->s, set->cap * sizeof *set->s);
@@ -149,7 +153,7 @@ gateway_set_group(struct gateway *g, struct str group, struct gateway_set *set)
 	struct room *room = e ? container_of(e, struct room, by_rid) : NULL;
 	uint32_t i, from = set->n;
 
-	for (i = 0; room != NULL && i < room->n_members; i++)
+	for (i = 0; room != NULL && i < room->n_members && !set->over; i++)
 		if (gateway_is_member(room->members[i]))
 			gateway_set_add(set, room->members[i]->session);
 	gateway_set_ties(g, people_group(&g->people, group), set);

@@ -13,7 +13,8 @@
 enum {
 	REGISTER_TICK_MS = 1000,
 	REGISTER_LIST_MAX = 256 * 1024,
-	REGISTER_ADDRESS_MAX = 64
+	REGISTER_ADDRESS_MAX = 64,
+	REGISTER_QUEUE_MAX = 2 * REGISTER_LIST_MAX /* it does not read */
 };
 
 struct register_conn {
@@ -24,7 +25,8 @@ struct register_conn {
 	int64_t since_ms;
 	char host[ADDR_TEXT_MAX];
 	char address[REGISTER_ADDRESS_MAX + 1]; /* it is a gateway */
-	bool said, asks;
+	bool known; /* it has shown the key, and said what it is */
+	bool asks;
 };
 
 struct registrar {
@@ -87,6 +89,18 @@ register_make(struct registrar *r, struct buf *out)
 	buf_puts(out, "]}\n");
 }
 
+/* who asks again and again, and does not read, is let go */
+static void
+register_give(struct register_conn *c, const struct buf *list)
+{
+	if (conn_queued(&c->conn) > REGISTER_QUEUE_MAX) {
+		register_stats(c->r)[GS_REG_BAD]++;
+		conn_close(&c->conn);
+		return;
+	}
+	conn_send_bytes(&c->conn, buf_p(list), buf_len(list));
+}
+
 /* what is new is told to all who have asked */
 static void
 register_tell(struct registrar *r)
@@ -103,8 +117,8 @@ register_tell(struct registrar *r)
 	buf_fini(&r->list);
 	r->list = list;
 	DL_FOREACH (r->conns, c)
-		if (c->asks)
-			conn_send_bytes(&c->conn, buf_p(&list), buf_len(&list));
+		if (c->asks && conn_is_open(&c->conn))
+			register_give(c, &list);
 }
 
 void
@@ -164,6 +178,7 @@ register_gateway(struct register_conn *c, struct str address)
 		register_refuse(c);
 		return;
 	}
+	c->known = true;
 	r->n_foreign += c->address[0] == '\0';
 	str_copy(c->address, sizeof c->address, address);
 	register_tell(r);
@@ -174,9 +189,9 @@ register_worker(struct register_conn *c)
 {
 	struct registrar *r = c->r;
 
-	c->asks = true;
+	c->known = c->asks = true;
 	register_stats(r)[GS_ASKED]++;
-	conn_send_bytes(&c->conn, buf_p(&r->list), buf_len(&r->list));
+	register_give(c, &r->list);
 }
 
 static void
@@ -209,7 +224,6 @@ register_line(struct register_conn *c, struct str line)
 	json_t *v;
 	int err;
 
-	c->said = true;
 	v = json_read(line, &err);
 	if (json_str(v, "event").len == 0)
 		register_bad(c, line);
@@ -306,7 +320,7 @@ register_on_tick(void *arg)
 	struct register_conn *c;
 
 	DL_FOREACH (r->conns, c)
-		if (!c->said && c->since_ms < late && conn_is_open(&c->conn) &&
+		if (!c->known && c->since_ms < late && conn_is_open(&c->conn) &&
 		    !c->conn.finishing)
 			register_refuse(c);
 }

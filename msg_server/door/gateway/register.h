@@ -12,7 +12,8 @@
  *
  * The addresses are the gateways of all msg_servers that are up or draining,
  * by the topology. Any other line, a wrong key, a line over REGISTER_LINE_MAX,
- * or none within REGISTER_FIRST_S ends the connection. At most
+ * or nothing but pings within REGISTER_FIRST_S ends the connection; so does to
+ * ask again and again and not to read what is answered. At most
  * REGISTER_CONNS_MAX of them; over it the newest is closed.
  */
 #ifndef MSG_SERVER_DOOR_GATEWAY_REGISTER_H
