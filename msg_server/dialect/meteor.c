@@ -245,13 +245,6 @@ meteor_body(struct jw *w, const struct item *it)
 		php_text_member(w, "message", it->body);
 		return;
 	}
-	if (it->flags & ITEM_F_PUSH) {
-		buf_init(&json, 8 * PUSH_BODY_MAX);
-		push_text(it->body, &json);
-		php_text_member(w, "message", buf_str(&json));
-		buf_fini(&json);
-		return;
-	}
 	buf_init(&json, it->body.len * 6 + 1);
 	meteor_recode(&json, it->body);
 	jw_raw(w, "message", buf_str(&json));
