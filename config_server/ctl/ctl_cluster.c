@@ -22,6 +22,7 @@
 #include "config_server/ctl/ctl_prepare.h"
 #include "config_server/ctl/ctl_state.h"
 #include "config_server/ctl/ctl_table.h"
+#include "config_server/ctl/live/as.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/daemon.h"
 #include "shared/proc/log.h"
@@ -575,7 +576,8 @@ cluster_start(const struct ctl_args *a)
 	k->wall_ms = clock_wall_ms();
 	cluster_add(k, ROLE_CONFIG, "config", 1);
 	cluster_add(k, ROLE_PROXY, "proxy", a->set.proxy);
-	cluster_add(k, ROLE_MSG, "ms", a->set.msg);
+	cluster_add(k, ROLE_MSG, "ms",
+	    a->set.msg != 0 ? a->set.msg : as_servers(a->set.as));
 	cluster_signals(k);
 	cluster_spawn(k, &k->child[0]);
 	cluster_save(k);

@@ -17,7 +17,9 @@
 static const struct conf_opt ctl_opts[] = {
     CONF_STR(S, data, "data", "data", "directory of everything that is kept"),
     CONF_STR(S, www, "www", "", "directory of the chat page"),
-    CONF_INT(S, msg, "msg", 2, 1, 64, "msg_servers to run"),
+    CONF_INT(S, msg, "msg", 0, 0, 64,
+	"msg_servers to run; 0: 2, but 1 with --as webim, whose long poll "
+	"finds its session at one server"),
     CONF_INT(S, proxy, "proxy", 2, 1, 16,
 	"proxy_servers to run: one active, the others standby"),
     CONF_STR(S, as, "as", "",

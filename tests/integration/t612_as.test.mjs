@@ -140,6 +140,27 @@ test('webim', async () => {
 	c.drop();
 });
 
+test('webim, by long poll: each request a connection of its own', async () => {
+	const k = start('webim', '--msg', '0');
+
+	assert.deepEqual(Object.keys(k.listening).filter(n => /^ms/.test(n)),
+	    ['ms1']);
+	const form = (fields) => ask(k.host, 9503, '/', { method: 'POST',
+	    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+	    body: new URLSearchParams(fields).toString() });
+	const id = JSON.parse((await form({ type: 'connect' })).body).session_id;
+	for (let i = 0; i < 12; i++) {
+		const r = await form({ type: 'pub', session_id: id,
+		    message: '{"cmd":"getOnline"}' });
+		assert.equal(r.status, 200, `${i}: ${r.body}`);
+		/* who asks that often is told so, but it is he who is told */
+		const got = await form({ type: 'sub', time: '60',
+		    session_id: id });
+		assert.equal(got.status, 200, `${i}: ${got.body}`);
+		assert.equal(JSON.parse(got.body).success, 1);
+	}
+});
+
 test('meteor', async () => {
 	const k = start('meteor');
 

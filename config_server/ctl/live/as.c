@@ -59,6 +59,12 @@ as_unknown(const char *as, char out[32])
 	return NULL;
 }
 
+int
+as_servers(const char *as)
+{
+	return as_has(as, "webim") ? 1 : 2;
+}
+
 /* is the row's port the one of `listen` itself? */
 static bool
 as_is_listen(const struct as_row *r, const char *listen)

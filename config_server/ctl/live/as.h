@@ -31,6 +31,11 @@ struct as_flags {
 const char *as_unknown(const char *as, char word[32]);
 /* nth: 0 for the first msg_server of this machine */
 void as_flags(const char *as, const char *listen, unsigned nth, struct as_flags *out);
+/*
+ * how many msg_servers, where nobody said it: two; one with webim, whose long
+ * poll finds its session in one process only (door/webim/comet.h)
+ */
+int as_servers(const char *as);
 /* addresses that must be free before, one after the other; false: no more */
 bool as_port(const char *as, const char *listen, size_t i, char out[ADDR_TEXT_MAX]);
 /* what to type into a browser; "" where that is the page of `listen` */

@@ -11,6 +11,9 @@
  * the cookie session_key, which is for those three paths alone. A session_id
  * is drawn and known to its client alone: to others he is a number.
  *
+ * A session is in this process alone: servers that share a port would answer
+ * another's polls with 403. `cchatctl start --as webim` starts one msg_server.
+ *
  * Bounds: `comet_max` sessions; one poll of each waits, an older one is told
  * that there was nothing; for `comet_poll` seconds; `comet_keep` seconds
  * without a poll end the session. A text is out of the queue once it is given

@@ -94,11 +94,23 @@ test_ports(void **state)
 	assert_string_equal(page, "");
 }
 
+/* a long poll finds its session in one process only */
+static void
+test_servers(void **state)
+{
+	(void)state;
+	assert_int_equal(as_servers(""), 2);
+	assert_int_equal(as_servers("workerman,meteor"), 2);
+	assert_int_equal(as_servers("webim"), 1);
+	assert_int_equal(as_servers("sok, webim"), 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_flags),
-	    cmocka_unit_test(test_words), cmocka_unit_test(test_ports)};
+	    cmocka_unit_test(test_words), cmocka_unit_test(test_ports),
+	    cmocka_unit_test(test_servers)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
