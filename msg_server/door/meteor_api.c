@@ -29,6 +29,7 @@ static const char meteor_headers[] =
     "Cache-Control: no-store\r\n";
 
 static struct bucket meteor_bucket;
+static unsigned meteor_gathering;
 
 static void
 meteor_reply(struct httpd_conn *c, struct str body)
@@ -49,6 +50,7 @@ meteor_head(struct jw *w, struct buf *out, unsigned code, const char *message)
 static void
 meteor_end(struct meteor_request *m)
 {
+	meteor_gathering -= m->gathers;
 	json_decref(m->obj);
 	buf_fini(&m->online);
 	free(m);
@@ -127,6 +129,18 @@ meteor_uid(struct meteor_request *m, struct str *uid)
 	if (!meteor_has(m, "user_id"))
 		return false;
 	*uid = json_text(json_object_get(m->args, "user_id"), m->user);
+	return true;
+}
+
+bool
+meteor_may_gather(struct meteor_request *m)
+{
+	if (meteor_gathering == METEOR_LISTS) {
+		meteor_fail(m, 503, "too many lists at a time");
+		return false;
+	}
+	meteor_gathering++;
+	m->gathers = true;
 	return true;
 }
 

@@ -7,7 +7,8 @@
  *
  * It is as open as the original was: no credentials. With auth=token every
  * call is refused (code 401). What it changes is bounded for all together:
- * 20 changes of groups a second, 200 at once (code 429); 200 users a call.
+ * 20 changes of groups a second, 200 at once (code 429); 200 users a call;
+ * METEOR_LISTS of groups or users gathered at a time (code 503).
  *
  * What is otherwise than in the original: shared/OLD_SYSTEMS.md.
  */

@@ -93,6 +93,8 @@ meteor_on_groups(struct groups_list *l, unsigned code)
 void
 meteor_list(struct meteor_request *m)
 {
+	if (!meteor_may_gather(m))
+		return;
 	m->active = !php_is_empty(json_object_get(m->args, "is_active"));
 	m->list.done = meteor_on_groups;
 	groups_list_all(m->srv, &m->list);
@@ -137,7 +139,7 @@ meteor_on_ids(struct groups_list *l, unsigned code)
 void
 meteor_users(struct meteor_request *m)
 {
-	if (!meteor_rid(m))
+	if (!meteor_rid(m) || !meteor_may_gather(m))
 		return;
 	m->list.done = meteor_on_ids;
 	groups_list_members(m->srv, str_of(m->rid), &m->list);
@@ -159,6 +161,8 @@ meteor_group_of(struct meteor_request *m)
 		meteor_finish(m, &w, &out);
 		return;
 	}
+	if (!meteor_may_gather(m))
+		return;
 	m->list.done = meteor_on_ids;
 	groups_list_of(m->srv, uid, &m->list);
 }
@@ -328,6 +332,8 @@ meteor_on_again(struct relay_task *t)
 static void
 meteor_ask(struct meteor_request *m, bool all)
 {
+	if (all && !meteor_may_gather(m))
+		return;
 	m->active = all;
 	m->since_ms = clock_mono_ms();
 	m->again.fn = meteor_on_again;

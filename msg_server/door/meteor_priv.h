@@ -14,7 +14,8 @@
 
 enum {
 	METEOR_ANSWER_MAX = 8 << 20,
-	METEOR_ONLINE_MAX = 10000 /* users in one answer */
+	METEOR_ONLINE_MAX = 10000, /* users in one answer */
+	METEOR_LISTS = 64	   /* lists gathered at a time; over it: 503 */
 };
 
 /* one request, from its question to its answer */
@@ -33,6 +34,7 @@ struct meteor_request {
 	struct buf online; /* "since uid\n" of each */
 	unsigned n_online;
 	bool active;
+	bool gathers; /* one of METEOR_LISTS */
 };
 
 /* an answer: opened with code and message, closed, sent and freed */
@@ -43,6 +45,8 @@ void meteor_fail(struct meteor_request *m, unsigned code, const char *message);
 bool meteor_has(struct meteor_request *m, const char *key);
 bool meteor_rid(struct meteor_request *m);
 bool meteor_uid(struct meteor_request *m, struct str *uid);
+/* a list is to be gathered; false: too many are, which was answered */
+bool meteor_may_gather(struct meteor_request *m);
 
 /* --- meteor_api_ask.c --- */
 void meteor_list(struct meteor_request *m);

@@ -307,6 +307,29 @@ describe('on two servers', () => {
 	});
 });
 
+test('only so many lists are gathered at a time', async () => {
+	const c = await start({ msgs: 1 });
+	try {
+		const [m] = c.msgs, all = [];
+		const ask = () => {
+			for (let i = 0; i < 100; i++)
+				all.push(call(port(m), 'group', 'list')
+				    .then(r => r.message, e => e.message));
+			return Promise.all(all);
+		};
+		c.proxies[0].signal('SIGSTOP');
+		await until('it is too many', async () => (await ask())
+		    .includes('too many lists at a time'), 60000);
+		c.proxies[0].signal('SIGCONT');
+		/* and when they are done there is room again */
+		await until('a list', async () => (await call(port(m), 'group',
+		    'list')).code === 200, 30000);
+	} finally {
+		c.proxies[0].signal('SIGCONT');
+		await c.stop();
+	}
+});
+
 test('where tokens are needed, it changes nothing and binds nobody', async () => {
 	const c = await start({ msgs: 1, set: { auth: 'token',
 	    allow_no_origin: 'yes' } });
