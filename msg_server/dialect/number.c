@@ -47,6 +47,14 @@ number_of_uid(struct str uid, uint64_t *cn)
 	       number_hex(uid.p + 3, uid.len - 3, cn);
 }
 
+bool
+number_of_sid(struct str sid, uint64_t *cn)
+{
+	return sid.len > 2 && sid.len <= 18 && sid.p[2] != '0' &&
+	       str_starts(sid, STR_LIT("s-")) &&
+	       number_hex(sid.p + 2, sid.len - 2, cn);
+}
+
 /* --- gateways ------------------------------------------------------------ */
 
 static struct number_gate *

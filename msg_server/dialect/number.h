@@ -33,6 +33,8 @@ enum {
 void number_uid(uint64_t cn, char out[NUMBER_UID_SIZE]);
 /* false: not a uid as number_uid() makes them */
 bool number_of_uid(struct str uid, uint64_t *cn);
+/* "s-100000001", as CChat's clients and /v1 name a session; false: no such */
+bool number_of_sid(struct str sid, uint64_t *cn);
 
 /* ip in host order; port 0: the node has none (any more). An address belongs
  * to the node it was set for last. */

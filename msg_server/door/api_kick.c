@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "msg_server/dialect/number.h"
 #include "msg_server/door/api_priv.h"
 
 enum { KICK_CODE = 4005, KICK_MIN = 4000, KICK_MAX = 4299, KICK_WHY = 90 };
@@ -51,28 +52,6 @@ kick_on_whois(struct relay_who *rw, unsigned code, const struct f_whois *a)
 	free(q);
 }
 
-/* "s-100000001", as clients and /v1/users/UID have it */
-static bool
-kick_read_sid(struct str sid, uint64_t *cn)
-{
-	uint64_t v = 0;
-
-	if (!str_starts(sid, STR_LIT("s-")) || sid.len < 3 || sid.len > 18)
-		return false;
-	for (size_t i = 2; i < sid.len; i++) {
-		char ch = sid.p[i];
-
-		if (ch >= '0' && ch <= '9')
-			v = v << 4 | (uint64_t)(ch - '0');
-		else if (ch >= 'a' && ch <= 'f')
-			v = v << 4 | (uint64_t)(ch - 'a' + 10);
-		else
-			return false;
-	}
-	*cn = v;
-	return v != 0;
-}
-
 static const char *
 kick_read(struct api_kicked *q, const json_t *obj)
 {
@@ -82,7 +61,7 @@ kick_read(struct api_kicked *q, const json_t *obj)
 
 	if (str_is_set(uid) == str_is_set(sid))
 		return "one of uid and sid";
-	if (str_is_set(uid) ? !id_is_word(uid) : !kick_read_sid(sid, &q->cn))
+	if (str_is_set(uid) ? !id_is_word(uid) : !number_of_sid(sid, &q->cn))
 		return "uid is a word, sid as users have it";
 	if (json_object_get(obj, "code") != NULL &&
 	    (!json_int(obj, "code", &code) || code < KICK_MIN ||

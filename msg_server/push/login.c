@@ -10,6 +10,7 @@
 
 #include "msg_server/client.h"
 #include "msg_server/cmd/asker.h"
+#include "msg_server/dialect/number.h"
 #include "msg_server/push/credentials.h"
 #include "shared/base/digest.h"
 #include "shared/proto/push.h"
@@ -130,23 +131,6 @@ login_replace_here(struct push_login *l, struct session *me)
 	}
 }
 
-/* "s-1f00000003" */
-static uint64_t
-login_cn(struct str sid)
-{
-	uint64_t cn = 0;
-	size_t i;
-
-	if (sid.len < 3 || sid.len > 18)
-		return 0;
-	for (i = 2; i < sid.len; i++) {
-		if (str_hex(sid.p[i]) < 0)
-			return 0;
-		cn = cn << 4 | (uint64_t)str_hex(sid.p[i]);
-	}
-	return cn;
-}
-
 static void
 login_replace_there(struct push_login *l, struct str json)
 {
@@ -160,8 +144,8 @@ login_replace_there(struct push_login *l, struct str json)
 	list = json_object_get(obj, "sessions");
 	json_array_foreach(list, i, one)
 	{
-		kick.cn = login_cn(json_str(one, "sid"));
-		if (kick.cn >> 32 == l->srv->node_no || kick.cn == 0 ||
+		if (!number_of_sid(json_str(one, "sid"), &kick.cn) ||
+		    kick.cn >> 32 == l->srv->node_no ||
 		    !login_is_in_the_way(l, json_str(one, "dev")))
 			continue;
 		relay_kick(l->srv->relay, &kick);

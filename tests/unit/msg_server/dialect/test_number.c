@@ -46,6 +46,24 @@ test_uid(void **state)
 }
 
 static void
+test_sid(void **state)
+{
+	static const char *const bad[] = {"", "s-", "s-0", "s-01", "s-G", "s-A",
+	    "s-10000000000000000", "S-1", "1", "fd-1", "s-1 "};
+	uint64_t cn;
+	size_t i;
+
+	(void)state;
+	assert_true(number_of_sid(STR_LIT("s-100000005"), &cn));
+	assert_int_equal(cn, cn_of(1, 5));
+	assert_true(number_of_sid(STR_LIT("s-ffffffffffffffff"), &cn));
+	assert_true(cn == UINT64_MAX);
+	for (i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(number_of_sid(str_of(bad[i]), &cn));
+	assert_false(number_of_sid(STR_NONE, &cn));
+}
+
+static void
 back(uint64_t cn, const char *id)
 {
 	char got[NUMBER_CLIENT_ID + 1];
@@ -141,6 +159,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_uid),
+	    cmocka_unit_test(test_sid),
 	    cmocka_unit_test(test_client_id),
 	    cmocka_unit_test(test_gates),
 	    cmocka_unit_test(test_table_is_bounded),
