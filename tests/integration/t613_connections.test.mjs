@@ -135,8 +135,8 @@ test('status: what each process takes and does', async () => {
 		return p.requests >= was.requests + 20 && p.qps > 0;
 	}, PATIENCE);
 	assert.match(ctl('status').out,
-	    /^NAME +ROLE +STATE +PID +UP +MEM MB +CONNS +FAILS +TIMERS +REQUESTS +QPS +RESTARTS +EXIT +LISTENING +ADMIN$/m);
-	assert.match(ctl('status').out, /^ms1 .* 0 +- +127[.\d]+:9503 \(public\), /m);
+	    /^NAME +ROLE +STATE +PID +UP +MEM MB +CONNS +FAILS +TIMERS +REQUESTS +QPS +RESTARTS +EXIT +ADMIN +LISTENING$/m);
+	assert.match(ctl('status').out, /^ms1 .* 0 +- +127[.\d:]+ +127[.\d]+:9503 \(public\), /m);
 	process.kill(ms2.pid, 'SIGKILL');
 	await until('its end is told', () =>
 	    /^ms2 .* 1 +signal 9 +127/m.test(ctl('status').out), PATIENCE);

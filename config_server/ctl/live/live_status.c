@@ -123,8 +123,9 @@ status_put_server(struct table *t, const json_t *s)
 	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
 		cmd_put_int(t, p, figures[i]);
 	status_put_restarts(t, s);
-	status_put_listening(t, s);
 	table_put(t, json_str(s, "admin"), TABLE_DIM);
+	/* the only one that may be wider than a terminal: last */
+	status_put_listening(t, s);
 }
 
 static void
@@ -132,7 +133,7 @@ status_print(const json_t *state)
 {
 	static const char *const head[] = {"NAME", "ROLE", "STATE", ">PID",
 	    ">UP", ">MEM MB", ">CONNS", ">FAILS", ">TIMERS", ">REQUESTS",
-	    ">QPS", ">RESTARTS", "EXIT", "LISTENING", "ADMIN", NULL};
+	    ">QPS", ">RESTARTS", "EXIT", "ADMIN", "LISTENING", NULL};
 	const json_t *s;
 	struct table t;
 
