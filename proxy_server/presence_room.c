@@ -13,10 +13,13 @@
 
 enum {
 	PRESENCE_BATCH_MS = 1000,
-	PRESENCE_STALE_MS = 9000, /* a hung one is replaced by then */
-	/* its news may have waited for servers that came (peer.h) and for a
-	   batch, and have been on its way */
-	PRESENCE_MARGIN_MS = 7000,
+	PRESENCE_STALE_MS = 6000, /* a hung one is replaced by then */
+	/*
+	 * A batch, and what was on its way. Not what an active one may have kept
+	 * to itself while a server came to it (peer.h): who looks that far back
+	 * sees people come whom it met as it started itself (t409_rolling).
+	 */
+	PRESENCE_MARGIN_MS = 2000,
 	PRESENCE_DOUBT_MS = 10000,   /* beyond the grace after a promotion */
 	PRESENCE_CHANGES_MAX = 1024, /* then the oldest go out early */
 	PRESENCE_KEPT_MAX = 8192     /* then a standby forgets the oldest */

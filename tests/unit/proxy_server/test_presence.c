@@ -389,7 +389,7 @@ test_standby(void **state)
 	presence_set_active(pr, false);
 	put(n1, 1, "amy", "12", NULL, false);
 	TOLD("");
-	pass(9001);
+	pass(6001);
 	TOLD("");
 	put(n1, 2, "bob", "12", NULL, false);
 	pass(500);
@@ -491,15 +491,13 @@ test_standby_heard(void **state)
 	(void)state;
 	presence_set_active(pr, false);
 	put(n1, 1, "amy", "12", NULL, false);
-	pass(7000);
-	put(n1, 3, "eve", "12", NULL, false);
-	pass(500);
+	pass(2500);
 	heard = now;
 	put(n1, 2, "bob", "12", NULL, false);
 	pass(100);
 	presence_set_active(pr, true);
 	pass(1000);
-	TOLD("12=3~ +eve +bob;"); /* what it may have kept to itself, too */
+	TOLD("12=2~ +bob;");
 	heard = 0;
 }
 
