@@ -8,13 +8,21 @@
 #include <stdlib.h>
 
 #include "msg_server/push/udp_priv.h"
+#include "shared/proc/clock.h"
 #include "shared/proc/stats.h"
 #include "shared/proto/push.h"
 
 enum {
 	/* together no more than UDP_REFUSALS in any second */
 	UDP_REFUSE_BURST = 100,
-	UDP_REFUSE_RATE = UDP_REFUSALS - UDP_REFUSE_BURST
+	UDP_REFUSE_RATE = UDP_REFUSALS - UDP_REFUSE_BURST,
+	/*
+	 * While most of what comes is refused in silence it waits longer, some
+	 * 6,000 a second being enough to see whether that is over: each look
+	 * is a turn of the loop that people wait for.
+	 */
+	UDP_FLOOD_REST_MS = 10,
+	UDP_FLOOD_MS = 1000
 };
 
 /* --- answers ------------------------------------------------------------ */
@@ -35,6 +43,8 @@ udp_refuse(struct udp_push *u, const struct addr *from, const char *why)
 	if (!bucket_take(
 		&u->refusals, UDP_REFUSE_RATE, UDP_REFUSE_BURST, NULL)) {
 		u->stats[U_SILENT]++;
+		u->flood_ms = clock_mono_ms();
+		u->dgram.rest_ms = UDP_FLOOD_REST_MS;
 		return;
 	}
 	udp_answer(u, from, false);
@@ -224,6 +234,9 @@ udp_on_datagram(struct dgram *d, struct str text, const struct addr *from)
 	json_t *obj = NULL;
 	int err;
 
+	if (u->dgram.rest_ms != DGRAM_REST_MS &&
+	    clock_mono_ms() - u->flood_ms > UDP_FLOOD_MS)
+		u->dgram.rest_ms = DGRAM_REST_MS;
 	if (why == NULL) {
 		obj = json_read(text, &err);
 		if (!json_is_object(obj))

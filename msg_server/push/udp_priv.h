@@ -36,6 +36,7 @@ struct udp_push {
 	struct bucket refusals;
 	struct log_limit limit;
 	unsigned under_way;
+	int64_t flood_ms; /* when there was no answer for one, last */
 	uint64_t stats[U_COUNT];
 };
 

@@ -67,7 +67,7 @@ dgram_on_readable(struct ev_loop *loop, ev_io *w, int revents)
 	if (n < DGRAM_BUDGET || d->paused)
 		return;
 	ev_io_stop(loop, &d->io);
-	ev_timer_set(&d->rest, DGRAM_REST_MS / 1000., 0.);
+	ev_timer_set(&d->rest, d->rest_ms / 1000., 0.);
 	ev_timer_start(loop, &d->rest);
 }
 
@@ -134,6 +134,7 @@ dgram_open(struct dgram *d, struct net *net, struct str address,
 		return err;
 	}
 	d->net = net;
+	d->rest_ms = DGRAM_REST_MS;
 	d->size_max = size_max < DGRAM_SIZE_MAX ? size_max : DGRAM_SIZE_MAX;
 	d->on_datagram = on_datagram;
 	d->room = dgram_room_new(d->size_max);

@@ -2,9 +2,10 @@
 /*
  * A UDP socket that cannot take the loop: it is looked at after all streams of
  * a turn (the lowest priority), takes DGRAM_BUDGET datagrams in one recvmmsg(),
- * and rests for DGRAM_REST_MS when there were more. What comes faster than
- * that (32,000 a second) waits in the kernel's buffer, and what has no room
- * there the kernel drops: dgram_dropped() counts it.
+ * and rests for rest_ms when there were more: DGRAM_REST_MS, unless the owner
+ * sets it otherwise at any time. What comes faster than that (32,000 a second)
+ * waits in the kernel's buffer, and what has no room there the kernel drops:
+ * dgram_dropped() counts it.
  *
  * Of a datagram longer than size_max the first size_max + 1 bytes are given, so
  * that its sender can be refused; counted (cut). Answers are one sendto() each;
@@ -36,6 +37,7 @@ struct dgram {
 	struct addr addr; /* bound */
 	struct dgram_room *room; /* owned: where they are received */
 	size_t size_max;
+	unsigned rest_ms; /* the owner's, too */
 	bool paused;
 	/* bytes and from are borrowed until it returns */
 	void (*on_datagram)(struct dgram *, struct str bytes, const struct addr *from);

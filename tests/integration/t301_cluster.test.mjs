@@ -28,6 +28,13 @@ test('room chat both ways', async () => {
 	await a.hear('here');
 	await leave(a, b);
 });
+test('the disk is told of by who writes to it', async () => {
+	const active = await c.active();
+	for (const p of c.proxies)
+		assert.equal((await p.fetch('/metrics')).body
+		    .includes('cchat_proxy_disk_free_bytes '), p === active);
+});
+
 test('both see one order', async () => {
 	const r = room();
 	const a = await Client.login(one, 'amy', r);
