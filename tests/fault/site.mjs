@@ -212,7 +212,7 @@ export class Site extends Cluster {
 	alarms()
 	{
 		const bad = /Sanitizer|runtime error:|[Aa]ssertion|double free|corrupted size|Segmentation/;
-		return this.all.flatMap(d => d.log.split('\n').filter(l =>
-		    bad.test(l)).slice(0, 3).map(l => `${d.name}: ${l}`));
+		return this.all.flatMap(d => [...d.struck, ...d.log.split('\n').filter(
+		    l => bad.test(l)).slice(0, 3)].map(l => `${d.name}: ${l}`));
 	}
 }

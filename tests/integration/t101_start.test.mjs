@@ -154,3 +154,11 @@ describe('a running cluster', () => {
 		m.killed = true;
 	});
 });
+
+test('who falls by himself is noticed, even if he was to end', async () => {
+	const c = await Cluster.start({ msgs: 1 });
+	c.msgs[0].killed = true;	/* as who is told to end */
+	c.msgs[0].signal('SIGSEGV');
+	await c.msgs[0].exit;
+	await assert.rejects(c.stop(), /had fallen/);
+});

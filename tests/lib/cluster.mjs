@@ -97,6 +97,8 @@ freePort()
 const ALARM = new RegExp('AddressSanitizer|ThreadSanitizer|LeakSanitizer|' +
     'MemorySanitizer|UndefinedBehavior|runtime error:|[Aa]ssertion|' +
     'stack smashing|double free|corrupted size|Segmentation fault');
+/* Signals by which no daemon may end, whatever it was told meanwhile. */
+const STRUCK = /^SIG(SEGV|BUS|ABRT|FPE|ILL|TRAP|SYS)$/;
 
 export class Daemon {
 	/* listeners: {flag: what}, in the order of the command line. */
@@ -110,6 +112,7 @@ export class Daemon {
 		this.ports = {};
 		this.log = '';
 		this.killed = false;
+		this.struck = [];
 	}
 
 	get program()
@@ -161,7 +164,11 @@ export class Daemon {
 		    stdio: ['ignore', 'ignore', 'pipe'] });
 		this.failed = null;
 		this.exit = new Promise(r => {
-			this.proc.on('exit', (code, signal) => r({ code, signal }));
+			this.proc.on('exit', (code, signal) => {
+				if (STRUCK.test(signal))
+					this.struck.push(signal);
+				r({ code, signal });
+			});
 			this.proc.on('error', e => {
 				this.failed = e.message;
 				r({ code: 127, signal: null });
@@ -421,6 +428,8 @@ export class Cluster {
 				    `${r.signal ?? `code ${r.code}`}`);
 			if (!was && !d.killed)
 				wrong.push(`${d.name} had ended by itself`);
+			if (d.struck.length)
+				wrong.push(`${d.name} had fallen: ${d.struck}`);
 			const alarm = d.log.split('\n').filter(l => ALARM.test(l));
 			if (alarm.length)
 				wrong.push(`${d.name}: ${alarm.slice(0, 3).join('\n')}`);
