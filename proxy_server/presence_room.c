@@ -15,9 +15,10 @@ enum {
 	PRESENCE_BATCH_MS = 1000,
 	PRESENCE_STALE_MS = 6000, /* a hung one is replaced by then */
 	/*
-	 * A batch, and what was on its way. Not what an active one may have kept
-	 * to itself while a server came to it (peer.h): who looks that far back
-	 * sees people come whom it met as it started itself (t409_rolling).
+	 * A batch, and what was on its way. Not what an active one may have
+	 * kept to itself while a server came to it (peer.h): who looks that far
+	 * back sees people come whom it met as it started itself
+	 * (t409_rolling).
 	 */
 	PRESENCE_MARGIN_MS = 2000,
 	PRESENCE_DOUBT_MS = 10000,   /* beyond the grace after a promotion */
