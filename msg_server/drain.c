@@ -23,6 +23,7 @@ enum {
 	DRAIN_LATE_MS = 5000,  /* after its slot a client is closed */
 	DRAIN_BUSY_MS = 11000, /* for an answer; the relay gives 503 at 10 s */
 	DRAIN_BUSY_SOON_MS = 3000,
+	DRAIN_HEARD_MS = 500,
 	DRAIN_END_MS = 1000,  /* for the last bytes of all */
 	DRAIN_KEY_MS = 60000, /* life of a key behind its slot: clocks differ */
 	DRAIN_ASK_MS = 300,   /* for a request on a connection just taken */
@@ -277,6 +278,10 @@ drain_all(struct drain *d, int64_t now)
 	    d->pace == DRAIN_AT_ONCE && now - d->hurry_ms < DRAIN_BUSY_SOON_MS;
 	struct session *s, *next;
 
+	/* what was said here is heard here, too */
+	if (wait && now - d->hurry_ms < DRAIN_HEARD_MS &&
+	    relay_unacked(d->srv->relay) > 0)
+		return;
 	if (spread < DRAIN_SPREAD_MS)
 		spread = DRAIN_SPREAD_MS;
 	if (spread > DRAIN_SPREAD_MAX_MS)

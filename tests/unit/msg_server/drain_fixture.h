@@ -238,7 +238,7 @@ pass(int64_t ms)
 
 	now += ms;
 	clock_test_set(now, now);
-	fx_run_for(&fx, 45);
+	fx_run_for(&fx, 90);
 	SESSION_EACH (&srv.sessions, s, next)
 		if (person_of(s)->closed)
 			leave(person_of(s));

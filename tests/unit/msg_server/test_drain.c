@@ -230,6 +230,31 @@ test_nowhere_to_go(void **state)
 	assert_int_equal(n_quits, 1);
 }
 
+/* what is on its way to the log is waited for before anybody is closed */
+static void
+test_what_was_said(void **state)
+{
+	struct person *a = add(2), *b = add(2);
+
+	(void)state;
+	unacked = 1;
+	drain_stop(srv.drain, DRAIN_AT_ONCE);
+	pass(499);
+	assert_false(a->closed || b->closed);
+	assert_int_equal(a->said_gone, 0);
+	unacked = 0;
+	pass(1);
+	pass(1);
+	assert_true(a->closed && b->closed);
+	/* but not for ever */
+	a = add(2);
+	unacked = 1;
+	pass(1);
+	pass(1);
+	assert_true(a->closed);
+	unacked = 0;
+}
+
 /* the last of the others goes while we drain */
 static void
 test_left_alone(void **state)
@@ -278,6 +303,7 @@ main(void)
 	    T(test_spread),
 	    T(test_no_direct_url),
 	    T(test_nowhere_to_go),
+	    T(test_what_was_said),
 	    T(test_left_alone),
 	    T(test_haste),
 	};
