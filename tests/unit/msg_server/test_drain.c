@@ -244,15 +244,21 @@ test_what_was_said(void **state)
 	assert_int_equal(a->said_gone, 0);
 	unacked = 0;
 	pass(1);
-	pass(1);
 	assert_true(a->closed && b->closed);
-	/* but not for ever */
-	a = add(2);
+}
+
+static void
+test_what_takes_too_long(void **state)
+{
+	struct person *a = add(2);
+
+	(void)state;
 	unacked = 1;
-	pass(1);
+	drain_stop(srv.drain, DRAIN_AT_ONCE);
+	pass(499);
+	assert_int_equal(a->said_gone, 0);
 	pass(1);
 	assert_true(a->closed);
-	unacked = 0;
 }
 
 /* the last of the others goes while we drain */
@@ -304,6 +310,7 @@ main(void)
 	    T(test_no_direct_url),
 	    T(test_nowhere_to_go),
 	    T(test_what_was_said),
+	    T(test_what_takes_too_long),
 	    T(test_left_alone),
 	    T(test_haste),
 	};
