@@ -158,7 +158,7 @@ describe('a running cluster', () => {
 test('who falls by himself is noticed, even if he was to end', async () => {
 	const c = await Cluster.start({ msgs: 1 });
 	c.msgs[0].killed = true;	/* as who is told to end */
-	c.msgs[0].signal('SIGSEGV');
+	c.msgs[0].signal('SIGABRT');
 	await c.msgs[0].exit;
 	await assert.rejects(c.stop(), /had fallen/);
 });

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* needs: node modules build */
 /*
  * The sok push framework's clients and credentials: the transcripts, then what
  * takes two servers, a clock, another dialect or a bound.

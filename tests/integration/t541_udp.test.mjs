@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* needs: node modules build */
 /*
  * The UDP door under load: ten thousand pushes that are all delivered, and a
  * flood of bad ones beside which people go on chatting.  FLOOD_SECONDS sets

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* needs: node modules build */
 /*
  * cchatctl import-credentials: a file of both forms into a running cluster;
  * whom it lets in, what it says of lines that are no good, and that no token
