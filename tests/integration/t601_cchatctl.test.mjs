@@ -280,7 +280,8 @@ describe('mistakes', () => {
 		assert.equal(run('dance').code, 2);
 		assert.match(run('dance').err, /^cchatctl: no such verb 'dance'.*\n$/);
 		assert.equal(run('start', '--no-such', 'x').code, 2);
-		assert.equal(run('start', '--msg', '0').code, 2);
+		assert.equal(run('start', '--msg', '65').code, 2);
+		assert.equal(run('start', '--proxy', '0').code, 2);
 		assert.equal(run('where').code, 2);
 		assert.equal(run('where', 'a/b').code, 2);
 		assert.equal(run('events', '--since', 'x').code, 2);
