@@ -105,12 +105,8 @@ client_detach(struct client *c)
 	table_del(&srv->sessions, &c->session.by_cn, session_key);
 	if (srv->on_gone != NULL)
 		srv->on_gone(srv, &c->session);
-	/* a person of this one session never comes back */
 	room_detach(srv, &c->session,
-	    c->bye ||
-		(c->session.dialect != NULL &&
-		    (dialect_has(c->session.dialect, DIALECT_FD_UID) ||
-			dialect_has(c->session.dialect, DIALECT_NO_GRACE))));
+	    c->bye || dialect_has(c->session.dialect, DIALECT_NO_GRACE));
 	client_unlist(c);
 	srv->n_clients--;
 	srv->n_anew -= c->session.logging_in & c->session.anew;

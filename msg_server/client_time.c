@@ -38,7 +38,7 @@ client_login_wait(struct client *c)
 	if (d == NULL && client_busy(c)->speaks != NULL &&
 	    client_busy(c)->speaks->n > 0)
 		d = client_busy(c)->speaks->list[0];
-	return d != NULL && dialect_has(d, DIALECT_WAITS)
+	return dialect_has(d, DIALECT_WAITS)
 		   ? CLIENT_WAIT_S
 		   : (uint32_t)client_srv(c)->set.login_timeout;
 }
@@ -123,8 +123,7 @@ client_check_silence(struct client *c)
 			session_close(
 			    &c->session, 4202, "output stalled", 1000);
 		}
-	} else if (c->session.dialect != NULL &&
-		   dialect_has(c->session.dialect, DIALECT_NO_KILL)) {
+	} else if (dialect_has(c->session.dialect, DIALECT_NO_KILL)) {
 		if (now - c->heard_s >= client_silence(c)) {
 			reply_event(
 			    &c->session, &(struct event){.kind = EVENT_PING});

@@ -22,15 +22,14 @@ enum dialect_trait {
 	DIALECT_ECHO = 4,       /* level 1: sees on its own socket what it said in a room */
 	DIALECT_HEARS_OUT = 8,  /* level 1: newUser once a user and offline, each by itself, in rooms of any size */
 	DIALECT_PEOPLE = 16,    /* EVENT_LOGIN says who is in the room */
-	DIALECT_FD_UID = 32,    /* a session is a person of its own: its uid is its number, and it never comes back */
+	DIALECT_FD_UID = 32,    /* a session is a person of its own: its uid is its number */
 	DIALECT_NO_KILL = 64,   /* silence ends no connection: it is pinged again */
 	DIALECT_AT_ONCE = 128,  /* where it is listed first, any handshake is its own */
 	DIALECT_GROUPS = 256,   /* a session is in all groups of its user, and a login under another uid makes it his */
-	DIALECT_NEWEST = 2048,  /* of a user's sessions only the newest one hears */
 	DIALECT_WAITS = 512,    /* its clients connect first and log in when they like */
-	DIALECT_NO_GRACE = 1024 /* who is gone is gone at once */
+	DIALECT_NO_GRACE = 1024, /* who is gone is gone at once */
+	DIALECT_NEWEST = 2048   /* of a user's sessions only the newest one hears */
 };
-
 
 /* small state a dialect may keep per session, zeroed at connect */
 struct dialect_ctx {
@@ -69,10 +68,11 @@ struct dialect {
 	void (*also)(const struct event *ev, unsigned level, enum view view, struct buf *out);
 };
 
+/* d NULL: not known yet, it has none */
 static inline bool
 dialect_has(const struct dialect *d, enum dialect_trait t)
 {
-	return (d->traits & t) != 0;
+	return d != NULL && (d->traits & t) != 0;
 }
 
 /* dialects in the order in which they are asked */

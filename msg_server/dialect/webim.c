@@ -311,8 +311,8 @@ webim_decode(struct dialect_ctx *ctx, struct str text,
 /* --- the three ----------------------------------------------------------- */
 
 enum {
-	WEBIM_TRAITS =
-	    DIALECT_OLD | DIALECT_PACE | DIALECT_HEARS_OUT | DIALECT_FD_UID
+	WEBIM_TRAITS = DIALECT_OLD | DIALECT_PACE | DIALECT_HEARS_OUT |
+		       DIALECT_FD_UID | DIALECT_NO_GRACE
 };
 
 const struct dialect dialect_webim = {

@@ -437,7 +437,7 @@ const struct dialect dialect_workerman = {
     .name = "workerman",
     .index = 1,
     .traits = DIALECT_OLD | DIALECT_ECHO | DIALECT_HEARS_OUT | DIALECT_PEOPLE |
-	      DIALECT_FD_UID | DIALECT_NO_KILL,
+	      DIALECT_FD_UID | DIALECT_NO_GRACE | DIALECT_NO_KILL,
     .ping_s = WORKERMAN_PING_S,
     .guess = workerman_guess,
     .decode = workerman_decode,

@@ -95,44 +95,48 @@ peers_is_home(const struct addr *a)
 	       IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
-bool
-push_peers_look(
-    const struct push_peers *p, const struct addr *from, struct str bytes)
+/* is one of that address such that `is` says so? This machine needs none */
+static bool
+peers_any(const struct push_peers *p, const struct addr *from,
+    bool (*is)(const struct push_peer *, struct str), struct str what)
 {
-	const struct push_peer *peer;
 	uint8_t key[16];
 	unsigned i;
 
 	if (peers_is_home(from))
 		return true;
 	addr_key(from, key);
-	for (i = 0; i < p->n; i++) {
-		peer = &p->list[i];
-		if (memcmp(peer->key, key, sizeof key) == 0 &&
-		    (!peer->plain || memmem(bytes.p, bytes.len, peer->secret,
-					 peer->len) != NULL))
+	for (i = 0; i < p->n; i++)
+		if (memcmp(p->list[i].key, key, sizeof key) == 0 &&
+		    is(&p->list[i], what))
 			return true;
-	}
 	return false;
+}
+
+static bool
+peers_is_in(const struct push_peer *peer, struct str bytes)
+{
+	return !peer->plain ||
+	       memmem(bytes.p, bytes.len, peer->secret, peer->len) != NULL;
+}
+
+static bool
+peers_is_his(const struct push_peer *peer, struct str secret)
+{
+	return secret.len == peer->len &&
+	       digest_equal(secret.p, peer->secret, peer->len);
+}
+
+bool
+push_peers_look(
+    const struct push_peers *p, const struct addr *from, struct str bytes)
+{
+	return peers_any(p, from, peers_is_in, bytes);
 }
 
 bool
 push_peers_may(
     const struct push_peers *p, const struct addr *from, struct str secret)
 {
-	const struct push_peer *peer;
-	uint8_t key[16];
-	unsigned i;
-
-	if (peers_is_home(from))
-		return true;
-	addr_key(from, key);
-	for (i = 0; i < p->n; i++) {
-		peer = &p->list[i];
-		if (memcmp(peer->key, key, sizeof key) == 0 &&
-		    secret.len == peer->len &&
-		    digest_equal(secret.p, peer->secret, peer->len))
-			return true;
-	}
-	return false;
+	return peers_any(p, from, peers_is_his, secret);
 }

@@ -21,7 +21,7 @@ enum {
 bool
 gateway_is_workerman(const struct session *s)
 {
-	return s->dialect != NULL && !strcmp(s->dialect->name, "workerman");
+	return s->dialect == &dialect_workerman;
 }
 
 /* payload of a frame, the shortest head that it can have; SIZE_MAX: no frame */
@@ -98,8 +98,7 @@ gateway_push_begin(
 void
 gateway_push_to(struct gateway_push *p, struct session *s)
 {
-	bool as_is =
-	    p->raw != NULL && s->dialect != NULL && gateway_is_workerman(s);
+	bool as_is = p->raw != NULL && gateway_is_workerman(s);
 	size_t len = as_is ? p->raw->len : p->ev.text.len;
 	uint32_t before = session_queued(s);
 
