@@ -15,7 +15,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Client } from '../lib/client.mjs';
-import { sokCluster } from '../lib/sok.mjs';
+import { nobody, sokCluster } from '../lib/sok.mjs';
 
 const flooder = fileURLToPath(new URL('../lib/dgram_flood.mjs',
     import.meta.url));
@@ -42,21 +42,6 @@ for (const p of people)
 	});
 
 let said = 0;
-
-/* a socket whose owner stands still */
-async function
-nobody()
-{
-	const child = spawn(process.execPath, ['-e', `
-	    const s = require('node:dgram').createSocket('udp4');
-	    s.bind(0, '127.0.0.1', () => {
-		require('node:fs').writeSync(1, \`\${s.address().port}\\n\`);
-		process.kill(process.pid, 'SIGSTOP');
-	    });`], { stdio: ['ignore', 'pipe', 'inherit'] });
-	const port = await new Promise(r => child.stdout.once('data',
-	    d => r(Number(d.toString()))));
-	return { child, port };
-}
 
 /* times until all have heard what is said while until() is not */
 async function

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '../lib/client.mjs';
 import { until } from '../lib/cluster.mjs';
-import { Backend, Sok, letIn, sokCluster } from '../lib/sok.mjs';
+import { Backend, Sok, letIn, nobody, sokCluster } from '../lib/sok.mjs';
 
 const home = dirname(fileURLToPath(import.meta.url));
 const SECONDS = Number(process.env.FLOOD_SECONDS ?? 3);
@@ -108,21 +108,6 @@ chat(amy, until)
 	ms.sort((a, b) => a - b);
 	return { n: ms.length, p50: ms[Math.floor(ms.length / 2)].toFixed(2),
 	    p99: ms[Math.floor(ms.length * 0.99)].toFixed(2) };
-}
-
-/* a socket whose owner stands still */
-async function
-nobody()
-{
-	const child = spawn(process.execPath, ['-e', `
-	    const s = require('node:dgram').createSocket('udp4');
-	    s.bind(0, '127.0.0.1', () => {
-		require('node:fs').writeSync(1, \`\${s.address().port}\\n\`);
-		process.kill(process.pid, 'SIGSTOP');
-	    });`], { stdio: ['ignore', 'pipe', 'inherit'] });
-	const port = await new Promise(r => child.stdout.once('data',
-	    d => r(Number(d.toString()))));
-	return { child, port };
 }
 
 /* what chatting is like beside a flood to that port; what was thrown */

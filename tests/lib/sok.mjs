@@ -5,6 +5,7 @@
  * credentials of both.  play() plays a transcript of tests/dialect/sok.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { readFileSync, writeFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -250,4 +251,19 @@ play(file, msg)
 	for (const b of Object.values(backends))
 		b.close();
 	return lines.length;
+}
+
+/* A UDP socket whose owner stands still: what is thrown at it nobody reads. */
+export async function
+nobody()
+{
+	const child = spawn(process.execPath, ['-e', `
+	    const s = require('node:dgram').createSocket('udp4');
+	    s.bind(0, '127.0.0.1', () => {
+		require('node:fs').writeSync(1, \`\${s.address().port}\\n\`);
+		process.kill(process.pid, 'SIGSTOP');
+	    });`], { stdio: ['ignore', 'pipe', 'inherit'] });
+	const port = await new Promise(r => child.stdout.once('data',
+	    d => r(Number(d.toString()))));
+	return { child, port };
 }
