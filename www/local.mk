@@ -4,7 +4,7 @@ www_page = \
 	www/i18n/en.js www/i18n/zh.js \
 	www/js/main.js www/js/dom.js www/js/i18n.js www/js/prefs.js \
 	www/js/chat.js www/js/store.js www/js/conv.js www/js/log.js \
-	www/js/row.js www/js/format.js www/js/side.js www/js/composer.js \
+	www/js/people.js www/js/row.js www/js/format.js www/js/side.js www/js/composer.js \
 	www/js/lazy/dialogs.js www/js/lazy/emoji.js
 
 www_sdk = \

@@ -46,8 +46,8 @@ const roomOf = (rid) => rid === '1' ? t('login.lobby') : rid;
 let chatModule;
 const chatCode = () => chatModule ??= Promise.all([import('./chat.js'),
 	import('./store.js'), import('./log.js'), import('./row.js'),
-	import('./side.js'), import('./composer.js'), import('./format.js'), import('./conv.js'),
-	import('../sdk/asks.js'),
+	import('./side.js'), import('./people.js'), import('./composer.js'),
+	import('./format.js'), import('./conv.js'), import('../sdk/asks.js'),
 ]).then(([m]) => m);
 
 /** @param {string} [s] */

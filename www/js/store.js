@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the page knows: conversations and their messages, who is there, what
- * is read.  It hears the SDK and keeps order; it draws nothing.  Views watch
- * `rows` (the list of conversations), `folk` (people) and `onlog`.
+ * What the page knows: conversations and their messages and what is read;
+ * people.js below it knows who is there.  It hears the SDK and keeps order;
+ * it draws nothing.  Views watch `rows` (the list of conversations), `folk`
+ * (people) and `onlog`.
  */
 import { firstSeq, insert, lastSeq, makeConv, recount, settle, shorten } from './conv.js';
 import { signal } from './dom.js';
 import { clean } from './format.js';
+import { People } from './people.js';
 import { local, tab, tell } from './prefs.js';
 
 /** @typedef {import('./conv.js').Item} Item */
 /** @typedef {import('./conv.js').Conv} Conv */
-/** @typedef {import('./conv.js').Person} Person */
 /** @typedef {import('../sdk/cchat.js').CChat} CChat */
 
 const KEEP = 5000;	/* messages of a conversation in memory */
@@ -20,30 +21,23 @@ const QUEUE = 50;	/* unsent ones that survive a reload */
 const ROOMS = 30;
 const ASK = 30000;	/* who of the private chats is online, ms */
 
-export class Store {
-	/** @type {Map<string, Conv>} */ convs = new Map();
-	rows = signal(0);
-	folk = signal(0);
+export class Store extends People {
 	current = signal('');
 	/** @type {(c: Conv, item?: Item) => void} */ onlog = () => {};
 	/** @type {(c: Conv, item: Item) => void} a message came just now */
 	onnew = () => {};
 	/** Is the reader looking at the end of it? @type {(c: Conv) => boolean} */
 	seeing = () => false;
-	me = { uid: '', name: '' };
 	/** @type {any} */ #saver = 0;
 	/** @type {string} */ #user = '';
 
 	/** @param {CChat} chat */
 	constructor(chat) {
-		this.chat = chat;
+		super(chat);
 		chat.on('login', (l) => this.#login(l));
 		chat.on('message', (m) => this.#message(m));
 		chat.on('ack', (a) => this.#settle(a.cid, a));
 		chat.on('fail', (e) => this.#settle(e.cid, null));
-		chat.on('newUser', (u) => this.#person(u.rid, u, true));
-		chat.on('offline', (u) => this.#person(u.rid, u, false));
-		chat.on('presence', (p) => this.#presence(p));
 		chat.on('mark', (m) => this.#mark(m));
 		chat.on('gap', (g) => this.#forget(g.conv));
 		chat.on('reset', (r) => this.#forget(r.conv));
@@ -72,36 +66,6 @@ export class Store {
 
 	/** @param {Conv} c */
 	target(c) { return c.dm ? { tid: c.id } : { rid: c.id }; }
-
-	/** The name somebody goes by, as far as known. @param {string} uid */
-	name(uid) {
-		for (const c of this.convs.values())
-			if (c.people.has(uid))
-				return c.people.get(uid)?.name ?? '';
-		return '';
-	}
-
-	/** @param {string} uid */
-	isOn(uid) {
-		for (const c of this.convs.values())
-			if (c.people.get(uid)?.on)
-				return true;
-		return this.#friends.get(uid) ?? false;
-	}
-	/** @type {Map<string, boolean>} peers I share no room with */ #friends = new Map();
-
-	/** Ask for the peers of private chats that no room tells of. */
-	async friends() {
-		const uids = this.sorted().dms.map((c) => c.id).slice(0, 100)
-			.filter((u) => u !== this.me.uid);
-		if (!uids.length || this.chat.v < 2)
-			return;
-		try {
-			for (const u of await this.chat.users(uids))
-				this.#friends.set(u.uid, u.st !== 'off');
-		} catch { /* the next time */ }
-		this.rows.touch();
-	}
 
 	/** Conversations as the list shows them. */
 	sorted() {
@@ -136,36 +100,12 @@ export class Store {
 		return false;
 	}
 
-	/**
-	 * A name after "@": its length, and whether it means me.
-	 * @param {string} s @param {number} i
-	 */
-	names(s, i) {
-		const rest = s.slice(i, i + 64).toLowerCase();
-		const mine = [this.me.name.toLowerCase(), '我', 'me', '所有人', 'all']
-			.find((n) => n && rest.startsWith(n) && this.#ends(rest, n));
-		if (mine)
-			return { n: mine.length, me: true };
-		for (let n = Math.min(rest.length, 32); n > 0; n--)
-			if (this.#known.has(rest.slice(0, n)) &&
-				this.#ends(rest, rest.slice(0, n)))
-				return { n, me: false };
-		return null;
-	}
-	/** @type {Set<string>} lower-case names for names() */ #known = new Set();
-
-	/** @param {string} rest @param {string} n */
-	#ends(rest, n) {
-		return !/[a-z0-9_]/.test(n[n.length - 1]) ||
-			!/[a-z0-9_]/.test(rest[n.length] ?? ' ');
-	}
-
 	/** @param {Conv} c @param {Item} it */
 	#insert(c, it) {
 		insert(c, it);
 		if (!it.name || it.mine)
 			return;
-		this.#known.add(it.name.toLowerCase());
+		this.know(it.name);
 		if (c.dm)
 			c.title = it.name;
 		else if (!c.people.has(it.uid))
@@ -415,87 +355,6 @@ export class Store {
 		this.#save();
 	}
 
-	/* ---- people ---------------------------------------------------- */
-
-	/** @param {Conv} c ask who is there */
-	async people(c) {
-		try {
-			const { users, count } = await this.chat.online(c.id);
-			for (const p of c.people.values())
-				p.on = false;
-			for (const u of users)
-				this.#meet(c, u, u.st !== 'off');
-			c.count = Math.max(count, users.length);
-		} catch {
-			/* version 1: only those who are seen to come */
-			if (this.chat.v === 1)
-				this.#meet(c, this.me, true);
-			c.count = [...c.people.values()].filter((p) => p.on).length;
-		}
-		this.folk.touch();
-		this.rows.touch();
-	}
-
-	/** @param {Conv} c @param {any} u @param {boolean} on */
-	#meet(c, u, on) {
-		const p = c.people.get(u.uid);
-		const name = clean(u.name, p?.name ?? u.uid);
-		if (p)
-			Object.assign(p, { name, on });
-		else
-			c.people.set(u.uid, { uid: u.uid, name, on });
-		this.#known.add(name.toLowerCase());
-		const dm = this.convs.get(`@${u.uid}`);
-		if (dm)
-			dm.title = name;
-		return !!p?.on;
-	}
-
-	/** @param {string} rid @param {any} u @param {boolean} on */
-	#person(rid, u, on) {
-		const c = this.convs.get(rid);
-		if (!c || c.dm)
-			return;
-		const was = c.people.get(u.uid)?.on ?? false;
-		this.#friends.delete(u.uid);
-		this.#meet(c, u, on);
-		c.count += +on - +was;
-		this.folk.touch();
-		this.rows.touch();
-	}
-
-	/** @param {any} p */
-	#presence(p) {
-		const c = this.convs.get(String(p.rid));
-		if (!c)
-			return;
-		for (const u of Array.isArray(p.in) ? p.in : [])
-			this.#meet(c, { ...u, uid: String(u.uid) }, true);
-		for (const uid of Array.isArray(p.out) ? p.out : []) {
-			const was = c.people.get(String(uid));
-			if (was)
-				was.on = false;
-		}
-		c.count = p.count ?? c.count;
-		if (p.more)
-			this.#askLater(c);
-		this.folk.touch();
-		this.rows.touch();
-	}
-
-	/** The list is asked for, but not by all at once. @param {Conv} c */
-	#askLater(c) {
-		if (!c.people.size || this.#asking.has(c.key))
-			return;
-		this.#asking.add(c.key);
-		setTimeout(() => {
-			this.#asking.delete(c.key);
-			if (this.convs.get(c.key) === c)
-				this.people(c);
-		}, 2000 + Math.random() * 8000);
-	}
-	/** @type {Set<string>} */ #asking = new Set();
-
 	/* ---- coming in, and what is remembered ------------------------- */
 
 	/** What an earlier visit left of this user's streams. @param {string} uid */
@@ -505,7 +364,7 @@ export class Store {
 	#login(l) {
 		const fresh = this.me.uid !== l.uid;
 		this.me = { uid: l.uid, name: clean(l.name) };
-		this.#known.add(this.me.name.toLowerCase());
+		this.know(this.me.name);
 		if (!fresh)
 			return;
 		this.#user = `u.${l.uid}`;
