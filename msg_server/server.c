@@ -64,9 +64,13 @@ server_on_request(struct httpd *h, struct httpd_conn *c,
 	if (http_has_token(http_field(rq, "upgrade"), "websocket"))
 		httpd_error(c, 400, "not a WebSocket handshake");
 	else if ((door == NULL || !door->on_request(srv, c, rq, body)) &&
-		 !api_request(srv, c, rq, body))
+		 !api_request(srv, c, rq, body)) {
+		/* somebody edits the page and presses reload */
+		if (statics_changed(srv->statics, rq->path, clock_mono_ms()))
+			server_reload(srv);
 		statics_reply(srv->statics, c, rq,
 		    front_is_old(srv, c) ? STR_NONE : gate_sources(srv->gate));
+	}
 }
 
 static const struct httpd_ops server_http_ops = {

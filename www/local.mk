@@ -17,9 +17,20 @@ nobase_dist_pkgdata_DATA += $(www_page) $(www_sdk)
 
 EXTRA_DIST += www/tsconfig.json www/doc/room.png
 
-## A compressed sibling of each file: msg_server sends it to whoever takes it.
+EXTRA_DIST += www/strip.awk
+
+## A compressed sibling of each file, without its comments and as old as it:
+## msg_server sends it to whoever takes it.
 install-data-hook:
-	cd '$(DESTDIR)$(pkgdatadir)' && gzip -9 -k -n -f $(www_page) $(www_sdk)
+	strip='$(abs_top_srcdir)/www/strip.awk'; \
+	cd '$(DESTDIR)$(pkgdatadir)' && \
+	for f in $(www_page) $(www_sdk); do \
+		case $$f in \
+		*.js|*.css) $(AWK) -f "$$strip" "$$f" ;; \
+		*.html) $(AWK) -v html=1 -f "$$strip" "$$f" ;; \
+		*) cat "$$f" ;; \
+		esac | gzip -9 -n >"$$f.gz" && touch -r "$$f" "$$f.gz" || exit 1; \
+	done
 
 uninstall-hook:
 	cd '$(DESTDIR)$(pkgdatadir)' 2>/dev/null && \

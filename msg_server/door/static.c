@@ -17,7 +17,12 @@
 #include "shared/base/map.h"
 #include "shared/proc/log.h"
 
-enum { STATIC_PATH_MAX = 256, STATIC_ETAG_LEN = 32 };
+enum {
+	STATIC_PATH_MAX = 256,
+	STATIC_ETAG_LEN = 32,
+	STATIC_LOOK_MS = 1000,
+	STATIC_LOOK_MAX = 4 * STATIC_FILES_MAX /* entries compared */
+};
 
 struct static_file {
 	UT_hash_handle hh; /* by path */
@@ -31,6 +36,9 @@ struct static_file {
 struct statics {
 	struct static_file *files; /* owned */
 	size_t total, n;
+	char *dir;	/* owned */
+	uint64_t sum;	/* of all names, sizes and times there */
+	int64_t looked; /* when it was compared last */
 };
 
 static const struct {
@@ -88,9 +96,10 @@ static_file_free(struct static_file *f)
 	free(f);
 }
 
-/* the whole of a regular file, or NULL */
+/* the whole of a regular file with the time of its last change, or NULL */
 static struct blob *
-static_read(struct statics *st, int dirfd, const char *name)
+static_read(
+    struct statics *st, int dirfd, const char *name, struct timespec *changed)
 {
 	struct blob *b = NULL;
 	struct stat sb;
@@ -108,6 +117,7 @@ static_read(struct statics *st, int dirfd, const char *name)
 		    STATIC_TOTAL_MAX);
 		goto out;
 	}
+	*changed = sb.st_mtim;
 	b = blob_alloc((size_t)sb.st_size);
 	while (off < b->len) {
 		n = read(fd, b->bytes + off, b->len - off);
@@ -142,17 +152,43 @@ static_type_of(const char *name)
 	return static_is_php(name) ? static_types[0].type : statics_type(name);
 }
 
+/*
+ * name.gz, unless it is older than the file: then somebody changed that with
+ * an editor, and means it.
+ */
+static struct blob *
+static_read_gz(struct statics *st, int dirfd, const char *name,
+    const struct timespec *changed)
+{
+	char gz[STATIC_PATH_MAX + 4];
+	struct timespec made;
+	struct blob *b;
+
+	snprintf(gz, sizeof gz, "%s.gz", name);
+	b = static_read(st, dirfd, gz, &made);
+	if (b != NULL && (made.tv_sec < changed->tv_sec ||
+			     (made.tv_sec == changed->tv_sec &&
+				 made.tv_nsec < changed->tv_nsec))) {
+		log_warn("www: %s left out: it is older than %s", gz, name);
+		st->total -= b->len;
+		blob_unref(b);
+		b = NULL;
+	}
+	return b;
+}
+
 static void
 static_add(struct statics *st, int dirfd, const char *name, const char *path)
 {
 	struct static_file *f;
+	struct timespec changed;
 	uint8_t sum[SHA1_LEN];
-	char gz[STATIC_PATH_MAX + 4], hex[2 * SHA1_LEN + 1];
+	char hex[2 * SHA1_LEN + 1];
 
 	if (static_type_of(name) == NULL || st->n >= STATIC_FILES_MAX)
 		return;
 	f = xcalloc(1, sizeof *f);
-	f->body = static_read(st, dirfd, name);
+	f->body = static_read(st, dirfd, name, &changed);
 	if (f->body == NULL) {
 		free(f);
 		return;
@@ -165,8 +201,7 @@ static_add(struct statics *st, int dirfd, const char *name, const char *path)
 		return;
 	}
 	snprintf(f->path, sizeof f->path, "%s", path);
-	snprintf(gz, sizeof gz, "%s.gz", name);
-	f->gz = static_read(st, dirfd, gz);
+	f->gz = static_read_gz(st, dirfd, name, &changed);
 	f->type = static_type_of(name);
 	digest_sha1(f->body->bytes, f->body->len, sum);
 	digest_hex(sum, sizeof sum, hex);
@@ -207,12 +242,89 @@ static_walk(struct statics *st, int dirfd, const char *prefix, unsigned depth)
 	closedir(dir);
 }
 
+/*
+ * Adds up what is in a folder, in whatever order it comes: names, sizes and
+ * times, of `left` entries at most.
+ */
+static uint64_t
+static_sum(int dirfd, unsigned depth, unsigned *left)
+{
+	char text[STATIC_PATH_MAX + 128];
+	uint8_t digest[SHA1_LEN];
+	struct dirent *de;
+	struct stat sb;
+	DIR *dir = fdopendir(dirfd);
+	uint64_t sum = 0, one = 0;
+	int fd;
+
+	if (dir == NULL) {
+		close(dirfd);
+		return 0;
+	}
+	while (*left > 0 && (de = readdir(dir)) != NULL) {
+		if (de->d_name[0] == '.' ||
+		    fstatat(dirfd, de->d_name, &sb, 0) != 0)
+			continue;
+		--*left;
+		one = 0;
+		if (S_ISDIR(sb.st_mode)) {
+			sb.st_mtim = (struct timespec){0};
+			fd = depth == STATIC_DEPTH
+				 ? -1
+				 : openat(dirfd, de->d_name,
+				       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			if (fd >= 0)
+				one = static_sum(fd, depth + 1, left);
+		}
+		snprintf(text, sizeof text, "%jx %jx.%lx %jx %.*s",
+		    (uintmax_t)sb.st_size, (uintmax_t)sb.st_mtim.tv_sec,
+		    sb.st_mtim.tv_nsec, (uintmax_t)one, STATIC_PATH_MAX,
+		    de->d_name);
+		digest_sha1(text, strlen(text), digest);
+		memcpy(&one, digest, sizeof one);
+		sum += one;
+	}
+	closedir(dir);
+	return sum;
+}
+
+/* of all folders; 0: it can't be read, or is too much to look at */
+static uint64_t
+static_sum_of(const char *dir)
+{
+	unsigned left = STATIC_LOOK_MAX;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t sum = fd < 0 ? 0 : static_sum(fd, 1, &left);
+
+	return left > 0 ? sum : 0;
+}
+
+bool
+statics_changed(struct statics *st, struct str path, int64_t now)
+{
+	struct str html = STR_LIT(".html");
+	uint64_t sum;
+
+	if (!str_eqc(path, "/") &&
+	    (path.len < html.len ||
+		memcmp(path.p + path.len - html.len, html.p, html.len) != 0))
+		return false;
+	if (st->sum == 0 || now - st->looked < STATIC_LOOK_MS)
+		return false;
+	st->looked = now;
+	sum = static_sum_of(st->dir);
+	return sum != 0 && sum != st->sum;
+}
+
 struct statics *
 statics_load(const char *dir)
 {
 	struct statics *st = xcalloc(1, sizeof *st);
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	st->dir = xstrdup(dir);
+	/* before the files: what changes while they are read is seen later */
+	st->sum = static_sum_of(dir);
 	if (fd < 0)
 		log_warn(
 		    "www: %s: %s: no page is served", dir, strerror(errno));
@@ -232,6 +344,7 @@ statics_free(struct statics *st)
 		HASH_DEL(st->files, f);
 		static_file_free(f);
 	}
+	free(st->dir);
 	free(st);
 }
 

@@ -4,6 +4,7 @@
  * served, what is not, and with which headers. httpd is a fake that keeps the
  * one answer.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -269,7 +270,84 @@ test_no_folder(void **state)
 	statics_free(none);
 }
 
-/* eight MiB in all, to the byte and one beyond */
+/* the time of a file's last change, to the nanosecond */
+static void
+age(const char *name, time_t sec, long nsec)
+{
+	struct timespec t[2] = {
+	    {.tv_sec = sec, .tv_nsec = nsec}, {.tv_sec = sec, .tv_nsec = nsec}};
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	assert_int_equal(utimensat(AT_FDCWD, path, t, 0), 0);
+}
+
+/* who edits a file is shown what he wrote, and not its old .gz */
+static void
+test_old_gz(void **state)
+{
+	static const struct {
+		long file, gz;
+		bool sent;
+	} ages[] = {{0, 0, true}, {0, 1, true}, {1, 0, false}};
+	struct statics *was = page;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(ages); i++) {
+		age("js/a.js", 1000000, ages[i].file);
+		age("js/a.js.gz", 1000000, ages[i].gz);
+		page = statics_load(dir);
+		assert_int_equal(
+		    get("/js/a.js", "accept-encoding", "gzip"), 200);
+		if (ages[i].sent) {
+			assert_memory_equal(answer.body, "GZ", 2);
+		} else {
+			assert_memory_equal(answer.body, "let a", 5);
+			assert_null(strstr(answer.extra, "Content-Encoding"));
+			assert_null(strstr(answer.extra, "-gz\""));
+		}
+		statics_free(page);
+	}
+	page = was;
+}
+
+/* looked at when a page is asked for, at most once a second */
+static void
+test_changed(void **state)
+{
+	struct str at = STR_LIT("/"), html = STR_LIT("/index.html");
+	struct statics *st, *none = statics_load("/nonexistent/cchat");
+	int64_t now = 5000;
+
+	(void)state;
+	age("js/a.js", 1000000, 0);
+	st = statics_load(dir);
+	assert_false(statics_changed(st, at, now));
+	age("js/a.js", 1000000, 1);
+	assert_false(statics_changed(st, at, now + 999));
+	assert_false(statics_changed(st, STR_LIT("/js/a.js"), now += 1000));
+	assert_false(statics_changed(st, STR_LIT(""), now));
+	assert_true(statics_changed(st, html, now));
+	assert_false(statics_changed(st, html, now));
+	age("js/a.js", 1000000, 0);
+	assert_false(statics_changed(st, at, now += 1000));
+	/* the same time and another length; more; and less */
+	put("js/a.js", "let ab", 6);
+	age("js/a.js", 1000000, 0);
+	assert_true(statics_changed(st, at, now += 1000));
+	put("js/a.js", "let a", 5);
+	age("js/a.js", 1000000, 0);
+	assert_false(statics_changed(st, at, now += 1000));
+	put("js/b.js", "", 0);
+	assert_true(statics_changed(st, at, now += 1000));
+	take("js/b.js");
+	assert_false(statics_changed(st, at, now += 1000));
+	statics_free(st);
+	assert_false(statics_changed(none, at, now));
+	statics_free(none);
+}
+
 /* a page of an older system: a .php without PHP, and headers of its own */
 static void
 test_old_page(void **state)
@@ -303,6 +381,7 @@ test_old_page(void **state)
 	page = was;
 }
 
+/* eight MiB in all, to the byte and one beyond */
 static void
 test_bound(void **state)
 {
@@ -326,6 +405,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_old_gz),
+	    cmocka_unit_test(test_changed),
 	    cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_what_is_not_served),
 	    cmocka_unit_test(test_methods),
