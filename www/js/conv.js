@@ -18,6 +18,17 @@
  * @property {boolean} [at] it mentions me
  * @property {string} [gone]
  * @property {''|'pending'|'failed'|'sent'} state of my own ones
+ *
+ * What is going up (lazy/upload.js) has `msg` = "blob:..." and:
+ * @property {number} [progress] 0 to 1, while it does
+ * @property {string} [why] it failed, in words
+ * @property {string} [url] what is sent in place of `msg`
+ * @property {string} [file] name of the file
+ * @property {number} [w] of a picture, px
+ * @property {number} [h]
+ * @property {number} [ms] of a voice
+ * @property {() => void} [again] retry
+ * @property {() => void} [drop] discard
  */
 /**
  * @typedef {object} Conv

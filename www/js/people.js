@@ -74,6 +74,25 @@ export class People {
 		return null;
 	}
 
+	/**
+	 * Whom of a conversation a text names, uids; of names that begin alike
+	 * the longest.
+	 * @param {Conv} c @param {string} msg
+	 */
+	named(c, msg) {
+		/** @type {string[]} */ const at = [];
+		let tries = 100;
+		for (let i = msg.indexOf('@'); i >= 0 && tries--; i = msg.indexOf('@', i + 1)) {
+			const rest = msg.slice(i + 1, i + 65).toLowerCase();
+			const all = [...c.people.values()].filter(({ uid, name }) => name &&
+				uid !== this.me.uid && rest.startsWith(name.toLowerCase()) &&
+				this.#ends(rest, name.toLowerCase()));
+			const n = Math.max(...all.map((p) => p.name.length));
+			at.push(...all.filter((p) => p.name.length === n).map((p) => p.uid));
+		}
+		return [...new Set(at)].slice(0, 50);
+	}
+
 	/** @param {string} rest @param {string} n */
 	#ends(rest, n) {
 		return !/[a-z0-9_]/.test(n[n.length - 1]) ||

@@ -169,32 +169,54 @@ export class Store extends People {
 
 	/** @param {Conv} c @param {string} msg */
 	send(c, msg) {
-		/** @type {string[]} */ const at = [];
-		for (const p of c.people.values())
-			if (at.length < 50 && msg.includes(`@${p.name}`) && p.uid !== this.me.uid)
-				at.push(p.uid);
-		const it = this.#item({ ...this.me, msg, type: 'text', mine: true,
-			ts: Date.now(), cid: this.chat.cid() }, { state: 'pending' });
+		const it = this.hold(c, { type: 'text', msg });
+		this.ship(c, it);
+		return it;
+	}
+
+	/** A row of my own that is not sent yet. @param {Conv} c @param {Partial<Item>} part */
+	hold(c, part) {
+		const it = this.#item({ ...this.me, mine: true, ts: Date.now(), ...part,
+			cid: this.chat.cid() }, { ...part, state: 'pending' });
 		this.#insert(c, it);
-		this.#keep({ key: c.key, cid: it.cid, msg, at, ts: it.ts });
-		this.#ship(c, it, at);
+		this.onlog(c, it);
 		this.rows.touch();
 		return it;
+	}
+
+	/** Send what is held. @param {Conv} c @param {Item} it */
+	ship(c, it) {
+		const at = it.type === 'text' ? this.named(c, it.msg) : [];
+		this.#keep({ key: c.key, cid: it.cid, type: it.type, msg: it.url ?? it.msg, at,
+			ts: it.ts });
+		this.#ship(c, it, at);
+		this.rows.touch();
+	}
+
+	/** It can't be sent. @param {Conv} c @param {Item} it @param {string} why */
+	fail(c, it, why) {
+		Object.assign(it, { state: 'failed', why, progress: undefined });
+		this.onlog(c, it);
 	}
 
 	/** @param {Conv} c @param {Item} it @param {string[]} [at] */
 	#ship(c, it, at) {
 		it.state = 'pending';
 		this.onlog(c, it);
-		this.chat.send(this.target(c), it.msg, { cid: it.cid, at })
+		this.chat.send(this.target(c), it.url ?? it.msg, { cid: it.cid, at, type: it.type })
 			.catch(() => this.#settle(it.cid ?? '', null));
 	}
 
 	/** @param {Conv} c @param {Item} it */
-	retry(c, it) { this.#ship(c, it); }
+	retry(c, it) {
+		if (it.again)
+			return it.again();
+		this.#ship(c, it, it.type === 'text' ? this.named(c, it.msg) : []);
+	}
 
 	/** @param {Conv} c @param {Item} it */
 	discard(c, it) {
+		it.drop?.();
 		c.items.splice(c.items.indexOf(it), 1);
 		c.cids.delete(it.cid ?? '');
 		this.#keep(null, it.cid);
@@ -234,7 +256,7 @@ export class Store extends People {
 			const c = this.conv(e.key);
 			if (e.uid !== this.me.uid || c.cids.has(e.cid))
 				continue;
-			const it = this.#item({ ...this.me, ...e, type: 'text', mine: true },
+			const it = this.#item({ type: 'text', ...this.me, ...e, mine: true },
 				{ state: 'pending', ord: 1e15 });
 			this.#insert(c, it);
 			this.#ship(c, it, e.at);
