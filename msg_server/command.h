@@ -20,6 +20,10 @@ struct session;
 #define COMMAND_TABLE(X)                                                       \
 	X(CMD_LOGIN,       "login",      cmd_login,       ST_ANY, 1)           \
 	X(CMD_MESSAGE,     "message",    cmd_message,     ST_ANY, 1)           \
+	X(CMD_EDIT,        "edit",       cmd_edit,        ST_IN,  2)           \
+	X(CMD_RECALL,      "recall",     cmd_recall,      ST_IN,  2)           \
+	X(CMD_REACT,       "react",      cmd_react,       ST_IN,  2)           \
+	X(CMD_TITLE,       "title",      cmd_title,       ST_IN,  2)           \
 	X(CMD_JOIN,        "join",       cmd_join,        ST_IN,  2)           \
 	X(CMD_LEAVE,       "leave",      cmd_leave,       ST_IN,  2)           \
 	X(CMD_GET_HISTORY, "getHistory", cmd_get_history, ST_IN,  2)           \
@@ -65,6 +69,12 @@ struct command {
 	bool msg_is_push; /* and a push object (shared/proto/push.h) */
 	enum msg_type type;
 	uint64_t re; /* seq this message answers to, 0: none */
+	struct str at; /* uids it calls, with commas between, or absent */
+	/* edit (its words are in msg), recall, react: seq of the message meant */
+	uint64_t ref;
+	struct str emo; /* react */
+	bool on;        /* react: false takes it back */
+	struct str title; /* of a room, "": none from now on */
 	uint64_t to_cn; /* private, to whoever's session that is, instead of tid; 0: not so */
 	struct str note; /* at most NOTE_MAX bytes that come back with the answer (event.h), or absent */
 	/* login */

@@ -131,6 +131,23 @@ struct groups_follow {
 	bool ended;
 };
 void groups_follow(struct server *srv, struct session *s, struct groups_follow *f);
+/* the value of his m: says that it is his */
+static inline bool
+group_is_owner(struct str val)
+{
+	struct str role;
+
+	return str_next(&val, ' ', &role) && str_eqc(role, "owner");
+}
+
+/* a room's title, to be set with the item that says so; "": none */
+static inline struct state_rec
+title_state(struct str title)
+{
+	return (struct state_rec){.key = STR_LIT("t"),
+	    .val = title.len > 0 ? title : STR_NONE};
+}
+
 /* the key that an item of uid's for the group needs */
 static inline struct str
 group_need(struct str uid, char key[STATE_KEY_MAX + 1])

@@ -42,11 +42,12 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/door/front.c %D%/door/front.h \
 	%D%/cmd/asker.c %D%/cmd/asker.h %D%/cmd/cmd_get_history.c \
 	%D%/cmd/cmd_get_online.c %D%/cmd/cmd_inbox.c %D%/cmd/cmd_join.c %D%/cmd/cmd_leave.c \
-	%D%/cmd/cmd_login.c %D%/cmd/login_who.c %D%/cmd/login_who.h %D%/cmd/cmd_mark.c %D%/cmd/cmd_message.c %D%/cmd/message_to.c %D%/cmd/message_to.h \
+	%D%/cmd/cmd_login.c %D%/cmd/login_who.c %D%/cmd/login_who.h %D%/cmd/cmd_mark.c %D%/cmd/cmd_item.c %D%/cmd/cmd_message.c %D%/cmd/cmd_message_send.c %D%/cmd/cmd_message_send.h \
+	%D%/cmd/cmd_message_to.c %D%/cmd/cmd_message_to.h \
 	%D%/cmd/cmd_session.c %D%/cmd/cmd_watch.c \
 	%D%/dialect/cchat.c %D%/dialect/cchat_encode.c \
 	%D%/dialect/cchat_priv.h %D%/dialect/cchat_v1.c \
-	%D%/dialect/cchat_v2.c %D%/dialect/dialect.c %D%/dialect/dialect.h
+	%D%/dialect/cchat_item.c %D%/dialect/cchat_v2.c %D%/dialect/cchat_v2_item.c %D%/dialect/dialect.c %D%/dialect/dialect.h
 msg_server_libmsg_server_a_SOURCES += \
 	%D%/dialect/number.c %D%/dialect/number.h \
 	%D%/dialect/php_text.c %D%/dialect/php_text.h

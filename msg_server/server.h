@@ -29,6 +29,10 @@
 	X(TURNS, STAT_COUNTER, "msg_turns_total", "times a room's items were given to its members") \
 	X(TURNS_HELD, STAT_COUNTER, "msg_turns_held_total", "loop turns that left a room gathering") \
 	X(APPENDS, STAT_COUNTER, "msg_appends_total", "items sent to the log") \
+	X(EDITS, STAT_COUNTER, "msg_edits_total", "edits asked by clients")    \
+	X(RECALLS, STAT_COUNTER, "msg_recalls_total", "recalls asked by clients") \
+	X(REACTS, STAT_COUNTER, "msg_reacts_total", "reactions asked by clients") \
+	X(TITLES, STAT_COUNTER, "msg_titles_total", "titles of rooms asked by clients and back ends") \
 	X(REPAIRS, STAT_COUNTER, "msg_gap_repairs_total", "gaps read back from the log") \
 	X(DELIVERED, STAT_COUNTER, "msg_delivered_total", "positions of users in their private traffic said to the log") \
 	X(WAITED, STAT_COUNTER, "msg_waited_total", "logins of version 1 for whom private messages had waited") \

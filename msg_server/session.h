@@ -68,6 +68,7 @@ struct session {
 	uint64_t looking : 1; /* a look at the queue after its flush is under way */
 	uint64_t said : 1;    /* it was told that it is the newest of its user (newest.h) */
 	uint64_t passed : 1;  /* and another one is now: it hears nothing */
+	uint64_t adm : 1;     /* its token says so: it may give rooms titles */
 	uint64_t anew : 1;    /* it was in as somebody else, and this login is under way */
 	uint16_t n_rooms;
 	uint16_t page;              /* pages asked for, of all its cursors; at most one is under way */

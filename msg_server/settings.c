@@ -14,6 +14,7 @@
 static const char *const settings_auth_words[] = {"open", "token", NULL};
 static const char *const settings_one_per_words[] = {
     "source", "user", "none", NULL};
+static const char *const settings_title_words[] = {"adm", "any", NULL};
 static const char *const settings_tri_words[] = {"auto", "yes", "no", NULL};
 
 #define S struct settings
@@ -107,6 +108,8 @@ static const struct conf_opt settings_opts[] = {
 	"messages a second in one room, of all its people; 0: no limit"),
     CONF_INT(S, rooms_new, "rooms_new", 20, 0, 1000000,
 	"rooms where nobody has spoken a user may open a minute; 0: no limit"),
+    CONF_ENUM(S, room_title, "room_title", "adm", settings_title_words,
+	"who gives a room its title: back ends and adm tokens, or any in it"),
     CONF_INT(S, frame_rate, "frame_rate", 50, 1, 1000000,
 	"frames a second of one connection"),
     CONF_INT(S, frame_burst, "frame_burst", 200, 1, 4000000,
@@ -137,6 +140,7 @@ static const char *const settings_live[] = {"link_key", "token_key",
     "trusted_proxies", "max_connections", "conns_per_ip", "conn_rate",
     "conn_burst", "login_timeout", "msg_max", "rooms_max", "v1_interval",
     "send_rate", "send_burst", "uid_rate", "room_rate", "rooms_new",
+    "room_title",
     "frame_rate", "frame_burst", "ping", "stall_max", "memory", "gather_us",
     "drain_within", "drain_rate", "log_level", "log_file", NULL};
 

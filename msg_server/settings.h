@@ -21,6 +21,7 @@ enum settings_one_per {
 	SETTINGS_ONE_PER_USER,
 	SETTINGS_ONE_PER_NONE
 };
+enum settings_title { SETTINGS_TITLE_ADM, SETTINGS_TITLE_ANY };
 enum settings_tri { SETTINGS_AUTO, SETTINGS_YES, SETTINGS_NO };
 
 struct settings {
@@ -55,6 +56,7 @@ struct settings {
 	int64_t v1_interval; /* s, 0 off */
 	int64_t send_rate, send_burst, uid_rate;
 	int64_t room_rate, rooms_new; /* 0 off */
+	int room_title; /* enum settings_title: who gives rooms titles */
 	int64_t frame_rate, frame_burst;
 	int64_t ping;	   /* s */
 	int64_t stall_max; /* s */

@@ -211,7 +211,7 @@ login_leave(struct session *s)
 {
 	session_drop_strings(s);
 	s->level = 0;
-	s->silent = s->away = s->said = s->passed = 0;
+	s->silent = s->away = s->said = s->passed = s->adm = 0;
 	s->ctx.in = 0;
 }
 
@@ -448,6 +448,7 @@ login_enter(struct server *srv, struct session *s, const struct command *cmd,
 	s->ctx.level = s->level;
 	s->ctx.in = 1;
 	s->batch = cmd->batch;
+	s->adm = who->adm;
 	s->exp_ms = 0;
 	if (srv->auth.mode == AUTH_TOKEN)
 		session_set_expiry(s, (uint64_t)who->exp_ms);

@@ -27,6 +27,7 @@ cmd_auth(struct server *srv, struct session *s, const struct command *cmd)
 	/* what it is in already stays; only what it may join changes */
 	session_set_rooms(
 	    s, claims.has_rooms ? str_of(claims.rooms) : STR_NONE);
+	s->adm = claims.adm;
 	if (srv->auth.mode == AUTH_TOKEN) {
 		session_set_expiry(s, (uint64_t)claims.exp_ms);
 		client_rearm(s);

@@ -10,19 +10,6 @@
 
 #include "msg_server/dialect/cchat_priv.h"
 
-static const char *
-cchat_type_text(const struct item *it, unsigned level)
-{
-	if (it->flags & ITEM_F_AUDIO)
-		return "audio";
-	if (it->flags & ITEM_F_PIC)
-		return "pic";
-	/* level 1 has no files: their URL is a text to it */
-	if ((it->flags & ITEM_F_FILE) && level > 1)
-		return "file";
-	return "text";
-}
-
 static void
 cchat_put_rid(struct jw *w, const struct event *ev)
 {
@@ -95,87 +82,13 @@ cchat_begin(struct jw *w, const char *cmd, struct str cid)
 		jw_str(w, "cid", cid);
 }
 
-static void
+void
 cchat_conversation(struct jw *w, const struct event *ev)
 {
 	if (str_is_set(ev->rid))
 		jw_str(w, "rid", ev->rid);
 	if (str_is_set(ev->tid))
 		jw_str(w, "tid", ev->tid);
-}
-
-void
-cchat_mid(struct jw *w, struct str chan, uint64_t seq)
-{
-	char mid[CHAN_MAX + 24], *p = mid + sizeof mid;
-	size_t n = chan.len <= CHAN_MAX ? chan.len : CHAN_MAX;
-
-	do
-		*--p = (char)('0' + seq % 10);
-	while ((seq /= 10) > 0);
-	*--p = '/';
-	p -= n;
-	if (n > 0)
-		memcpy(p, chan.p, n);
-	jw_str(w, "mid", str_n(p, (size_t)(mid + sizeof mid - p)));
-}
-
-/* a non-string of an old client is a text to level 2 */
-static void
-cchat_body(struct jw *w, const struct item *it)
-{
-	if (it->kind == ITEM_MESSAGE) {
-		jw_cstr(w, "type", cchat_type_text(it, 2));
-		if (it->ref > 0)
-			jw_int(w, "re", (int64_t)it->ref);
-	}
-	if (it->flags & ITEM_F_PUSH)
-		cchat_put_push(w, it);
-	else if (it->kind != ITEM_RECALL)
-		jw_str(w, "msg", it->body);
-}
-
-/* an item, with whatever names its conversation; mine: the reader sent it */
-static void
-cchat_item(struct jw *w, const char *key, const struct event *ev, bool mine)
-{
-	const struct item *it = ev->item;
-	const char *cmd = "message";
-	bool gone = it->flags & (ITEM_F_GONE | ITEM_F_LOST);
-
-	if (it->kind == ITEM_MEMBER) {
-		cchat_encode_group(w, key, ev);
-		return;
-	}
-	if (it->kind == ITEM_EDIT)
-		cmd = "edit";
-	else if (it->kind == ITEM_RECALL)
-		cmd = "recall";
-	else if (it->kind != ITEM_MESSAGE)
-		return; /* no words for it yet */
-	jw_obj(w, key);
-	jw_cstr(w, "cmd", cmd);
-	if (str_is_set(it->uid))
-		jw_str(w, "uid", it->uid);
-	if (str_is_set(it->name))
-		jw_str(w, "name", it->name);
-	if (it->avatar.len > 0)
-		jw_str(w, "avatar", it->avatar);
-	cchat_conversation(w, ev);
-	if (it->kind != ITEM_MESSAGE)
-		jw_int(w, "ref", (int64_t)it->ref);
-	if (gone)
-		jw_cstr(w, "gone", it->flags & ITEM_F_LOST ? "lost" : "recall");
-	else
-		cchat_body(w, it);
-	jw_int(w, "seq", (int64_t)it->seq);
-	cchat_mid(w, ev->chan, it->seq);
-	jw_int(w, "ts", it->ts);
-	if (it->useq > 0)
-		jw_int(w, "useq", (int64_t)it->useq);
-	if (mine && str_is_set(it->cid) && !(it->flags & ITEM_F_AUTO_CID))
-		jw_str(w, "cid", it->cid);
-	jw_obj_end(w);
 }
 
 static void
@@ -293,7 +206,7 @@ cchat_history_item(struct jw *w, const char *key, const struct event *ev,
 
 	if (str_is_set(ev->tid))
 		one.rid = it->rid;
-	cchat_item(w, key, &one, str_eq(it->uid, ev->uid));
+	cchat_encode_item(w, key, &one, str_eq(it->uid, ev->uid));
 }
 
 /* a page of the log, ascending whichever way it was read */
@@ -493,7 +406,7 @@ cchat_v2_encode(const struct event *ev, enum view view, struct jw *w)
 {
 	switch (ev->kind) {
 	case EVENT_ITEM:
-		cchat_item(w, NULL, ev, view == VIEW_SELF);
+		cchat_encode_item(w, NULL, ev, view == VIEW_SELF);
 		break;
 	case EVENT_NEW_USER:
 		cchat_user(w, ev, "newUser");
@@ -575,22 +488,4 @@ cchat_encode(
 		cchat_v1_encode(ev, &w);
 	else
 		cchat_v2_encode(ev, view, &w);
-}
-
-/* what cchat_item() has more for its sender stands at the end */
-void
-cchat_own(
-    const struct event *ev, unsigned level, struct str other, struct buf *out)
-{
-	const struct item *it = ev->item;
-
-	if (level < 2 || other.len == 0 || !str_is_set(it->cid) ||
-	    (it->flags & ITEM_F_AUTO_CID)) {
-		buf_putstr(out, other);
-		return;
-	}
-	buf_put(out, other.p, other.len - 1);
-	buf_puts(out, ",\"cid\":");
-	json_put_string(out, it->cid);
-	buf_putc(out, '}');
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Inside of the cchat dialect: cchat.c chooses the level of a frame, cchat_v1.c
- * and cchat_v2.c read its commands (cchat_fast.c the most frequent ones),
- * cchat_encode.c writes.
+ * and cchat_v2*.c read its commands (cchat_fast.c the most frequent ones),
+ * cchat_encode.c and cchat_item.c write.
  */
 #ifndef MSG_SERVER_DIALECT_CCHAT_PRIV_H
 #define MSG_SERVER_DIALECT_CCHAT_PRIV_H
@@ -23,7 +23,7 @@ struct cchat_frame {
 	struct str cid;
 	struct command cmd;
 	char uid[24], rid[24], tid[24]; /* ids that came as numbers */
-	struct buf text;                /* a cleaned name, a non-string msg */
+	struct buf text;                /* a cleaned name, a non-string msg, at */
 	struct pos_arg pos[POS_MAX];
 	struct str uids[UIDS_MAX];
 	struct buf *err; /* where an answer of our own goes */
@@ -37,6 +37,10 @@ bool cchat_refuse(struct cchat_frame *f, unsigned code, const char *why,
 bool cchat_v1_login(struct cchat_frame *f);
 bool cchat_v1_message(struct cchat_frame *f);
 bool cchat_v2_command(struct cchat_frame *f);
+bool cchat_v2_item(struct cchat_frame *f);
+/* which conversation: rid or tid; a room: rid */
+bool cchat_v2_conversation(struct cchat_frame *f);
+bool cchat_v2_room(struct cchat_frame *f);
 /* a plain message of level 2, as cchat_v2_command() reads it; false: not one,
  * or not in order: it is to be read there */
 bool cchat_fast(struct str text, struct command *cmd);
@@ -57,8 +61,15 @@ void cchat_v1_msg(struct jw *w, const struct item *it);
 
 void cchat_encode(
     const struct event *ev, unsigned level, enum view view, struct buf *out);
-/* cchat_encode.c: chan/seq */
+/* cchat_encode.c: rid and tid */
+void cchat_conversation(struct jw *w, const struct event *ev);
+/* cchat_item.c: chan/seq */
 void cchat_mid(struct jw *w, struct str chan, uint64_t seq);
+const char *cchat_type_text(const struct item *it, unsigned level);
+/* an item of level 2, with whatever names its conversation; mine: the reader
+ * sent it */
+void cchat_encode_item(
+    struct jw *w, const char *key, const struct event *ev, bool mine);
 /* an item of kind ITEM_MEMBER */
 void cchat_encode_group(struct jw *w, const char *key, const struct event *ev);
 void cchat_own(const struct event *ev, unsigned level, struct str other,

@@ -43,8 +43,8 @@ cchat_word(struct cchat_frame *f, const char *key, char tmp[24],
 }
 
 /* rid or tid: which conversation */
-static bool
-cchat_conversation(struct cchat_frame *f)
+bool
+cchat_v2_conversation(struct cchat_frame *f)
 {
 	const json_t *tid = json_object_get(f->obj, "tid");
 
@@ -60,8 +60,8 @@ cchat_conversation(struct cchat_frame *f)
 	return true;
 }
 
-static bool
-cchat_room(struct cchat_frame *f)
+bool
+cchat_v2_room(struct cchat_frame *f)
 {
 	if (!cchat_word(f, "rid", f->rid, &f->cmd.rid, "bad rid"))
 		return false;
@@ -174,7 +174,7 @@ cchat_login(struct cchat_frame *f)
 	const json_t *uid = json_object_get(f->obj, "uid");
 	struct str s;
 
-	if (!cchat_name(f) || !cchat_room(f) || !cchat_positions(f))
+	if (!cchat_name(f) || !cchat_v2_room(f) || !cchat_positions(f))
 		return false;
 	if (!json_is_string(uid) || json_string_length(uid) > 0)
 		if (!cchat_word(f, "uid", f->uid, &f->cmd.uid, "bad uid"))
@@ -196,49 +196,13 @@ cchat_login(struct cchat_frame *f)
 }
 
 static bool
-cchat_type(struct cchat_frame *f)
-{
-	static const char *const types[] = {
-	    [MSG_TEXT] = "text",
-	    [MSG_AUDIO] = "audio",
-	    [MSG_PIC] = "pic",
-	    [MSG_FILE] = "file",
-	};
-	struct str type = json_str(f->obj, "type");
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(types); i++)
-		if (str_eqc(type, types[i])) {
-			f->cmd.type = (enum msg_type)i;
-			return true;
-		}
-	return cchat_refuse(f, 400, "bad type", NULL);
-}
-
-static bool
-cchat_message(struct cchat_frame *f)
-{
-	const json_t *msg = json_object_get(f->obj, "msg");
-	int64_t re;
-
-	if (!cchat_type(f))
-		return false;
-	if (!json_is_string(msg))
-		return cchat_refuse(f, 400, "msg must be a text", NULL);
-	f->cmd.msg = json_str(f->obj, "msg");
-	if (json_int(f->obj, "re", &re) && re > 0 && re <= 1LL << 53)
-		f->cmd.re = (uint64_t)re;
-	return cchat_conversation(f);
-}
-
-static bool
 cchat_join(struct cchat_frame *f)
 {
 	const json_t *pos = json_object_get(f->obj, "pos");
 	const json_t *mine = pos;
 	char rid[ID_MAX + 1];
 
-	if (!cchat_room(f))
+	if (!cchat_v2_room(f))
 		return false;
 	if (pos == NULL || json_is_null(pos))
 		return true;
@@ -289,7 +253,7 @@ cchat_get_history(struct cchat_frame *f)
 {
 	struct command *c = &f->cmd;
 
-	return cchat_conversation(f) && cchat_limit(f) &&
+	return cchat_v2_conversation(f) && cchat_limit(f) &&
 	       cchat_count(f, "before", &c->has_before, &c->before) &&
 	       cchat_count(f, "after", &c->has_after, &c->after) &&
 	       cchat_count(f, "around", &c->has_around, &c->around) &&
@@ -341,7 +305,7 @@ cchat_get_online(struct cchat_frame *f)
 	f->cmd.next = json_str(f->obj, "next");
 	if (str_is_set(f->cmd.next) && !id_is_word(f->cmd.next))
 		return cchat_refuse(f, 400, "bad next", NULL);
-	return cchat_room(f) && cchat_limit(f);
+	return cchat_v2_room(f) && cchat_limit(f);
 }
 
 static bool
@@ -363,7 +327,7 @@ cchat_mark(struct cchat_frame *f)
 {
 	bool read, recv;
 
-	if (!cchat_conversation(f) ||
+	if (!cchat_v2_conversation(f) ||
 	    !cchat_count(f, "read", &read, &f->cmd.read) ||
 	    !cchat_count(f, "recv", &recv, &f->cmd.recv))
 		return false;
@@ -397,11 +361,15 @@ cchat_v2_command(struct cchat_frame *f)
 	case CMD_LOGIN:
 		return cchat_login(f);
 	case CMD_MESSAGE:
-		return cchat_message(f);
+	case CMD_EDIT:
+	case CMD_RECALL:
+	case CMD_REACT:
+	case CMD_TITLE:
+		return cchat_v2_item(f);
 	case CMD_JOIN:
 		return cchat_join(f);
 	case CMD_LEAVE:
-		return cchat_room(f);
+		return cchat_v2_room(f);
 	case CMD_GET_HISTORY:
 		return cchat_get_history(f);
 	case CMD_GET_ONLINE:

@@ -118,6 +118,21 @@ utf8_is_cut(uint32_t c)
 	       c == 0x2060 || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
+bool
+utf8_is_line(struct str s)
+{
+	for (size_t i = 0; i < s.len;) {
+		uint32_t c = utf8_next(s, &i);
+
+		/* zero-width ones are parts of emoji and of some scripts */
+		if ((utf8_is_cut(c) && (c < 0x200b || c > 0x200d) &&
+			c != 0x2060 && c != 0xfeff) ||
+		    c == 0x2028 || c == 0x2029)
+			return false;
+	}
+	return true;
+}
+
 int
 utf8_clean_name(struct str s, struct buf *out)
 {

@@ -31,6 +31,9 @@ bool utf8_valid(const void *p, size_t n);
 size_t utf8_count(struct str s);
 /* longest prefix of at most n bytes that ends at a code point boundary */
 size_t utf8_cut(struct str s, size_t n);
+/* no C0, DEL, C1, line separators or bidi controls in valid text: it is one
+ * line and stays where it is put */
+bool utf8_is_line(struct str s);
 /*
  * Appends s without C0, DEL, C1, bidi controls (U+200E/F, 202A-E, 2066-9,
  * 061C), zero-width (U+200B-D, 2060, FEFF) and without surrounding blanks.

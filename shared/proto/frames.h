@@ -44,7 +44,9 @@ enum item_flags {
 	ITEM_F_FILE = 128, /* message type; none: text */
 	ITEM_F_TID_EMPTY = 256, /* to a room with "tid":"": level 1 shows it */
 	ITEM_F_UNKEPT = 512, /* keep_days 0: in memory only; set by the log */
-	ITEM_F_PUSH = 1024 /* a push object (push.h), beside ITEM_F_JSON */
+	ITEM_F_PUSH = 1024, /* a push object (push.h), beside ITEM_F_JSON */
+	ITEM_F_AT = 2048,   /* there is an `at` */
+	ITEM_F_OFF = 4096   /* react: taken back */
 };
 
 enum {
@@ -53,7 +55,11 @@ enum {
 	TO_MAX = 2,
 	STATE_KEY_MAX = 80,
 	STATE_VAL_MAX = 1024,
-	PAGE_MAX = 1000
+	PAGE_MAX = 1000,
+	AT_MAX = 50, /* uids in `at` */
+	AT_BYTES = AT_MAX * (ID_MAX + 1) - 1,
+	EMO_MAX = 32,	/* bytes of a reaction */
+	TITLE_MAX = 128 /* bytes of a room's title */
 };
 
 struct state_rec {
@@ -62,6 +68,14 @@ struct state_rec {
 	uint64_t rev;	     /* seq that set it (only in answers) */
 };
 
+/*
+ * What a kind has beside sender, seq and ts:
+ *	message	body, ref (answers to), at
+ *	edit	ref, body: the words of message ref are these now
+ *	recall	ref: message ref and all edits of it lose their words, everywhere
+ *	react	ref, body: the emo; ITEM_F_OFF: taken back
+ *	title	body: the room's title now, "" none; state t says the same
+ */
 /* one item of a channel, as stored and as travelling; also the row of a PAGE */
 struct item {
 	uint64_t seq; /* in its channel */
@@ -80,7 +94,25 @@ struct item {
 	uint64_t useq;	  /* its seq in u:; then seq is the one in pchan */
 	struct str rid;	  /* private messages: the rid the sender gave (v1 shows
 			     it), or absent */
+	struct str at;	  /* message: whom it calls, uids with commas between;
+			     read and written with ITEM_F_AT alone */
 };
+
+/* recalled: the words go, the place stays */
+static inline void
+item_erase(struct item *it)
+{
+	it->flags = (uint16_t)((it->flags | ITEM_F_GONE) & ~ITEM_F_AT);
+	it->body = it->at = STR_NONE;
+	it->crc = 0;
+}
+
+/* of one that lies packed, as put_page_item() writes it */
+static inline uint8_t
+item_packed_kind(const void *packed)
+{
+	return ((const uint8_t *)packed)[16];
+}
 
 /* 3 ACTIVE */
 struct f_active {

@@ -25,6 +25,23 @@ frames_put_item(struct buf *b, const struct item *it)
 	wire_put_str(b, it->pchan);
 	wire_put_u64(b, it->useq);
 	wire_put_str(b, it->rid);
+	if (it->flags & ITEM_F_AT)
+		wire_put_str(b, it->at);
+}
+
+/* words with commas between, at most AT_MAX */
+static struct str
+frames_get_at(struct fields *in)
+{
+	struct str at = fields_str(in, AT_BYTES, false), rest = at, uid;
+	unsigned n = 0;
+	bool good = str_is_set(at);
+
+	while (good && str_next(&rest, ',', &uid))
+		good = id_is_word(uid) && ++n <= AT_MAX;
+	if (!good)
+		fields_fail(in, ERR_PROTO);
+	return good ? at : STR_NONE;
 }
 
 void
@@ -45,6 +62,7 @@ frames_get_item(struct fields *in, struct item *it)
 	it->pchan = fields_chan(in, CHAN_PAIR, true);
 	it->useq = wire_u64(&in->w);
 	it->rid = fields_word(in, true);
+	it->at = it->flags & ITEM_F_AT ? frames_get_at(in) : STR_NONE;
 }
 
 void

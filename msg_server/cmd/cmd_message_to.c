@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "msg_server/cmd/asker.h"
-#include "msg_server/cmd/message_to.h"
+#include "msg_server/cmd/cmd_message_to.h"
 #include "shared/proto/json.h"
 
 /* a message that waits for the name of whom it is for */

@@ -8,8 +8,8 @@
  * 404 with the note.
  * Messages of one session to different people may overtake each other here.
  */
-#ifndef MSG_SERVER_CMD_MESSAGE_TO_H
-#define MSG_SERVER_CMD_MESSAGE_TO_H
+#ifndef MSG_SERVER_CMD_CMD_MESSAGE_TO_H
+#define MSG_SERVER_CMD_CMD_MESSAGE_TO_H
 
 #include "msg_server/command.h"
 
