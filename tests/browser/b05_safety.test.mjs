@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Cluster, fetch, sleep, until, www } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
-import { Person, launch } from './page.mjs';
+import { Person, launch, refused } from './page.mjs';
 
 let c, b, url, ws, n = 0;
 before(async () => {
@@ -20,6 +20,9 @@ after(async () => {
 	await b?.close();
 	await c?.stop();
 });
+const walk = dir => readdirSync(dir, { withFileTypes: true })
+    .flatMap(e => e.isDirectory() ? walk(join(dir, e.name)) :
+    [join(dir, e.name)]);
 const room = () => `safe${++n}`;
 
 const hostile = ['<img src=x onerror=alert(1)>', '<script>alert(1)</script>',
@@ -36,7 +39,9 @@ test('page 33: hostile text stays text', async () => {
 	const p = await Person.open(b, url);
 	/* in the title of a room and in errors too */
 	p.tap.down = f => f.cmd === 'error' ?
-	    { ...f, errCode: 499, errMsg: hostile[0] } : f;
+	    { ...f, errCode: 499, errMsg: hostile[0] } : f.cmd === 'login' ?
+	    { ...f, pos: { ...f.pos, [r]: { ...f.pos?.[r],
+	    title: hostile[4] } } } : f;
 	await p.login('<img src=x>', r);
 	let alerts = 0;
 	p.page.on('dialog', d => {
@@ -52,6 +57,9 @@ test('page 33: hostile text stays text', async () => {
 	await p.sees('the end');
 	p.tap.give({ cmd: 'newUser', uid: 'x1', name: '<svg/onload=alert(1)>',
 	    rid: r });
+	p.tap.give({ cmd: 'title', rid: r, uid: 'x1', title: hostile[1] });
+	p.tap.give({ cmd: 'typing', rid: r, uid: 'x1', on: true,
+	    name: hostile[3] });
 	p.tap.give({ cmd: 'error', errCode: 499, errMsg: hostile[1] });
 	p.tap.give({ cmd: 'notice', msg: hostile[2], level: 'info' });
 	await p.page.locator('.toast').first().waitFor();
@@ -69,7 +77,7 @@ test('page 33: hostile text stays text', async () => {
 			}
 		}
 		const zones = '#log .text, #log .name, #people, #toasts, #title, ' +
-		    '#dms, #rooms, #me-name';
+		    '#sub, #dms, #rooms, #me-name, #banner, #said, #alert';
 		for (const z of document.querySelectorAll(zones))
 			out.tags += z.querySelectorAll('script, svg[onload], b > b, ' +
 			    'iframe, object, embed, img, audio, a a').length;
@@ -88,50 +96,92 @@ test('page 33: hostile text stays text', async () => {
 	await p.close();
 	await a.bye();
 });
-test('page 35: the header, and nothing inline in what is shipped', async () => {
+test('page 35: the header, exactly, on every file and every error page',
+    { skip: process.env.CCHAT_MOCK && 'a server of the test' }, async () => {
+	const { ports } = c.msgs[0];
+	const policy = connect => 'default-src \'none\'; script-src \'self\'; ' +
+	    'style-src \'self\'; img-src \'self\' data: blob:; ' +
+	    'media-src \'self\' blob:; font-src \'self\'; connect-src ' +
+	    `${connect}; manifest-src 'self'; worker-src 'self'; ` +
+	    'base-uri \'none\'; form-action \'none\'; frame-ancestors ' +
+	    '\'none\'; require-trusted-types-for \'script\'; trusted-types ' +
+	    '\'none\'';
 	const want = {
 		'x-content-type-options': 'nosniff',
 		'referrer-policy': 'no-referrer',
 		'cross-origin-opener-policy': 'same-origin',
 		'permissions-policy': 'microphone=(self), camera=(self), ' +
 		    'geolocation=()',
+		'cache-control': 'no-cache',
 	};
-	const port = c.msgs[0].ports.direct;
-	for (const path of ['/', '/index.html', '/js/main.js', '/css/app.css',
-	    '/sdk/cchat.js']) {
-		const r = await fetch(port, path);
-		assert.equal(r.status, 200, path);
-		const csp = Object.fromEntries(r.headers['content-security-policy']
-		    .split(';').map(d => d.trim().split(/ (.*)/)));
-		for (const [k, v] of Object.entries({ 'default-src': "'none'",
-		    'script-src': "'self'", 'style-src': "'self'",
-		    'img-src': "'self' data: blob:", 'media-src': "'self' blob:",
-		    'font-src': "'self'", 'manifest-src': "'self'",
-		    'worker-src': "'self'", 'base-uri': "'none'",
-		    'form-action': "'none'", 'frame-ancestors': "'none'",
-		    'require-trusted-types-for': "'script'",
-		    'trusted-types': "'none'" }))
-			assert.equal(csp[k], v, `${path}: ${k}`);
-		assert.match(csp['connect-src'], /^'self'/);
-		assert.doesNotMatch(csp['connect-src'], /\*|https?:\/\/\/|evil/);
-		if (!c.mock)
+	const files = walk(www).map(f => f.slice(www.length))
+	    .filter(f => /\.(html|js|css|svg|png|webp|ts|md|json)$/.test(f));
+	assert.ok(files.length > 20);
+	for (const port of [ports.public, ports.direct])
+		for (const [path, status, more] of [['/', 200],
+		    ...files.map(f => [f, 200]), ['/nothing', 404],
+		    ['/js/', 404], ['/%2e%2e/x', 404], ['/ws', 426],
+		    ['/', 405, { method: 'POST', body: 'x' }],
+		    ['/', 200, { method: 'HEAD' }],
+		    ['/', 304, { headers: { 'if-none-match': '*' } }]]) {
+			const r = await fetch(port, path, more);
+			const at = `${port}${path} ${r.status}`;
+			assert.equal(r.status, status, at);
+			const csp = r.headers['content-security-policy'] ?? '';
+			const [, connect] = /connect-src ([^;]*);/.exec(csp) ?? [];
+			assert.equal(csp, policy(connect), at);
+			/* own host, and the listeners of the cluster: as page and socket */
+			const [self, ...sources] = connect.split(' ');
+			assert.equal(self, '\'self\'', at);
+			for (const x of sources)
+				assert.match(x, /^(http|ws)s?:\/\/[\w.[\]:-]+$/, at);
+			assert.ok(sources.some(x => x.endsWith(`:${ports.direct}`) &&
+			    x.startsWith('ws://')), `${at}: ${connect}`);
+			assert.equal(new Set(sources).size, sources.length, at);
 			for (const [k, v] of Object.entries(want))
-				assert.equal(r.headers[k], v, `${path}: ${k}`);
-	}
-	for (const name of readdirSync(www).filter(f => f.endsWith('.html'))) {
-		const html = readFileSync(join(www, name), 'utf8')
+				if (k !== 'cache-control' || status === 200 ||
+				    status === 304)
+					assert.equal(r.headers[k], v, `${at}: ${k}`);
+		}
+});
+test('page 35: a page that breaks the policy is seen by these tests',
+    async () => {
+	const p = await Person.open(b, url, { tap: false });
+	const caught = await p.page.evaluate(() => {
+		try {
+			document.body.innerHTML = '<b>x</b>';
+			return '';
+		} catch (e) {
+			return e.name;
+		}
+	});
+	assert.equal(caught, 'TypeError');
+	await until('it is refused', () => refused.length > 0);
+	await p.page.evaluate(() => {
+		const i = document.createElement('img');
+		i.src = 'http://127.0.0.1:1/x.png';
+		document.body.append(i);
+	});
+	await until('that, too', () => refused.some(x => x.includes('x.png')));
+	await p.close();
+	/* they were meant */
+	refused.length = 0;
+});
+test('page 35: nothing inline, and no sink, in what is shipped', () => {
+	const pages = walk(www).filter(f => f.endsWith('.html'));
+	assert.ok(pages.length > 1);
+	for (const name of pages) {
+		const html = readFileSync(name, 'utf8')
 		    .replace(/<!--.*?-->/gs, '');
 		assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)/i, name);
 		assert.doesNotMatch(html, /<style/i, name);
 		assert.doesNotMatch(html, /\sstyle=/i, name);
-		assert.doesNotMatch(html, /\son[a-z]+=/i, name);
+		assert.doesNotMatch(html, /\son[a-z]+\s*=/i, name);
+		assert.doesNotMatch(html, /(src|href)="?\s*(\w+:|\/\/)/i, name);
 	}
 	const sinks = new RegExp('innerHTML|outerHTML|insertAdjacentHTML|' +
 	    'document\\.write|DOMParser|\\beval\\(|new Function|' +
 	    'set(Timeout|Interval)\\([\'"`]|createContextualFragment|srcdoc');
-	const walk = dir => readdirSync(dir, { withFileTypes: true })
-	    .flatMap(e => e.isDirectory() ? walk(join(dir, e.name)) :
-	    [join(dir, e.name)]);
 	for (const file of walk(www).filter(f => /\.(js|html)$/.test(f)))
 		assert.doesNotMatch(readFileSync(file, 'utf8'), sinks, file);
 });

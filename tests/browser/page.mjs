@@ -2,9 +2,11 @@
 /*
  * A browser, people in it, and a tap on their WebSocket.  The hooks of the
  * page are those listed at the top of www/js/main.js.  Whatever the page
- * writes to its console as an error fails the test that calls quiet().
+ * writes to its console as an error fails the test that calls quiet(); what
+ * its CSP or Trusted Types refused fails the whole file (page.md (d) 35).
  */
 import assert from 'node:assert/strict';
+import { after } from 'node:test';
 import { chromium } from 'playwright-core';
 import { until } from '../lib/cluster.mjs';
 
@@ -15,6 +17,12 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic',
     '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync', '--disable-extensions',
     '--disable-dev-shm-usage'];
+
+/* What a policy refused, in any page of this file. */
+export const refused = [];
+const POLICY = /Content.Security.Policy|Trusted ?(Type|HTML|Script)/i;
+if (process.argv[1]?.endsWith('.test.mjs'))
+	after(() => assert.deepEqual(refused, [], 'refused by CSP'));
 
 export const launch = () => chromium.launch({ headless: true, args: FLAGS,
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });
@@ -104,8 +112,14 @@ export class Person {
 		p.page.on('console', m => {
 			if (m.type() === 'error' || m.type() === 'warning')
 				p.errors.push(m.text());
+			if (POLICY.test(m.text()))
+				refused.push(m.text());
 		});
-		p.page.on('pageerror', e => p.errors.push(e.message));
+		p.page.on('pageerror', e => {
+			p.errors.push(e.message);
+			if (POLICY.test(e.message))
+				refused.push(e.message);
+		});
 		p.page.on('request', r => p.requests.push(r.url()));
 		p.page.on('websocket', w => p.requests.push(w.url()));
 		if (o.tap !== false)
