@@ -46,6 +46,40 @@ digest_hmac(const void *key, size_t key_len, const void *p, size_t n,
 		abort();
 }
 
+struct digest *
+digest_sha256_begin(void)
+{
+	static EVP_MD *md;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	if (md == NULL)
+		md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (md == NULL || ctx == NULL || !EVP_DigestInit_ex(ctx, md, NULL))
+		abort();
+	return (struct digest *)ctx;
+}
+
+void
+digest_add(struct digest *d, const void *p, size_t n)
+{
+	if (!EVP_DigestUpdate((EVP_MD_CTX *)d, p, n))
+		abort();
+}
+
+void
+digest_end(struct digest *d, uint8_t out[SHA256_LEN])
+{
+	if (!EVP_DigestFinal_ex((EVP_MD_CTX *)d, out, NULL))
+		abort();
+	digest_free(d);
+}
+
+void
+digest_free(struct digest *d)
+{
+	EVP_MD_CTX_free((EVP_MD_CTX *)d);
+}
+
 /* --- CRC32C (Castagnoli, reflected 0x82f63b78) ---------------------------- */
 
 static uint32_t digest_crc_table[8][256];

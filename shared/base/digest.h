@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Digests and encodings over libcrypto: SHA-1 (WebSocket accept key),
- * HMAC-SHA-256 (tokens, link proof), CRC32C (link frames, stored rows),
+ * Digests and encodings over libcrypto: SHA-1 (WebSocket accept key), SHA-256
+ * (names of uploads), HMAC-SHA-256 (tokens, link proof), CRC32C (link frames, stored rows),
  * base64, base64url, hex, random bytes, constant-time compare.
  */
 #ifndef SHARED_BASE_DIGEST_H
@@ -15,12 +15,19 @@
 #define SHA1_LEN 20
 #define MD5_LEN	 16
 #define HMAC_LEN 32
+#define SHA256_LEN 32
 
 void digest_sha1(const void *p, size_t n, uint8_t out[SHA1_LEN]);
 /* names that older systems make of it, nothing that must be safe */
 void digest_md5(const void *p, size_t n, uint8_t out[MD5_LEN]);
 void digest_hmac(const void *key, size_t key_len, const void *p, size_t n,
     uint8_t out[HMAC_LEN]);
+/* SHA-256 of bytes that come in pieces; ended by _end, or given up by _free */
+struct digest;
+struct digest *digest_sha256_begin(void);
+void digest_add(struct digest *d, const void *p, size_t n);
+void digest_end(struct digest *d, uint8_t out[SHA256_LEN]);
+void digest_free(struct digest *d); /* NULL is fine */
 /* crc of p..p+n continued from crc (0 to start); SSE4.2 when there is */
 uint32_t digest_crc32c(uint32_t crc, const void *p, size_t n);
 /* the same on any processor; here so that a test reaches it */

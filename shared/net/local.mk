@@ -6,4 +6,5 @@ shared_libshared_a_SOURCES += \
 	shared/net/listener.c shared/net/listener.h \
 	shared/net/dial.c shared/net/dial.h \
 	shared/net/timer.c shared/net/timer.h \
-	shared/net/dgram.c shared/net/dgram.h
+	shared/net/dgram.c shared/net/dgram.h \
+	shared/net/sync.c shared/net/sync.h

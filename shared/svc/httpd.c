@@ -6,6 +6,8 @@
  *	IDLE -> HEAD -> BODY -> BUSY -> IDLE ...      kept alive
  *	                          \-> DONE            answered with close
  *
+ * with STREAM for BODY, and SEND behind BUSY, where things come in pieces
+ * (httpd_stream.c).
  * In BUSY the connection is paused: a pipelined request stays in the kernel, or
  * in `in` as far as it was read already.
  */
@@ -34,7 +36,7 @@ httpd_of(struct conn *c)
 	return container_of(c, struct httpd_conn, conn);
 }
 
-static void
+void
 httpd_deadline(struct httpd_conn *c, int64_t ms)
 {
 	c->deadline_ms = clock_mono_ms() + ms;
@@ -69,6 +71,7 @@ httpd_unlink(struct httpd_conn *c)
 {
 	struct httpd *h = c->h;
 
+	httpd_lose(c);
 	httpd_set_ready(c, false);
 	httpd_set_waiting(c, false);
 	if (h->current == c)
@@ -86,12 +89,11 @@ httpd_free(struct httpd_conn *c)
 
 /* ---- answers ---------------------------------------------------------- */
 
-/* the answer is queued: back to the start, or to the end */
-static void
+void
 httpd_replied(struct httpd_conn *c)
 {
 	httpd_set_waiting(c, false);
-	c->continued = false;
+	c->continued = c->held = false;
 	if (!c->keep) {
 		c->state = HTTPD_DONE;
 		c->deadline_ms = 0;
@@ -113,6 +115,12 @@ httpd_reply(struct httpd_conn *c, int status, const char *type, struct str body,
 	struct buf out;
 	struct blob *b;
 
+	/* before the end of its body: nobody reads the rest */
+	if (c->state == HTTPD_STREAM) {
+		c->sink = NULL;
+		c->state = HTTPD_BUSY;
+		c->keep = false;
+	}
 	if (c->state != HTTPD_BUSY)
 		return;
 	c->keep = c->keep && !c->h->stopping;
@@ -148,6 +156,13 @@ httpd_reply_blob(struct httpd_conn *c, int status, const char *type,
 void
 httpd_error(struct httpd_conn *c, int status, const char *msg)
 {
+	httpd_error_with(c, status, msg, "");
+}
+
+void
+httpd_error_with(
+    struct httpd_conn *c, int status, const char *msg, const char *extra)
+{
 	struct buf out;
 	size_t i;
 
@@ -162,7 +177,7 @@ httpd_error(struct httpd_conn *c, int status, const char *msg)
 		buf_putc(&out, msg[i]);
 	}
 	buf_puts(&out, "\"}}");
-	httpd_reply(c, status, "application/json", buf_str(&out), "");
+	httpd_reply(c, status, "application/json", buf_str(&out), extra);
 	buf_fini(&out);
 }
 
@@ -224,6 +239,12 @@ httpd_dispatch(
 	h->current = c;
 	h->ops->on_request(h, c, rq, body);
 	h->current = NULL;
+	httpd_await_answer(c);
+}
+
+void
+httpd_await_answer(struct httpd_conn *c)
+{
 	if (c->state == HTTPD_BUSY && !c->conn.closed) {
 		httpd_set_waiting(c, true);
 		conn_pause(&c->conn);
@@ -234,16 +255,11 @@ httpd_dispatch(
 static void
 httpd_await_body(struct httpd_conn *c, const struct http_request *rq)
 {
-	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-
 	if (c->state != HTTPD_BODY) {
 		c->state = HTTPD_BODY;
 		httpd_deadline(c, HTTPD_BODY_MS);
 	}
-	if (!c->continued && rq->minor == 1 &&
-	    str_is_set(http_field(rq, "expect")))
-		conn_send_bytes(&c->conn, go_on, sizeof(go_on) - 1);
-	c->continued = true;
+	httpd_put_continue(c, rq);
 }
 
 /*
@@ -256,8 +272,11 @@ httpd_one(struct httpd_conn *c, const uint8_t *p, size_t n, bool *taken)
 	struct httpd *h = c->h;
 	struct http_request rq;
 	size_t need;
-	int err = http_parse(p, n, &rq);
+	int err;
 
+	if (c->state == HTTPD_STREAM)
+		return httpd_feed(c, p, n);
+	err = http_parse(p, n, &rq);
 	if (err == ERR_AGAIN) {
 		/* from its first byte on; the first one from accept on */
 		if (c->state == HTTPD_IDLE) {
@@ -270,6 +289,9 @@ httpd_one(struct httpd_conn *c, const uint8_t *p, size_t n, bool *taken)
 		httpd_refuse(c, rq.status);
 		return 0;
 	}
+	if (h->ops->on_head != NULL && !h->stopping && c->state != HTTPD_BODY &&
+	    httpd_offer(c, &rq, p, n, &need))
+		return need;
 	if (rq.body_len > h->body_max) {
 		httpd_refuse(c, 413);
 		return 0;
@@ -313,7 +335,7 @@ httpd_run(struct httpd_conn *c, const uint8_t *p, size_t n, bool *taken)
 static void
 httpd_settle(struct httpd_conn *c)
 {
-	if (c->state >= HTTPD_BUSY || c->conn.closed)
+	if (c->state >= HTTPD_BUSY || c->held || c->conn.closed)
 		return;
 	if (conn_queued(&c->conn) >= HTTPD_OUT_MAX && buf_len(&c->in) > 0) {
 		conn_pause(&c->conn);
@@ -372,6 +394,12 @@ httpd_on_end(struct conn *conn, int err)
 }
 
 static void
+httpd_on_drain(struct conn *conn)
+{
+	httpd_drained(httpd_of(conn));
+}
+
+static void
 httpd_on_dead(struct conn *conn)
 {
 	struct httpd_conn *c = httpd_of(conn);
@@ -383,6 +411,7 @@ httpd_on_dead(struct conn *conn)
 static const struct conn_ops httpd_conn_ops = {
     .on_data = httpd_on_data,
     .on_end = httpd_on_end,
+    .on_drain = httpd_on_drain,
     .on_dead = httpd_on_dead,
 };
 
@@ -398,9 +427,21 @@ httpd_overdue(struct httpd_conn *c)
 		httpd_deadline(c, HTTPD_IDLE_MS);
 		return;
 	}
+	if (c->state == HTTPD_SEND && conn_queued(&c->conn) > 0 &&
+	    clock_mono_ms() / 1000 - conn_progress_s(&c->conn) <
+		HTTPD_STALL_MS / 1000) {
+		httpd_deadline(c, HTTPD_STALL_MS / 4);
+		return;
+	}
 	c->deadline_ms = 0;
+	if (c->state == HTTPD_STREAM) {
+		httpd_lose(c);
+		httpd_refuse(c, 408);
+		return;
+	}
 	/* who said nothing is told nothing */
-	if (c->state == HTTPD_IDLE || buf_len(&c->in) == 0)
+	if (c->state == HTTPD_IDLE || c->state == HTTPD_SEND ||
+	    buf_len(&c->in) == 0)
 		conn_close(&c->conn);
 	else
 		httpd_refuse(c, 408);
@@ -431,6 +472,7 @@ httpd_on_turn(struct net_turn *turn)
 	struct httpd *h = container_of(turn, struct httpd, turn);
 	struct httpd_conn *c, *next;
 
+	httpd_pump(h);
 	if (h->n_ready == 0)
 		return;
 	DL_FOREACH_SAFE (h->list, c, next) {
@@ -440,6 +482,12 @@ httpd_on_turn(struct net_turn *turn)
 		if (!c->conn.closed && c->state < HTTPD_BUSY)
 			httpd_run_buffered(c);
 	}
+}
+
+static void
+httpd_on_pump(void *arg)
+{
+	(void)arg; /* the turn that follows does the work */
 }
 
 /* ---- life ------------------------------------------------------------- */
@@ -455,6 +503,7 @@ httpd_init(struct httpd *h, struct net *net, const struct httpd_ops *ops,
 	h->conns_max = conns_max;
 	h->body_max = body_max;
 	timer_init(&h->janitor, net, httpd_janitor, h);
+	timer_init(&h->pump, net, httpd_on_pump, h);
 	h->turn.on_turn = httpd_on_turn;
 	net_turn_add(net, &h->turn);
 }
@@ -478,8 +527,9 @@ httpd_make_room(struct httpd *h)
 	DL_FOREACH (h->list, c) {
 		if (++looked > HTTPD_LOOK_MAX)
 			return false;
-		if (c->conn.closed || c->state == HTTPD_BODY ||
-		    c->state == HTTPD_BUSY || conn_queued(&c->conn) > 0)
+		if (c->conn.closed ||
+		    (c->state >= HTTPD_BODY && c->state <= HTTPD_SEND) ||
+		    conn_queued(&c->conn) > 0)
 			continue;
 		h->evicted++;
 		conn_close(&c->conn);
@@ -543,5 +593,6 @@ httpd_fini(struct httpd *h)
 		conn_close(&c->conn);
 	net_flush(h->net);
 	timer_stop(&h->janitor);
+	timer_stop(&h->pump);
 	net_turn_remove(h->net, &h->turn);
 }

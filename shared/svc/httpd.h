@@ -11,6 +11,14 @@
  * (httpd_id), never its pointer, and calls httpd_find; an answer for a
  * connection that is gone finds NULL. Every request has an id of its own. The
  * request and its body are borrowed: they are gone when on_request returns.
+ *
+ * A body may be taken as it comes instead (on_head, httpd_stream): piece by
+ * piece, of any length, with nothing of it kept here. Who gives it keeps to a
+ * pace: HTTPD_STREAM_RATE bytes a second on average after the first 10 s, and
+ * never HTTPD_QUIET_MS without a byte (408); a time in which its taker had
+ * paused it does not count. An answer may go out in pieces, too, from a source
+ * that is read as the peer takes it (httpd_reply_source): one piece is in
+ * memory for each. Who takes nothing for HTTPD_STALL_MS is closed.
  */
 #ifndef SHARED_SVC_HTTPD_H
 #define SHARED_SVC_HTTPD_H
@@ -33,6 +41,38 @@ struct httpd_ops {
 	 * `rest` are bytes behind the head. May be NULL.
 	 */
 	bool (*on_upgrade)(struct httpd *, struct httpd_conn *, const struct http_request *, struct str rest);
+	/*
+	 * The head is whole, and nothing of a body was looked at: it may be taken here with httpd_stream(), or
+	 * be answered (a refusal: its body is not read, the connection closes). Else it is handled as an
+	 * ordinary request. May be NULL.
+	 */
+	void (*on_head)(struct httpd *, struct httpd_conn *, const struct http_request *);
+};
+
+enum {
+	HTTPD_PIECE = 65536, /* the largest piece, of either way */
+	HTTPD_STREAM_RATE = 4096,
+	HTTPD_STREAM_MS = 10000,
+	HTTPD_QUIET_MS = 20000,
+	HTTPD_STALL_MS = 60000
+};
+
+/* takes a body; may keep the connection's pointer until one of the last two, or its own answer */
+struct httpd_sink {
+	/* 1 to HTTPD_PIECE bytes, borrowed; may pause, may answer: then it gets no more */
+	void (*on_body)(struct httpd_conn *, void *arg, const uint8_t *p, size_t n);
+	/* that was all of it; must reply now or later, exactly once */
+	void (*on_end)(struct httpd_conn *, void *arg);
+	/* the rest of it will never come: what there is may go */
+	void (*on_lost)(void *arg);
+};
+
+/* gives the bytes of an answer */
+struct httpd_source {
+	/* at most n bytes to p: how many; 0: none now, to be asked again in a moment; < 0: it is broken */
+	long (*read)(void *arg, uint8_t *p, size_t n);
+	/* the last call, whatever became of it */
+	void (*close)(void *arg);
 };
 
 struct httpd {
@@ -46,6 +86,8 @@ struct httpd {
 	struct httpd_conn *current; /* inside on_request or on_upgrade */
 	struct timer janitor;
 	struct net_turn turn;
+	struct timer pump;	   /* there is more to read from sources */
+	struct httpd_conn *senders; /* those with a source */
 	unsigned n_ready; /* connections with a pipelined request to look at */
 	bool stopping;
 	uint64_t next_id, requests, refused, evicted;
@@ -74,6 +116,16 @@ void httpd_reply(struct httpd_conn *c, int status, const char *type, struct str 
 void httpd_reply_blob(struct httpd_conn *c, int status, const char *type, struct blob *body, const char *extra);
 /* {"error":{"code":status,"msg":msg}} */
 void httpd_error(struct httpd_conn *c, int status, const char *msg);
+/* with further field lines */
+void httpd_error_with(struct httpd_conn *c, int status, const char *msg, const char *extra);
+/* in on_head: the body goes to sink */
+void httpd_stream(struct httpd_conn *c, const struct httpd_sink *sink, void *arg);
+/* the body is read no further for now, but for what was read already; and on again */
+void httpd_hold(struct httpd_conn *c);
+void httpd_go_on(struct httpd_conn *c);
+/* len bytes from a source; HEAD requests get none of them */
+void httpd_reply_source(struct httpd_conn *c, int status, const char *type, uint64_t len,
+    const struct httpd_source *source, void *arg, const char *extra);
 /* in on_upgrade: the connection becomes dst's; the httpd_conn is gone after return of on_upgrade */
 void httpd_take(struct httpd_conn *c, struct conn *dst, const struct conn_ops *ops);
 /* stop: close idle connections, finish answers under way */
