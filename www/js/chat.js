@@ -88,7 +88,7 @@ export class Chat {
 		$('login-view').hidden = true;
 		$('chat-view').hidden = false;
 		this.composer = new Composer({
-			limit: () => chat.limit.msg,
+			chat, store,
 			send: (c, s) => {
 				this.#queued ||= chat.state !== 'online';
 				store.send(c, s);
@@ -96,8 +96,10 @@ export class Chat {
 			},
 			people: () => [...(this.#room?.people.values() ?? [])]
 				.filter((p) => p.uid !== store.me.uid),
-			up: () => this.#retryLast(),
 			drafted: () => store.rows.touch(),
+			open: (key, name) => this.open(key, name),
+			close: (c) => this.#close(c),
+			end: () => this.log.end(),
 		});
 		this.log = new Log($('log'), {
 			names: (s, i) => store.names(s, i),
@@ -141,7 +143,6 @@ export class Chat {
 		effect([store.folk, lang], () => this.people.draw());
 		effect([this.#line, lang], () => this.#banner());
 		this.#arrive();
-		this.composer.load();	/* names of emoji, when all else is here */
 	}
 
 	get started() { return this.#started; }
@@ -544,15 +545,6 @@ export class Chat {
 		const here = parts.findIndex((el) => el === document.activeElement ||
 			(el !== $('text') && el.closest('nav, aside')?.contains(document.activeElement)));
 		parts[(here + by + parts.length) % parts.length]?.focus();
-	}
-
-	#retryLast() {
-		const c = this.conv;
-		const it = c?.items.findLast((i) => i.state === 'failed');
-		if (c && it)
-			this.store.retry(c, it);
-		else
-			$('log').focus();
 	}
 
 	/** @param {'switcher'|'shortcuts'} which */

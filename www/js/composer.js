@@ -1,68 +1,89 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The field where messages are written: Enter and the input methods, drafts,
- * the limit of the server, completion of @names, the emoji picker's door.
+ * limits, editing and quoting, and the doors of what is fetched when it is
+ * first used: completion and commands (lazy/complete.js, lazy/commands.js),
+ * emoji, files and voices (lazy/upload.js, lazy/voice.js).
  */
 import { $, attr, fill, h, icon, text } from './dom.js';
-import { t } from './i18n.js';
+import { has, t } from './i18n.js';
 import { local } from './prefs.js';
-import { avatar } from './row.js';
 
 /** @typedef {import('./conv.js').Conv} Conv */
-/** @typedef {{label: string, put: string, uid?: string, char?: string}} Choice */
+/** @typedef {import('./conv.js').Item} Item */
+/**
+ * @typedef {object} Acts
+ * @property {any} chat the SDK
+ * @property {import('./store.js').Store} store
+ * @property {(c: Conv, s: string) => void} send
+ * @property {() => {uid: string, name: string}[]} people who may be named
+ * @property {() => void} drafted the pencils in the list
+ * @property {(key: string, name?: string) => void} open
+ * @property {(c: Conv) => void} close
+ * @property {() => void} end to the newest message
+ */
 
 const IME = 100;	/* ms after compositionend in which Enter is its own */
-const ROWS = 7;
+const CHARS = 8000;	/* of a message; the server's bound is in bytes */
+const PASTE = 4000;	/* so many pasted at once may be code */
+const DRAFTS = 50;
+const CODE = /:[a-z0-9+-]{2,20}:/;
 
 const bytes = new TextEncoder();
 
 export class Composer {
-	/** @type {Conv|null} */ #c = null;
+	/** @type {Conv|null} */ c = null;
+	/** @type {Item|null} */ #item = null;	/* being edited */
 	#composing = false;
 	#composed = 0;
+	#busy = false;	/* sending waits for something */
 	/** @type {any} */ #saver = 0;
-	/** @type {Choice[]} */ #choices = [];
-	#choice = 0;
-	#word = 0;	/* where the word to complete begins */
-	/** @type {Record<string, string>} */ #drafts;
-	/** @type {any} */ emoji = null;	/* the lazy module, once it is here */
+	/** @type {Set<string>} */ #dirty = new Set();
+	/** @type {Record<string, string>} */ #drafts = local.get('drafts', {});
+	/* modules, once they are here */
+	/** @type {any} */ emoji = null;
+	/** @type {any} */ #help = null;
 
-	/**
-	 * @param {{limit(): number, send(c: Conv, s: string): void,
-	 *   people(): {uid: string, name: string}[], up(): void,
-	 *   drafted(): void}} acts
-	 */
+	/** @param {Acts} acts */
 	constructor(acts) {
 		this.acts = acts;
-		this.#drafts = local.get('drafts', {});
 		this.el = $('text');
-		this.list = $('complete');
-		this.el.addEventListener('compositionstart', () => { this.#composing = true; });
-		this.el.addEventListener('compositionend', () => {
+		/** @type {(name: string, fn: (e: any) => void, el?: any) => void} */
+		const on = (name, fn, el = this.el) => el.addEventListener(name, fn);
+		on('compositionstart', () => { this.#composing = true; });
+		on('compositionend', () => {
 			this.#composing = false;
 			this.#composed = performance.now();
+			this.changed();
 		});
-		this.el.addEventListener('keydown', (/** @type {KeyboardEvent} */ e) => this.#key(e));
-		this.el.addEventListener('input', () => this.changed());
-		this.el.addEventListener('blur', () => setTimeout(() => this.#close(), 150));
-		$('composer').addEventListener('submit', (/** @type {Event} */ e) => {
-			e.preventDefault();
-			this.submit();
-		});
-		$('smile').addEventListener('click', () => this.#picker());
+		on('keydown', (e) => this.#key(e));
+		on('input', () => { this.changed(); this.#typing(); });
+		on('blur', () => setTimeout(() => this.#help?.close(), 150));
+		on('paste', (e) => this.#paste(e));
+		on('submit', (e) => { e.preventDefault(); this.submit(); }, $('composer'));
+		on('click', () => this.#picker(), $('smile'));
+		on('click', () => this.#media('upload').then((m) => m?.choose(this)), $('attach'));
+		on('click', () => this.#media('voice').then((m) => m?.record(this)), $('mic'));
+		for (const name of ['dragenter', 'dragover', 'dragleave', 'drop'])
+			on(name, (e) => this.#drag(e), $('main'));
+		acts.chat.on('caps', () => this.#size());
+		/* another tab has written */
+		on('storage', (e) => e.key === 'cc.drafts' && this.#others(), globalThis);
 		this.draw();
 	}
 
 	draw() {
-		fill($('send'), icon('send'));
-		attr($('send'), 'aria-label', t('comp.send'));
-		attr($('send'), 'title', t('comp.send'));
-		fill($('smile'), icon('smile'));
-		attr($('smile'), 'aria-label', t('comp.emoji'));
-		attr($('smile'), 'title', t('comp.emoji'));
+		for (const [id, ic, key] of [['send', 'send', 'send'], ['smile', 'smile', 'emoji'],
+			['attach', 'clip', 'attach'], ['mic', 'mic', 'mic']]) {
+			fill($(id), icon(ic));
+			attr($(id), 'aria-label', t(`comp.${key}`));
+			attr($(id), 'title', t(`comp.${key}`));
+		}
 		text($('hint'), t('comp.hint'));
-		if (this.#c)
-			this.#label(this.#c);
+		if (this.c)
+			this.#label(this.c);
+		if (this.#item)
+			this.#bar();
 		this.#size();
 	}
 
@@ -75,40 +96,76 @@ export class Composer {
 
 	/** @param {Conv} c */
 	show(c) {
-		this.#c = c;
-		this.el.value = this.#drafts[c.key] ?? '';
+		this.#item = null;
+		$('editing').hidden = true;
+		this.c = c;
+		this.el.value = this.draft(c.key);
 		this.#label(c);
-		this.#close();
+		this.#help?.close();
+		this.note();
 		this.#size();
 	}
+
+	/* ---- drafts ---------------------------------------------------- */
 
 	/** @param {string} key */
 	draft(key) { return this.#drafts[key] ?? ''; }
 
 	/** Text came in from whichever source. */
 	changed() {
-		if (!this.#c)
+		if (!this.c)
 			return;
-		const had = !!this.#drafts[this.#c.key];
-		if (this.el.value)
-			this.#drafts[this.#c.key] = this.el.value;
-		else
-			delete this.#drafts[this.#c.key];
-		clearTimeout(this.#saver);
-		this.#saver = setTimeout(() => this.save(), 300);
-		if (had !== !!this.el.value)
-			this.acts.drafted();
+		if (!this.#item)
+			this.#keep(this.c.key, this.el.value);
+		this.note();
 		this.#size();
 		this.#complete();
 	}
 
-	save() { local.set('drafts', this.#drafts); }
+	/** @param {string} key @param {string} s */
+	#keep(key, s) {
+		const had = !!this.#drafts[key];
+		delete this.#drafts[key];
+		if (s)
+			this.#drafts[key] = s;
+		this.#dirty.add(key);
+		clearTimeout(this.#saver);
+		this.#saver = setTimeout(() => this.save(), 300);
+		if (had !== !!s)
+			this.acts.drafted();
+	}
+
+	/* Other tabs keep theirs in the same place. */
+	save() {
+		if (!this.#dirty.size)
+			return;
+		const all = local.get('drafts', {});
+		for (const key of this.#dirty) {
+			delete all[key];
+			if (this.#drafts[key])
+				all[key] = this.#drafts[key];
+		}
+		this.#dirty.clear();
+		local.set('drafts', Object.fromEntries(Object.entries(all).slice(-DRAFTS)));
+	}
+
+	#others() {
+		this.#drafts = local.get('drafts', {});
+		this.acts.drafted();
+		if (!this.c || this.#item || document.hasFocus())
+			return;
+		this.el.value = this.draft(this.c.key);
+		this.#size();
+	}
+
+	/* ---- what others put in ---------------------------------------- */
 
 	/** Put text at the caret. @param {string} s @param {number} [from] */
 	insert(s, from) {
 		const { selectionStart: a, selectionEnd: b } = this.el;
 		this.el.setRangeText(s, from ?? a, b, 'end');
 		this.changed();
+		this.#typing();
 		this.el.focus();
 	}
 
@@ -120,144 +177,280 @@ export class Composer {
 		this.changed();
 	}
 
-	#size() {
-		this.el.style.setProperty('height', 'auto');
-		this.el.style.setProperty('height', `${this.el.scrollHeight}px`);
-		const max = this.acts.limit();
-		const n = bytes.encode(this.el.value).length;
-		const over = n > max;
-		const count = $('count');
-		count.hidden = n < max * 0.9;
-		count.classList.toggle('over', over);
-		if (!count.hidden)
-			text(count, over ? t('comp.over', { n: n - max })
-				: t('comp.left', { n: max - n }));
-		$('send').disabled = over || !this.#ready();
+	/** Name somebody. @param {string} name */
+	mention(name) {
+		const at = this.el.selectionStart;
+		this.insert(`${/\S$/.test(this.el.value.slice(0, at)) ? ' ' : ''}@${name} `);
 	}
+
+	/** Answer with its words above. @param {Conv} c @param {Item} it */
+	quote(c, it) {
+		if (c !== this.c)
+			return;
+		const s = it.type === 'text' ? it.msg : t('msg.file');
+		this.el.setSelectionRange(0, 0);
+		this.insert(`${s.slice(0, 500).trim().split('\n').slice(0, 8)
+			.map((l) => `> ${l}`).join('\n')}\n`);
+		this.el.setSelectionRange(this.el.value.length, this.el.value.length);
+	}
+
+	/** Write a message of one's own anew. @param {Conv} c @param {Item} it */
+	edit(c, it) {
+		if (c !== this.c || !it.seq)
+			return;
+		this.#item = it;
+		this.el.value = it.msg;
+		this.#bar();
+		this.changed();
+		this.el.focus();
+		this.el.setSelectionRange(it.msg.length, it.msg.length);
+	}
+
+	#bar() {
+		fill($('editing'), icon('pencil'), h('span', null, t('comp.editing')),
+			h('button', { type: 'button', class: 'link', 'data-act': 'cancel',
+				onclick: () => this.cancel() }, t('comp.cancel')));
+		$('editing').hidden = false;
+	}
+
+	/** No more editing: the draft is there again. */
+	cancel() {
+		if (!this.c)
+			return;
+		this.show(this.c);
+		this.el.focus();
+	}
+
+	/* ---- limits, notes --------------------------------------------- */
+
+	/**
+	 * A line under the field: what is wrong with what was written, or what
+	 * may be done with it.
+	 * @param {string} [s] @param {string} [label] @param {() => void} [fn]
+	 */
+	note(s, label, fn) {
+		const el = $('note');
+		if (!s && el.hidden)
+			return;
+		fill(el, s, label ? h('button', { type: 'button', class: 'link',
+			onclick: () => { this.note(); fn?.(); } }, label) : null);
+		el.hidden = !s;
+	}
+
+	/** @param {any} e of the SDK */
+	error(e) { this.note(has(`err.${e.code}`) ? t(`err.${e.code}`) : e.message); }
+
+	#size() {
+		const { el } = this;
+		el.style.setProperty('height', 'auto');
+		el.style.setProperty('height', `${el.scrollHeight}px`);
+		const s = el.value;
+		const max = this.acts.chat.limit.msg;
+		const chars = s.length > CHARS ? [...s].length : s.length;
+		const size = s.length * 3 > max * 0.9 ? bytes.encode(s).length : 0;
+		/* the nearer of the two bounds is told */
+		const [left, full, unit] = chars / CHARS > size / max
+			? [CHARS - chars, CHARS, 'char'] : [max - size, max, 'byte'];
+		const count = $('count');
+		count.hidden = left > full * 0.1;
+		count.classList.toggle('over', left < 0);
+		if (!count.hidden)
+			text(count, t(`comp.${left < 0 ? 'over' : 'left'}.${unit}`,
+				{ n: Math.abs(left) }));
+		$('send').disabled = left < 0 || !this.#ready();
+		const up = this.up && !this.#item;
+		$('attach').hidden = !up;
+		$('mic').hidden = !up || !!s;
+		$('send').hidden = !$('mic').hidden;
+	}
+
+	/** Files can be sent. */
+	get up() { return !!this.acts.chat.caps?.has('upload'); }
+
+	/* ---- sending --------------------------------------------------- */
 
 	/* Leading blanks stay, blank lines at the end go. */
 	#ready() { return this.el.value.replace(/\s+$/, ''); }
 
-	submit() {
-		let s = this.#ready();
-		if (!this.#c || !s || $('send').disabled)
+	/** Sends; where something must be fetched for it, the text waits. */
+	async submit() {
+		if (!this.c || this.#busy || $('send').disabled)
 			return;
-		if (this.emoji)
-			s = this.emoji.replace(s);
+		this.#busy = true;
+		await this.#submit(this.c);
+		this.#busy = false;
+	}
+
+	/** @param {Conv} c */
+	async #submit(c) {
+		if (CODE.test(this.el.value) && !this.emoji)
+			await this.load();
+		const m = !this.#item && /^\/[^/]/.test(this.el.value)
+			? await this.#lazy('commands') : null;
+		let s = this.#ready();
+		if (!s || c !== this.c)
+			return;
+		s = this.emoji?.replace(s) ?? s;
+		if (this.#item)
+			return this.#change(c, this.#item, s);
+		if (s[0] === '/')	/* "" if done, or refused in #note */
+			s = s[1] === '/' ? s.slice(1) : await m?.run(this, c, s);
+		if (!s)
+			return;
+		this.empty();
+		this.acts.send(c, s);
+	}
+
+	/** The text is used up. */
+	empty() {
 		this.el.value = '';
 		this.changed();
 		this.save();
-		this.acts.send(this.#c, s);
 		this.el.focus();
 	}
 
+	/** @param {Conv} c @param {Item} it @param {string} s */
+	async #change(c, it, s) {
+		try {
+			if (s !== it.msg)
+				await /** @type {any} */ (this.acts.store).edit(c, it, s);
+			if (this.#item === it)
+				this.cancel();
+		} catch (e) {
+			if (this.#item === it)
+				this.error(e);
+		}
+	}
+
+	/* Somebody writes; the SDK keeps it from being said too often. */
+	#typing() {
+		const { chat, store } = this.acts;
+		if (this.c && !this.#item && this.el.value[0] !== '/' && chat.caps?.has('typing'))
+			chat.typing(store.target(this.c), !!this.el.value);
+	}
+
+	/* ---- keys ------------------------------------------------------ */
+
 	/** @param {KeyboardEvent} e */
 	#key(e) {
-		if (!this.list.hidden && this.#pick(e))
+		if (e.isComposing || this.#composing || this.#help?.key(e))
 			return;
 		if (e.key === 'ArrowUp' && !this.el.value && !e.altKey && !e.shiftKey) {
 			e.preventDefault();
-			this.acts.up();
+			this.#up();
+		} else if (e.key === 'Escape' && this.#item) {
+			e.preventDefault();
+			e.stopPropagation();
+			this.cancel();
 		}
-		if (e.key !== 'Enter' || this.#ime(e))
+		if (e.key !== 'Enter' || this.ime(e))
 			return;
 		const must = e.ctrlKey || e.metaKey;
-		if (!must && (e.shiftKey || e.altKey || matchMedia('(pointer: coarse)').matches))
+		if (!must && (e.shiftKey || e.altKey || local.get('enter') === 'line' ||
+			matchMedia('(pointer: coarse)').matches))
 			return;
 		e.preventDefault();
 		this.submit();
 	}
 
-	/*
+	/**
 	 * An Enter that ends a composition is not for us.  Safari and some input
 	 * methods report it just after compositionend, with keyCode 229; others
 	 * report 229 for the Enter that should send: only time tells them apart.
+	 * @param {KeyboardEvent} e
 	 */
-	/** @param {KeyboardEvent} e */
-	#ime(e) {
-		return e.isComposing || this.#composing || (e.keyCode === 229 &&
-			performance.now() - this.#composed < IME);
+	ime(e) {
+		return e.keyCode === 229 && performance.now() - this.#composed < IME;
 	}
 
-	/* ---- completion ------------------------------------------------ */
+	/* The last one again: send it, or write it anew; else into the log. */
+	#up() {
+		const { chat, store } = this.acts;
+		const c = this.c;
+		const failed = c?.items.findLast((i) => i.state === 'failed');
+		const last = c?.items.findLast((i) => i.mine && i.seq && !i.gone && i.type === 'text');
+		if (c && failed)
+			store.retry(c, failed);
+		else if (c && last && chat.caps?.has('edit'))
+			this.edit(c, last);
+		else
+			$('log').focus();
+	}
 
 	#complete() {
-		const at = this.el.selectionStart;
-		const head = this.el.value.slice(Math.max(0, at - 40), at);
-		const m = /(?:^|[\s，。！？(（])([@:])([^\s@:]{0,32})$/.exec(head);
-		const q = m?.[2].toLowerCase() ?? '';
-		this.#choices = !m ? []
-			: m[1] === '@' ? this.acts.people()
-				.filter((p) => p.name.toLowerCase().includes(q))
-				.sort((a, b) => +b.name.toLowerCase().startsWith(q) -
-					+a.name.toLowerCase().startsWith(q))
-				.slice(0, ROWS)
-				.map((p) => ({ label: p.name, put: `@${p.name} `, uid: p.uid }))
-			: q.length >= 2 ? (this.emoji?.find(q) ?? []).slice(0, ROWS)
-				.map((/** @type {any} */ [char, name]) =>
-					({ label: `:${name}:`, put: char, char })) : [];
-		this.#word = at - (m ? m[2].length + 1 : 0);
-		this.#choice = 0;
-		this.#options();
+		if (this.#composing)
+			return;
+		const head = this.el.value.slice(0, this.el.selectionStart);
+		if (this.#help)
+			this.#help.look(head);
+		else if (/[@:#]\S*$|^\/\w*$/.test(head))
+			this.load().then(() => this.#help?.look(
+				this.el.value.slice(0, this.el.selectionStart)));
 	}
 
-	#options() {
-		const open = this.#choices.length > 0;
-		this.list.hidden = !open;
-		attr(this.el, 'aria-expanded', String(open));
-		attr(this.el, 'aria-activedescendant', open ? `choice-${this.#choice}` : null);
-		fill(this.list, this.#choices.map((x, i) => h('div', {
-			role: 'option', id: `choice-${i}`, class: 'choice',
-			'aria-selected': String(i === this.#choice),
-			onmousedown: (/** @type {Event} */ e) => {
-				e.preventDefault();
-				this.#choice = i;
-				this.#take();
-			},
-		}, x.uid ? avatar(x.uid, x.label, 'sm') : h('span', { class: 'emo' }, x.char),
-		h('span', { dir: 'auto' }, x.label))));
+	/* ---- what is fetched when it is used --------------------------- */
+
+	/** @param {string} name @returns {Promise<any>} null: it can't be had */
+	#lazy(name) {
+		return import(`./lazy/${name}.js`).catch(() => {
+			this.note(t('login.network'));
+			return null;
+		});
 	}
 
-	#close() {
-		this.#choices = [];
-		this.#options();
-	}
-
-	#take() {
-		const x = this.#choices[this.#choice];
-		this.#choices = [];
-		if (x)
-			this.insert(x.put, this.#word);
-		this.#close();
-	}
-
-	/** @param {KeyboardEvent} e @returns {boolean} it was for the list */
-	#pick(e) {
-		const n = this.#choices.length;
-		if (e.key === 'ArrowDown' || e.key === 'ArrowUp') {
-			this.#choice = (this.#choice + (e.key === 'ArrowDown' ? 1 : n - 1)) % n;
-			this.#options();
-		} else if (e.key === 'Tab' || (e.key === 'Enter' && !e.shiftKey && !this.#ime(e))) {
-			this.#take();
-		} else if (e.key === 'Escape') {
-			this.#close();
-		} else {
-			return false;
-		}
-		e.preventDefault();
-		e.stopPropagation();
-		return true;
-	}
-
-	/* ---- emoji ----------------------------------------------------- */
-
+	/** Emoji and completion. */
 	async load() {
-		this.emoji ??= await import('./lazy/emoji.js').catch(() => null);
+		if (!this.#help) {
+			const [e, m] = await Promise.all([this.#lazy('emoji'), this.#lazy('complete')]);
+			this.emoji ??= e;
+			if (m)
+				this.#help ??= new m.Complete(this);
+		}
 		return this.emoji;
 	}
 
 	async #picker() {
 		const m = await this.load();
 		m?.toggle($('emoji'), $('smile'), (/** @type {string} */ c) => this.insert(c));
+	}
+
+	/** @param {'upload'|'voice'} name */
+	async #media(name) { return this.up && this.c ? this.#lazy(name) : null; }
+
+	/** @param {ClipboardEvent} e */
+	#paste(e) {
+		const c = this.c;
+		const files = [...e.clipboardData?.files ?? []];
+		const s = e.clipboardData?.getData('text/plain') ?? '';
+		if (files.length && this.up && c) {
+			e.preventDefault();
+			this.#media('upload').then((m) => m?.send(this, c, files));
+		} else if (s.length > PASTE && !s.includes('```')) {
+			setTimeout(() => this.note(t('comp.long', { n: s.length }), t('comp.code'), () => {
+				const at = this.el.value.indexOf(s);
+				if (at >= 0)
+					this.el.setSelectionRange(at, at + s.length);
+				this.insert(`\`\`\`\n${s.replace(/\n$/, '')}\n\`\`\`\n`);
+			}));
+		}
+	}
+
+	/* A file that is dropped never takes the place of the page. */
+	/** @param {DragEvent} e */
+	#drag(e) {
+		const c = this.c;
+		if (!e.dataTransfer?.types.includes('Files'))
+			return;
+		e.preventDefault();
+		e.dataTransfer.dropEffect = this.up ? 'copy' : 'none';
+		const files = [...e.dataTransfer.files];
+		const over = e.type !== 'drop' && !(e.type === 'dragleave' &&
+			!(e.relatedTarget instanceof Node && $('main').contains(e.relatedTarget)));
+		if (e.type !== 'dragover')
+			this.#media('upload').then((m) => {
+				m?.over(over, c?.title);
+				if (e.type === 'drop' && c)
+					m?.send(this, c, files);
+			});
 	}
 }

@@ -28,6 +28,7 @@ export class Store extends People {
 	onnew = () => {};
 	/** Is the reader looking at the end of it? @type {(c: Conv) => boolean} */
 	seeing = () => false;
+	/** @type {Record<string, number>|null} bytes of an upload, by type */ most = null;
 	/** @type {any} */ #saver = 0;
 	/** @type {string} */ #user = '';
 
@@ -214,6 +215,15 @@ export class Store extends People {
 		this.#ship(c, it, it.type === 'text' ? this.named(c, it.msg) : []);
 	}
 
+	/** Nothing of it is shown any more; what is not sent stays. @param {Conv} c */
+	clear(c) {
+		c.read = Math.max(c.read, lastSeq(c));
+		c.items = c.items.filter((i) => !i.seq);
+		c.more = false;
+		this.#count(c);
+		this.onlog(c);
+	}
+
 	/** @param {Conv} c @param {Item} it */
 	discard(c, it) {
 		it.drop?.();
@@ -384,6 +394,7 @@ export class Store extends People {
 
 	/** @param {any} l the login reply */
 	#login(l) {
+		this.most = l.up ?? null;
 		const fresh = this.me.uid !== l.uid;
 		this.me = { uid: l.uid, name: clean(l.name) };
 		this.know(this.me.name);
