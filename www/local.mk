@@ -5,6 +5,8 @@ www_page = \
 	www/js/main.js www/js/dom.js www/js/i18n.js www/js/prefs.js \
 	www/js/chat.js www/js/store.js www/js/conv.js www/js/log.js \
 	www/js/people.js www/js/row.js www/js/format.js www/js/side.js www/js/composer.js \
+	www/js/lazy/line.js www/js/lazy/heard.js www/js/lazy/folk.js \
+	www/js/lazy/keys.js www/js/lazy/settings.js www/js/lazy/notify.js \
 	www/js/lazy/dialogs.js www/js/lazy/emoji.js \
 	www/js/lazy/complete.js www/js/lazy/commands.js \
 	www/js/lazy/upload.js www/js/lazy/voice.js

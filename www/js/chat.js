@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The chat behind the login: puts store, log, composer and columns together,
- * follows the address (#/r/<rid>, #/u/<uid>), shows the state of the line,
- * and hears the keyboard.
+ * The chat behind the login: puts store, log, composer and columns together
+ * and follows the address (#/r/<rid>, #/u/<uid>).  What the first paint does
+ * without comes late (`late`): banner and toasts, keys, people, typing.
  */
-import { $, attr, effect, fill, h, icon, logo, signal, text } from './dom.js';
+import { $, attr, effect, fill, h, icon, logo, text } from './dom.js';
 import { Composer } from './composer.js';
 import { firstNew } from './conv.js';
 import { has, lang, setLang, t } from './i18n.js';
 import { Log } from './log.js';
-import { dark, hear, theme } from './prefs.js';
+import { dark, hear, opt, theme } from './prefs.js';
 import { avatar } from './row.js';
-import { peopleList, sideList } from './side.js';
+import { sideList } from './side.js';
 import { Store } from './store.js';
 
 export { Store };
@@ -19,12 +19,8 @@ export { Store };
 /** @typedef {import('./conv.js').Conv} Conv */
 /** @typedef {import('./conv.js').Item} Item */
 
-const TROUBLE = 1000;	/* ms: shorter losses are not shown */
 const WIDE = '(min-width: 1100px)';
 const PHONE = '(max-width: 719.9px)';
-const TONES = { 401: 'token', 403: 'banned', 4001: 'banned', 4003: 'token',
-	4004: 'elsewhere', 4005: 'kicked' };
-
 const LIST = '#/';
 /** @param {string} key of a conversation */
 const address = (key) => key[0] === '@' ? `#/u/${key.slice(1)}` : `#/r/${key}`;
@@ -42,24 +38,44 @@ const button = (name, key) => {
 	return el;
 };
 
+/**
+ * @typedef {object} Rest what comes after the first paint
+ * @property {import('./lazy/line.js').Line} line
+ * @property {typeof import('./lazy/line.js').toast} toast
+ * @property {import('./lazy/heard.js').Heard} heard
+ * @property {ReturnType<typeof import('./lazy/folk.js').peopleList>} people
+ * @property {typeof import('./lazy/keys.js').key} key
+ */
+
+/** @param {Chat} app @returns {Promise<Rest>} */
+const fetchRest = async (app) => {
+	for (;;) {
+		try {
+			const [line, heard, folk, keys] = await Promise.all([
+				import('./lazy/line.js'), import('./lazy/heard.js'),
+				import('./lazy/folk.js'), import('./lazy/keys.js')]);
+			return { line: new line.Line(app), toast: line.toast,
+				heard: new heard.Heard(app), people: folk.peopleList(app),
+				key: keys.key };
+		} catch {	/* the line may be down: it comes with the line */
+			await new Promise((r) => setTimeout(r, 1000));
+		}
+	}
+};
+
 export class Chat {
 	#started = false;
 	/* made by start() */
 	/** @type {Composer} */ composer = /** @type {any} */ (null);
 	/** @type {Log} */ log = /** @type {any} */ (null);
 	/** @type {() => void} */ side = () => {};
-	/** @type {ReturnType<typeof peopleList>} */ people = /** @type {any} */ (null);
-	#line = signal('');	/* state of the line, as it is shown */
-	#at = 0;		/* time of the next try */
-	/** @type {any} */ #trouble = 0;
-	/** @type {any} */ #ticker = 0;
-	#lost = false;
+	/** @type {Promise<Rest>|null} */ #coming = null;
+	/** The line as it is. */
+	now = { state: 'idle', since: 0 };
 	#queued = false;
 	#panel = matchMedia(WIDE).matches;
-	/** @type {Map<string, {n: number, text: string}>} */ #unsaid = new Map();
-	/** @type {any} */ #speaker = 0;
-	/** @type {any} */ #modal = null;
-	/** @type {Conv|null} the room whose people are shown */ #room = null;
+	/** @type {any} the dialog that is open */ modal = null;
+	/** @type {Conv|null} the room whose people are shown */ room = null;
 
 	/**
 	 * @param {import('../sdk/cchat.js').CChat} chat
@@ -71,12 +87,33 @@ export class Chat {
 		this.store = new Store(chat);
 		chat.on('state', (s) => this.#state(s));
 		chat.on('synced', (s) => this.#back(s.missed));
-		chat.on('close', (c) => c.final && this.#final(TONES[
-			/** @type {keyof TONES} */ (c.code)] ?? 'final'));
-		chat.on('error', (e) => this.toast(has(`err.${e.code}`)
-			? t(`err.${e.code}`) : e.message, 'bad'));
+		chat.on('close', (c) => this.#started && this.late((r) => r.line.closed(c)));
+		chat.on('error', (e) => this.refused(e));
 		chat.on('notice', (n) => this.toast(String(n.msg)));
 		chat.on('fail', () => text($('alert'), t('msg.failed')));
+		chat.on('typing', (e) => this.#coming?.then((r) => r.heard.typing(e)));
+	}
+
+	/**
+	 * With what the first paint does without: banner, toasts, people, keys.
+	 * @param {(r: Rest) => void} fn
+	 */
+	late(fn) {
+		this.#coming ??= fetchRest(this).then((r) => {
+			r.line.state(this.now);
+			if (this.room)
+				r.people.show(this.room);
+			return r;
+		});
+		this.#coming.then(fn);
+	}
+
+	/** @param {string} s @param {string} [kind] @param {[string, () => void]} [act] */
+	toast(s, kind, act) { this.late((r) => r.toast(s, kind, act)); }
+
+	/** What the server did not want, in words. @param {any} e */
+	refused(e) {
+		this.toast(has(`err.${e.code}`) ? t(`err.${e.code}`) : e.message, 'bad');
 	}
 
 	/** Show the chat; called once the login is on its way or through. */
@@ -88,18 +125,16 @@ export class Chat {
 		$('login-view').hidden = true;
 		$('chat-view').hidden = false;
 		this.composer = new Composer({
-			chat, store,
+			limit: () => chat.limit.msg,
 			send: (c, s) => {
 				this.#queued ||= chat.state !== 'online';
 				store.send(c, s);
 				this.log.end();
 			},
-			people: () => [...(this.#room?.people.values() ?? [])]
+			people: () => [...(this.room?.people.values() ?? [])]
 				.filter((p) => p.uid !== store.me.uid),
+			up: () => this.#retryLast(),
 			drafted: () => store.rows.touch(),
-			open: (key, name) => this.open(key, name),
-			close: (c) => this.#close(c),
-			end: () => this.log.end(),
 		});
 		this.log = new Log($('log'), {
 			names: (s, i) => store.names(s, i),
@@ -123,13 +158,12 @@ export class Chat {
 			close: (c) => this.#close(c),
 			draft: (k) => this.composer?.draft(k) ?? '',
 		});
-		this.people = peopleList(store, (uid, name) => this.open(`@${uid}`, name));
 		store.seeing = (c) => c.key === store.current.value && !document.hidden &&
 			!!this.log.stick && !this.#covered();
 		store.onlog = (c, it) => this.log.changed(c, it);
-		store.onnew = (c, it) => this.#announce(c, it);
+		store.onnew = (c, it) => this.late((r) => r.heard.message(c, it));
 		store.onrefused = (rid, e) => {
-			this.toast(has(`err.${e.code}`) ? t(`err.${e.code}`) : e.message, 'bad');
+			this.refused(e);
 			const c = store.convs.get(rid);
 			if (c)
 				this.#close(c);
@@ -140,9 +174,12 @@ export class Chat {
 			this.side();
 			this.#title();
 		});
-		effect([store.folk, lang], () => this.people.draw());
-		effect([this.#line, lang], () => this.#banner());
+		effect([store.folk, lang], () => this.#coming?.then((r) => r.people.draw()));
+		effect([store.current, lang], () => this.#coming?.then((r) => r.heard.draw()));
+		effect([lang], () => this.#coming?.then((r) => r.line.draw()));
 		this.#arrive();
+		this.composer.load();	/* names of emoji, when all else is here */
+		setTimeout(() => this.late(() => {}), 1000);
 	}
 
 	get started() { return this.#started; }
@@ -158,7 +195,7 @@ export class Chat {
 	open(key, name) {
 		if (name && key[0] === '@')
 			this.store.conv(key).title = name;
-		this.#modal?.close();
+		this.modal?.close();
 		const to = address(key);
 		if (location.hash !== to)	/* `list`: the entry before is the list */
 			history.pushState({ list: location.hash === LIST }, '', to);
@@ -210,13 +247,14 @@ export class Chat {
 			store.friends();
 		this.#layer('');
 		this.log.show(c);
+		this.bubbles();
 		this.composer.show(c);
-		if (!c.dm || !this.#room) {
-			this.#room = c.dm ? this.store.sorted().rooms[0] ?? null : c;
-			if (this.#room)
-				this.people.show(this.#room);
+		if (!c.dm || !this.room) {
+			this.room = c.dm ? this.store.sorted().rooms[0] ?? null : c;
+			if (this.room)
+				this.#coming?.then((r) => this.room && r.people.show(this.room));
 		}
-		if (!matchMedia('(pointer: coarse)').matches && !this.#modal)
+		if (!matchMedia('(pointer: coarse)').matches && !this.modal)
 			$('text').focus({ preventScroll: true });
 		this.#load(c);
 	}
@@ -226,6 +264,7 @@ export class Chat {
 		if (this.chat.state !== 'online' || c.loaded)
 			return;
 		await this.store.load(c);
+		this.late(() => {});
 		if (c.unread && !c.divider && c.loaded)
 			c.divider = firstNew(c);
 		this.log.changed(c);
@@ -239,8 +278,8 @@ export class Chat {
 		this.store.drop(c.key);
 		if (here)
 			this.open(this.store.sorted().rooms[0]?.key ?? '1');
-		if (c === this.#room)
-			this.#room = null;
+		if (c === this.room)
+			this.room = null;
 	}
 
 	/** @param {string} name which full-screen layer a phone shows */
@@ -258,7 +297,7 @@ export class Chat {
 	}
 
 	/** @param {boolean} [on] */
-	#people(on = !this.#peopleOpen()) {
+	togglePeople(on = !this.#peopleOpen()) {
 		if (matchMedia(WIDE).matches) {
 			this.#panel = on;
 			$('chat-view').classList.toggle('nopeople', !on);
@@ -267,7 +306,7 @@ export class Chat {
 			this.#layer(on ? 'people' : '');
 		}
 		if (on)
-			this.people.draw();
+			this.late((r) => r.people.draw());
 		else if ($('aside').contains(document.activeElement))
 			$('toggle-people').focus();
 	}
@@ -292,6 +331,7 @@ export class Chat {
 		attr($('find-people'), 'placeholder', t('mem.find'));
 		attr($('find-people'), 'aria-label', t('mem.find'));
 		fill(button('add-room', 'side.add'), icon('plus'));
+		attr($('me'), 'title', t('app.set'));
 		fill(button('lang', 'app.lang'), icon('globe'));
 		fill(button('theme', 'app.theme'), icon('moon'));
 		fill(button('keys', 'app.keys'), icon('keys'));
@@ -308,7 +348,7 @@ export class Chat {
 		const { me } = this.store;
 		fill($('me-av'), avatar(me.uid, me.name || '?', 'me'));
 		text($('me-name'), me.name);
-		attr($('me-name'), 'title', me.uid ? `${me.name} · ${me.uid}` : null);
+		attr($('me'), 'aria-label', `${me.name} · ${t('app.set')}`);
 	}
 
 	#title() {
@@ -339,28 +379,16 @@ export class Chat {
 
 	/** @param {{state: string, retryAt?: number}} s */
 	#state(s) {
-		this.#at = s.retryAt ?? 0;
+		const since = s.state === this.now.state ? this.now.since : Date.now();
+		this.now = { ...s, since };
 		attr($('conn'), 'data-state', s.state);
 		attr($('conn'), 'aria-label', t(`conn.${s.state}`));
 		attr($('conn'), 'title', t(`conn.${s.state}`));
-		if (s.state === 'reconnecting') {
-			this.#trouble ||= setTimeout(() => {
-				this.#lost = true;
-				this.#line.value = 'lost';
-				this.#ticker = setInterval(() => this.#line.touch(), 250);
-			}, TROUBLE);
-			this.#line.touch();
-		} else if (s.state === 'online') {
-			clearTimeout(this.#trouble);
-			clearInterval(this.#ticker);
-			this.#trouble = 0;
-			this.#line.value = 'on';
+		this.#coming?.then((r) => r.line.state(this.now));
+		if (s.state === 'reconnecting' && this.#started)
+			this.late(() => {});
+		else if (s.state === 'online')
 			queueMicrotask(() => this.#online());
-		} else if (s.state === 'closed') {
-			clearTimeout(this.#trouble);
-			clearInterval(this.#ticker);
-			this.#line.value = 'closed';
-		}
 	}
 
 	#online() {
@@ -376,9 +404,9 @@ export class Chat {
 
 	/** @param {number} missed */
 	#back(missed) {
-		if (this.#lost && (missed || this.#queued))
-			this.toast(missed ? t('conn.caught', { n: missed }) : t('conn.back'));
-		this.#lost = this.#queued = false;
+		const queued = this.#queued;
+		this.#coming?.then((r) => r.line.back(missed, queued));
+		this.#queued = false;
 		/* a page of history that failed with the line comes now */
 		for (const c of this.store.convs.values()) {
 			if (!c.failed)
@@ -390,64 +418,6 @@ export class Chat {
 		}
 	}
 
-	#banner() {
-		const b = $('banner');
-		const lost = this.#line.value === 'lost';
-		b.hidden = !lost;
-		if (!lost)
-			return void b.replaceChildren();
-		if (!b.firstChild)
-			b.append(icon('again', 'spin'), h('span', { class: 'words' }),
-				h('button', { type: 'button', class: 'link', 'data-act': 'now',
-					onclick: () => this.chat.retry() }));
-		const n = Math.ceil((this.#at - Date.now()) / 1000);
-		text(b.children[1], n > 0 ? t('conn.lost', { n }) : t('conn.trying'));
-		text(b.children[2], t('conn.now'));
-	}
-
-	/** @param {string} why no way back */
-	#final(why) {
-		if (!this.#started)
-			return;
-		const f = $('final');
-		fill(f, icon('warn'), h('strong', { role: 'alert' }, t(`conn.${why}`)),
-			h('button', { type: 'button', class: 'btn', onclick: () =>
-				this.acts.leave(why === 'token') }, t('conn.again')));
-		f.hidden = false;
-		$('composer').inert = true;
-	}
-
-	/** @param {string} s @param {string} [kind] */
-	toast(s, kind) {
-		const el = h('div', { class: `toast ${kind ?? ''}` }, s);
-		/** @type {any} */ let timer;
-		const start = () => { timer = setTimeout(() => el.remove(), 4000); };
-		el.addEventListener('pointerenter', () => clearTimeout(timer));
-		el.addEventListener('pointerleave', start);
-		$('toasts').append(el);
-		start();
-	}
-
-	/* New messages are read out: one by one, or counted when many come. */
-	/** @param {Conv} c @param {Item} it */
-	#announce(c, it) {
-		const u = this.#unsaid.get(c.key) ?? { n: 0, text: '' };
-		u.n++;
-		u.text = `${it.name}: ${it.msg.slice(0, 200)}`;
-		this.#unsaid.set(c.key, u);
-		this.#speaker ||= setTimeout(() => {
-			for (const [key, { n, text: one }] of this.#unsaid) {
-				const name = this.store.convs.get(key)?.title ?? '';
-				$('said').append(h('div', null,
-					n === 1 ? one : t('log.said', { n, name })));
-			}
-			this.#unsaid.clear();
-			this.#speaker = 0;
-			while ($('said').children.length > 20)
-				$('said').firstChild.remove();
-		}, 1000);
-	}
-
 	/* ---- hands ----------------------------------------------------- */
 
 	#wire() {
@@ -456,14 +426,15 @@ export class Chat {
 		const clicks = [
 			['lang', () => setLang(lang.value === 'zh' ? 'en' : 'zh')],
 			['theme', () => theme(dark() ? 'light' : 'dark')],
-			['keys', () => this.#dialog('shortcuts')],
+			['keys', () => this.dialog('shortcuts')],
+			['me', () => this.dialog('settings')],
 			['out', () => { this.chat.close(); this.acts.leave(true); }],
-			['find', () => this.#dialog('switcher')],
-			['add-room', () => this.#dialog('switcher')],
+			['find', () => this.dialog('switcher')],
+			['add-room', () => this.dialog('switcher')],
 			['back', () => this.#toList()],
-			['toggle-people', () => this.#people()],
-			['people-close', () => this.#people(false)],
-			['shade', () => this.#people(false)],
+			['toggle-people', () => this.togglePeople()],
+			['people-close', () => this.togglePeople(false)],
+			['shade', () => this.togglePeople(false)],
 		];
 		for (const [id, fn] of clicks)
 			$(id).addEventListener('click', fn);
@@ -488,74 +459,89 @@ export class Chat {
 			if (m?.uid === store.me.uid && m.read)
 				store.readTo(String(m.read), Number(m.seq));
 		});
-		document.addEventListener('keydown', (e) => this.#key(e));
-		$('log').addEventListener('keydown', (/** @type {KeyboardEvent} */ e) => {
-			if (e.key.length === 1 && e.key !== ' ' && !e.ctrlKey && !e.metaKey && !e.altKey)
-				$('text').focus();
+		/** @type {Rest['key']|null} */ let key = null;
+		document.addEventListener('keydown', (e) => {
+			if (key)
+				return key(this, e);
+			if (e.key === 'F6' || ((e.ctrlKey || e.metaKey) && /^[k.,]$/i.test(e.key)))
+				e.preventDefault();
+			this.late((r) => {
+				if (!key)
+					r.key(this, new KeyboardEvent('keydown', e));
+				key = r.key;
+			});
 		});
+		/* the keyboard of a phone takes from the height, never from the field */
 		const view = globalThis.visualViewport;
-		view?.addEventListener('resize', () => {
-			if (Math.abs(view.scale - 1) < 0.01)
-				document.documentElement.style.setProperty('--vvh', `${view.height}px`);
-		});
+		const fit = () => {
+			if (!view || Math.abs(view.scale - 1) > 0.01)
+				return;		/* the reader has zoomed */
+			document.documentElement.style.setProperty('--vvh', `${view.height}px`);
+			scrollTo(0, 0);
+		};
+		view?.addEventListener('resize', fit);
+		view?.addEventListener('scroll', fit);
 	}
 
-	/** @param {KeyboardEvent} e */
-	#key(e) {
-		const cmd = e.ctrlKey || e.metaKey;
-		const typing = e.target instanceof HTMLElement &&
-			/^(INPUT|TEXTAREA)$/.test(e.target.tagName);
-		if (e.isComposing || this.#modal)
-			return;
-		if (cmd && !e.shiftKey && !e.altKey && e.key.toLowerCase() === 'k')
-			this.#dialog('switcher');
-		else if (cmd && e.key === '.')
-			this.#people();
-		else if (e.altKey && !cmd && /^Arrow(Up|Down)$/.test(e.key))
-			this.#step(e.key === 'ArrowUp' ? -1 : 1, e.shiftKey);
-		else if ((cmd && e.key === 'End') || (e.key === 'Escape' && !$('chat-view').dataset.layer))
-			this.log.end();
-		else if (e.key === 'Escape')
-			this.#people(false);
-		else if (e.key === 'F6')
-			this.#region(e.shiftKey ? -1 : 1);
-		else if (e.key === '?' && !typing)
-			this.#dialog('shortcuts');
+	#retryLast() {
+		const c = this.conv;
+		const it = c?.items.findLast((i) => i.state === 'failed');
+		if (c && it)
+			this.store.retry(c, it);
 		else
-			return;
-		e.preventDefault();
+			$('log').focus();
 	}
 
-	/** @param {number} by @param {boolean} unread only those */
-	#step(by, unread) {
-		const { rooms, dms } = this.store.sorted();
-		const all = [...rooms, ...dms];
-		const here = all.findIndex((c) => c === this.conv);
-		for (let n = 1; n <= all.length; n++) {
-			const c = all[(here + by * n + all.length * 2) % all.length];
-			if (!unread || c.unread)
-				return this.open(c.key);
+	/** Bubbles or rows, as the reader has it. */
+	bubbles() {
+		const c = this.conv;
+		const b = opt('bubbles');
+		if (c)
+			$('log').dataset.kind = b === 'all' || (b === 'dm' && c.dm) ? 'dm' : 'room';
+	}
+
+	/**
+	 * What a key does with a message. @param {'quote'|'copy'} what
+	 * @param {HTMLElement} el its row
+	 */
+	row(what, el) {
+		const it = this.conv?.items.find((x) => x.seq ? x.seq === Number(el.dataset.seq)
+			: x.cid && x.cid === el.dataset.cid);
+		if (!it || it.gone)
+			return;
+		if (what === 'copy')
+			navigator.clipboard?.writeText(it.msg).catch(() => {});
+		else
+			this.composer.insert(`${it.msg.replace(/^/gm, '> ')}\n`, 0);
+	}
+
+	/** To the end of the conversation; it is read then. */
+	latest() {
+		this.log.end();
+		if (this.conv)
+			this.store.seen(this.conv);
+	}
+
+	/**
+	 * @param {'switcher'|'shortcuts'|'settings'|'readers'} which
+	 * @param {...any} more
+	 */
+	async dialog(which, ...more) {
+		if (this.modal)
+			return;
+		this.modal = true;
+		try {
+			const m = which === 'settings' ? await import('./lazy/settings.js')
+				: await import('./lazy/dialogs.js');
+			/** @type {any} */ const make = m;
+			this.modal = make[which]({
+				app: this, store: this.store,
+				open: (/** @type {string} */ k) => this.open(k),
+				done: () => { this.modal = null; },
+			}, ...more);
+		} catch {
+			this.modal = null;
+			this.toast(t('login.network'), 'bad');
 		}
-	}
-
-	/** @param {number} by */
-	#region(by) {
-		const parts = [$('find'), $('log'), $('text'), $('find-people')]
-			.filter((el) => el.offsetParent);
-		const here = parts.findIndex((el) => el === document.activeElement ||
-			(el !== $('text') && el.closest('nav, aside')?.contains(document.activeElement)));
-		parts[(here + by + parts.length) % parts.length]?.focus();
-	}
-
-	/** @param {'switcher'|'shortcuts'} which */
-	async #dialog(which) {
-		if (this.#modal)
-			return;
-		const m = await import('./lazy/dialogs.js');
-		this.#modal = m[which]({
-			store: this.store,
-			open: (k) => this.open(k),
-			done: () => { this.#modal = null; },
-		});
 	}
 }

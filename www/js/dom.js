@@ -49,8 +49,8 @@ export const fill = (el, ...kids) => {
 export const $ = (id) => document.getElementById(id);
 
 /* Own strokes on a 24 x 24 grid, 1.75 wide. */
-/** @type {Record<string, string>} */
-const ICONS = {
+/** Lazy modules add theirs. @type {Record<string, string>} */
+export const ICONS = {
 	hash: 'M9.5 4 7.5 20M16.5 4l-2 16M4.5 9h16M3.5 15h16',
 	find: 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13M15.4 15.4 20.5 20.5',
 	people: 'M9 4.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7M2.5 20v-1.5a4.5 4.5 0 0 1 4.5-4.5h4a4.5 4.5 0 0 1 4.5 4.5V20M16 4.7a3.5 3.5 0 0 1 0 6.6M18 14.3a4.5 4.5 0 0 1 3.5 4.2V20',
@@ -71,6 +71,7 @@ const ICONS = {
 	checks: 'M2 13l4 4L15 7M11 16l1.2 1.2L22 7',
 	clock: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16M12 8v4.3l2.8 1.7',
 	warn: 'M12 4 2.8 19.5h18.4zM12 10v4.5M12 17v.2',
+	file: 'M6.5 3.5h7l4 4v13h-11zM13 3.5V8h4.5M9.5 12.5h5M9.5 16h5',
 	down: 'M12 5v14M6 13l6 6 6-6',
 	again: 'M19.8 9.5A8.2 8.2 0 0 0 4.6 8.4M4.2 4v4.6h4.6M4.2 14.5a8.2 8.2 0 0 0 15.2 1.1M19.8 20v-4.6h-4.6',
 };
@@ -153,6 +154,12 @@ const lists = new WeakMap();
 export const list = (parent, items, key, make, update) => {
 	const old = lists.get(parent) ?? new Map();
 	const now = new Map();
+	for (const x of items)
+		now.set(key(x), null);
+	for (const [k, el] of old)
+		if (!now.has(k))
+			el.remove();
+	const here = document.activeElement;
 	/** @type {Element|null} */ let at = parent.firstElementChild;
 	for (const x of items) {
 		const k = key(x);
@@ -164,9 +171,8 @@ export const list = (parent, items, key, make, update) => {
 		else
 			parent.insertBefore(el, at);
 	}
-	for (const [k, el] of old)
-		if (!now.has(k))
-			el.remove();
+	if (here !== document.activeElement && here?.isConnected)
+		/** @type {any} */ (here).focus({ preventScroll: true });	/* it was moved */
 	lists.set(parent, now);
 };
 

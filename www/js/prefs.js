@@ -40,6 +40,18 @@ export const local = box('localStorage');
 /** Kept for this tab, over reloads. */
 export const tab = box('sessionStorage');
 
+/* What a reader may choose, and what holds until then. */
+/** @type {Record<string, any>} */
+const OPTS = { send: 'enter', sound: false, notify: false, letters: true, bubbles: 'dm' };
+/**
+ * send: "enter" | "ctrl" (Ctrl+Enter), sound, notify, letters (single-letter
+ * keys in the log), bubbles: "dm" | "all" | "none".
+ * @param {string} k
+ */
+export const opt = (k) => local.get('opt', {})[k] ?? OPTS[k];
+/** @param {string} k @param {any} v */
+export const setOpt = (k, v) => local.set('opt', { ...local.get('opt', {}), [k]: v });
+
 /** Other tabs of this browser; absent in some, then nobody is told. */
 const channel = typeof BroadcastChannel === 'function'
 	? new BroadcastChannel('cc') : null;
@@ -56,13 +68,15 @@ export const dark = () => {
 	const t = local.get('theme');
 	return t ? t === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
 };
-/** @param {string|null} [to] */
+/** @param {string} [to] "light", "dark", or "auto" as the system has it */
 export const theme = (to) => {
 	if (to)
-		local.set('theme', to);
+		local.set('theme', to === 'auto' ? null : to);
 	const t = local.get('theme');
 	if (t === 'dark' || t === 'light')
 		document.documentElement.dataset.theme = t;
+	else
+		delete document.documentElement.dataset.theme;
 };
 
 /** @param {number} bytes */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The quick switcher and the list of shortcuts; fetched when first opened. */
+/*
+ * The quick switcher, the list of shortcuts, and who has read a message;
+ * fetched when first opened.
+ */
 import { attr, fill, h, icon } from '../dom.js';
 import { t } from '../i18n.js';
 import { avatar } from '../row.js';
 
 /**
- * @typedef {{store: import('../store.js').Store, open(key: string): void,
- *   done(): void}} Door
+ * @typedef {{app: import('../chat.js').Chat, store: import('../store.js').Store,
+ *   open(key: string): void, done(): void}} Door
  * @typedef {{key: string, title: string, sub: string, uid?: string,
  *   unread?: number}} Hit
  */
@@ -14,15 +17,19 @@ import { avatar } from '../row.js';
 const SHOW = 8;
 
 /** @param {string} id @param {string} label @param {Door} door @param {any[]} kids */
-const dialog = (id, label, door, kids) => {
+export const dialog = (id, label, door, kids) => {
 	const before = document.activeElement;
 	const el = h('dialog', { id, class: 'dialog', 'aria-label': label }, kids);
 	el.addEventListener('close', () => {
 		el.remove();
 		door.done();
 		/* the conversation that was chosen has taken the focus already */
-		if (document.activeElement === document.body && before instanceof HTMLElement)
+		if (document.activeElement && document.activeElement !== document.body)
+			return;
+		if (before instanceof HTMLElement && before.isConnected)
 			before.focus();
+		if (document.activeElement === document.body)
+			document.getElementById('text')?.focus();
 	});
 	el.addEventListener('click', (/** @type {Event} */ e) => {
 		if (e.target === el)
@@ -117,7 +124,8 @@ export const shortcuts = (door) => {
 	const all = [
 		['Ctrl K', 'find'], ['Alt ↑ ↓', 'move'], ['Alt Shift ↑ ↓', 'unread'],
 		['Esc', 'end'], ['Ctrl .', 'people'], ['F6', 'region'], ['↑', 'retry'],
-		['Shift Enter', 'line'], ['?', 'list'],
+		['Shift Enter', 'line'], ['?', 'list'], ['Ctrl ,', 'set'],
+		['↑ ↓ Home End', 'rows'], ['Enter', 'menu'], ['R', 'quote'], ['C', 'copy'],
 	];
 	const el = dialog('shortcuts', t('keys.title'), door, [
 		h('h2', null, t('keys.title')),
@@ -127,5 +135,31 @@ export const shortcuts = (door) => {
 		h('button', { type: 'button', class: 'btn', onclick: () => el.close() },
 			t('mem.close')),
 	]);
+	return el;
+};
+
+/**
+ * Who has read a message of mine.
+ * @param {Door} door @param {import('../conv.js').Conv} c @param {number} seq
+ */
+export const readers = (door, c, seq) => {
+	const body = h('div', { class: 'hits' }, h('p', { class: 'mut none' }, '…'));
+	const el = dialog('readers', t('read.title'), door, [h('h2', null, t('read.title')),
+		body, h('button', { type: 'button', class: 'btn', onclick: () => el.close() },
+			t('mem.close'))]);
+	/** @type {any} */ const chat = door.app.chat;
+	chat.marks(door.store.target(c), seq).then((/** @type {any} */ m) => {
+		const n = m.nread ?? m.read?.length ?? 0;
+		fill(body, h('p', { class: 'mut none' }, t(n ? 'read.by' : 'read.none', { n })),
+			(m.read ?? []).slice(0, 200).map((/** @type {string} */ uid) => {
+				const name = door.store.name(uid) || uid;
+				return h('div', { class: 'choice', 'data-uid': uid },
+					avatar(uid, name, 'sm'),
+					h('span', { class: 'title', dir: 'auto' }, name));
+			}));
+	}, (/** @type {any} */ e) => {
+		el.close();
+		door.app.refused(e);
+	});
 	return el;
 };
