@@ -125,7 +125,7 @@ export class Chat {
 		$('login-view').hidden = true;
 		$('chat-view').hidden = false;
 		this.composer = new Composer({
-			limit: () => chat.limit.msg,
+			chat, store,
 			send: (c, s) => {
 				this.#queued ||= chat.state !== 'online';
 				store.send(c, s);
@@ -133,8 +133,10 @@ export class Chat {
 			},
 			people: () => [...(this.room?.people.values() ?? [])]
 				.filter((p) => p.uid !== store.me.uid),
-			up: () => this.#retryLast(),
 			drafted: () => store.rows.touch(),
+			open: (key, name) => this.open(key, name),
+			close: (c) => this.#close(c),
+			end: () => this.log.end(),
 		});
 		this.log = new Log($('log'), {
 			names: (s, i) => store.names(s, i),
@@ -178,7 +180,6 @@ export class Chat {
 		effect([store.current, lang], () => this.#coming?.then((r) => r.heard.draw()));
 		effect([lang], () => this.#coming?.then((r) => r.line.draw()));
 		this.#arrive();
-		this.composer.load();	/* names of emoji, when all else is here */
 		setTimeout(() => this.late(() => {}), 1000);
 	}
 
@@ -481,15 +482,6 @@ export class Chat {
 		};
 		view?.addEventListener('resize', fit);
 		view?.addEventListener('scroll', fit);
-	}
-
-	#retryLast() {
-		const c = this.conv;
-		const it = c?.items.findLast((i) => i.state === 'failed');
-		if (c && it)
-			this.store.retry(c, it);
-		else
-			$('log').focus();
 	}
 
 	/** Bubbles or rows, as the reader has it. */
