@@ -9,7 +9,7 @@ noinst_LIBRARIES += %D%/libproxy_server.a
 	%D%/log_sqlite_wal.c %D%/log_sqlite.h %D%/log_sqlite_priv.h \
 	%D%/log_wal.c %D%/log_wal.h \
 	%D%/log_chan.c %D%/log_chan.h \
-	%D%/log_commit.c %D%/log_commit.h \
+	%D%/log_commit.c %D%/log_commit.h %D%/log_ref.c %D%/log_ref.h \
 	%D%/log_history.c %D%/log_history.h \
 	%D%/log_trim.c %D%/log_trim.h \
 	%D%/log_page.c %D%/log_page.h \

@@ -27,6 +27,15 @@ log_on_signal(int sig)
 
 /* --- down --- */
 
+/* what is not stored recalls nothing */
+static void
+log_ring_failed(struct log *l, const struct log_op *op)
+{
+	if (op->kind == LOG_APPEND && l->ring != NULL &&
+	    log_ring_is_only(l->ring))
+		log_ring_refused(l->ring, op);
+}
+
 int
 log_submit(struct log *l, struct log_op *op)
 {
@@ -35,12 +44,16 @@ log_submit(struct log *l, struct log_op *op)
 
 	if (l->state == LOG_WAITING || l->state == LOG_FAILED)
 		return ERR_BUSY;
+	if (op->kind == LOG_APPEND && l->ring != NULL &&
+	    log_ring_is_only(l->ring))
+		log_ring_judge(l->ring, op);
 	op->next = NULL;
 	op->since_us = clock_mono_us();
 	pthread_mutex_lock(&l->lock);
 	if (l->stop || l->n_ops >= LOG_OPS_MAX ||
 	    l->n_bytes + size > LOG_OPS_BYTES) {
 		pthread_mutex_unlock(&l->lock);
+		log_ring_failed(l, op);
 		return ERR_BUSY;
 	}
 	*l->ops_tail = op;
@@ -243,6 +256,8 @@ log_ring_news(struct log *l, const struct log_news *n)
 static void
 log_ring_op(struct log *l, struct log_op *op)
 {
+	if (op->code != 200)
+		log_ring_failed(l, op);
 	if (l->ring == NULL || op->code != 200)
 		return;
 	if (op->kind == LOG_APPEND && !op->dup)

@@ -75,8 +75,8 @@ struct log_op {
 	/* --- result --- */
 	/*
 	 * 200 stored (or touched); nothing was stored: 400 crc is not the
-	 * body's, 403 need/deny, 409 rev, 413 body, 503 disk or trouble (see
-	 * retry_ms)
+	 * body's, 403 need/deny, 409 rev, 413 body, 403, 404 or 409 the item
+	 * it means (log_ref.h), 503 disk or trouble (see retry_ms)
 	 */
 	uint16_t code;
 	uint32_t retry_ms;
@@ -97,6 +97,7 @@ struct log_op {
 	/* --- of log alone --- */
 	bool batch_end; /* the last operation of its commit */
 	bool pooled;	/* may be used again by another one */
+	uint16_t ref_code; /* keep_days 0: what memory says of the item meant */
 	int64_t since_us; /* append: submitted then (steady clock) */
 	struct log_news
 	    *news; /* a change of state that travels in the same order */

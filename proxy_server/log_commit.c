@@ -9,6 +9,7 @@
 
 #include "proxy_server/log_commit.h"
 #include "proxy_server/log_history.h"
+#include "proxy_server/log_ref.h"
 #include "shared/base/digest.h"
 #include "shared/base/utf8.h"
 #include "shared/proc/clock.h"
@@ -90,6 +91,19 @@ log_commit_useqs(struct log_commit *cm, struct log_chan *p, struct log_op *op)
 	return 0;
 }
 
+static int
+log_commit_ref(struct log_commit *cm, struct log_chan *c, struct log_op *op)
+{
+	const struct item *it = &op->append.item;
+
+	if (!log_ref_is_one(it))
+		return 0;
+	if (!cm->keep_nothing)
+		return log_ref_judge(cm->db, c->id, c->first, it, &op->code);
+	op->code = op->ref_code;
+	return 0;
+}
+
 /* 0 with op->code 200, or the code that refuses it */
 static int
 log_commit_judge(struct log_commit *cm, struct log_chan *c, struct log_op *op)
@@ -107,6 +121,9 @@ log_commit_judge(struct log_commit *cm, struct log_chan *c, struct log_op *op)
 		op->code = 400;
 	if (op->code != 200)
 		return 0;
+	err = log_commit_ref(cm, c, op);
+	if (err != 0 || op->code != 200)
+		return err;
 	if (str_is_set(a->need)) {
 		err = logdb_state_get(cm->db, c->id, a->need, cm->now, &rev);
 		if (err != 0 && err != ERR_NOTFOUND)
@@ -169,11 +186,8 @@ log_commit_store(struct log_commit *cm, struct log_chan *c, struct log_op *op)
 	if (!cm->keep_nothing)
 		err = logdb_item_new(cm->db, c->id, &a->item, 0);
 	/* the store forgets the words at once, not only the readers */
-	if (err == 0 && a->item.kind == ITEM_RECALL && a->item.ref < op->seq) {
-		err = logdb_item_erase(cm->db, c->id, a->item.ref);
-		if (err == ERR_NOTFOUND)
-			err = 0;
-	}
+	if (err == 0 && a->item.kind == ITEM_RECALL)
+		err = log_ref_erase(cm->db, c->id, a->item.ref);
 	for (unsigned i = 0; err == 0 && i < a->n_states; i++)
 		err = logdb_state_set(cm->db, c->id, &a->states[i], op->seq);
 	if (err == 0)

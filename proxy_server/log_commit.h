@@ -7,7 +7,7 @@
  *
  *   log_commit_begin, log_commit_op ..., then log_commit_end or log_commit_undo
  *
- * A refusal (400, 403, 409, 413) is a result, not an error. After an error
+ * A refusal (400, 403, 404, 409, 413) is a result, not an error. After an error
  * nothing of the commit is stored, and what memory knew of the channels it
  * had changed is forgotten. Belongs to the writer's thread.
  */

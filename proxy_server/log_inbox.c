@@ -65,6 +65,7 @@ inbox_is_full(struct inbox *in)
 struct inbox_last {
 	struct inbox *in;
 	struct inbox_entry *e;
+	int64_t chan;
 	bool put;
 };
 
@@ -77,16 +78,44 @@ inbox_put(struct inbox *in, const struct inbox_entry *e)
 }
 
 static bool
+inbox_on_edit(void *arg, struct item *it, int64_t pchan)
+{
+	struct inbox_last *last = arg;
+
+	(void)pchan;
+	if (it->kind == ITEM_EDIT &&
+	    !(it->flags & (ITEM_F_GONE | ITEM_F_LOST))) {
+		last->e->last.body = it->body;
+		last->e->last.flags &= (uint16_t) ~(ITEM_F_JSON | ITEM_F_PUSH);
+		inbox_put(last->in, last->e);
+		last->put = true;
+	}
+	return false;
+}
+
+/* a message is told in the words it has now: there is no page around it in
+ * which its edit would stand */
+static bool
 inbox_on_last(void *arg, struct item *it, int64_t pchan)
 {
 	struct inbox_last *last = arg;
+	struct inbox *in = last->in;
+	uint64_t edit;
+	unsigned n = 0;
 
 	(void)pchan;
 	if (it->kind != ITEM_MESSAGE)
 		return true;
 	last->e->has_last = true;
 	last->e->last = *it;
-	inbox_put(last->in, last->e);
+	if (!(it->flags & (ITEM_F_GONE | ITEM_F_LOST)))
+		in->err =
+		    logdb_edits(in->db, last->chan, it->seq, &edit, 1, &n);
+	if (in->err == 0 && n > 0)
+		in->err = logdb_item_one(
+		    in->db, last->chan, edit, inbox_on_edit, last);
+	if (in->err == 0 && !last->put)
+		inbox_put(in, last->e);
 	last->put = true;
 	return false;
 }
@@ -96,7 +125,7 @@ inbox_add(struct inbox *in, const struct chan_row *c, uint64_t read)
 {
 	struct inbox_entry e = {
 	    .chan = chan_str(&c->name), .head = c->head, .read = read};
-	struct inbox_last last = {.in = in, .e = &e};
+	struct inbox_last last = {.in = in, .e = &e, .chan = c->id};
 	uint64_t from, unread;
 	int err;
 
@@ -118,6 +147,8 @@ inbox_add(struct inbox *in, const struct chan_row *c, uint64_t read)
 	from = c->head > INBOX_LAST ? c->head - INBOX_LAST + 1 : 1;
 	err = logdb_items(
 	    in->db, c->id, c->head, from, true, inbox_on_last, &last);
+	if (err == 0)
+		err = in->err;
 	if (err == 0 && !last.put)
 		inbox_put(in, &e);
 	return err;

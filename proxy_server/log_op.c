@@ -9,7 +9,7 @@
 #include "shared/proto/wire.h"
 
 enum {
-	OP_BODY = 712, /* what most fit in: an operation is 2 KiB then */
+	OP_BODY = 688, /* what most fit in: an operation is 2 KiB then */
 #ifdef __SANITIZE_ADDRESS__
 	OP_KEPT = 0 /* what is used after its end must be found */
 #else
@@ -65,6 +65,7 @@ log_op_new(
 	op->n_states = 0;
 	op->more_states = op->batch_end = false;
 	op->pooled = body.len <= OP_BODY;
+	op->ref_code = 0;
 	op->since_us = 0;
 	op->news = NULL;
 	op->body_len = body.len;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "proxy_server/log_page.h"
+#include "proxy_server/log_ref.h"
 #include "shared/base/map.h"
 #include "shared/proto/link.h"
 
@@ -19,7 +20,9 @@ enum {
 };
 
 struct ring_item {
-	uint32_t len, body; /* body: length of that of the item */
+	uint32_t len;
+	uint32_t body : 31;   /* length of that of the item */
+	uint32_t leaving : 1; /* its recall is on its way */
 	uint8_t bytes[];
 };
 
@@ -30,6 +33,7 @@ struct ring_chan {
 	uint64_t head, first;
 	struct ring_item **slot; /* owned, cap of them (a power of two) */
 	uint32_t cap, at, n;	 /* the oldest is slot[at], number head-n+1 */
+	uint32_t n_edits;	 /* among them */
 	size_t bytes;
 };
 
@@ -70,6 +74,7 @@ ring_drop_oldest(struct log_ring *r, struct ring_chan *c)
 	struct ring_item *it = c->slot[c->at];
 
 	ring_account(r, c, 0, ring_cost(it));
+	c->n_edits -= item_packed_kind(it->bytes) == ITEM_EDIT;
 	free(it);
 	c->at = (c->at + 1) & (c->cap - 1);
 	c->n--;
@@ -145,7 +150,8 @@ ring_pack(struct log_ring *r, const struct item *it)
 		return NULL; /* larger than any page */
 	ri = xmalloc(sizeof *ri + buf_len(&r->scratch));
 	ri->len = (uint32_t)buf_len(&r->scratch);
-	ri->body = (uint32_t)it->body.len;
+	ri->body = (uint32_t)it->body.len & INT32_MAX;
+	ri->leaving = 0;
 	memcpy(ri->bytes, buf_p(&r->scratch), ri->len);
 	return ri;
 }
@@ -210,6 +216,7 @@ ring_put(struct log_ring *r, struct str name, uint64_t first,
 	if (c->n == c->cap)
 		ring_grow(r, c);
 	c->slot[(c->at + c->n++) & (c->cap - 1)] = ri;
+	c->n_edits += it->kind == ITEM_EDIT;
 	c->head = seq;
 	if (c->first < first)
 		c->first = first;
@@ -217,31 +224,57 @@ ring_put(struct log_ring *r, struct str name, uint64_t first,
 	ring_shrink(r, c);
 }
 
-/* as logdb_item_erase() does it to the row */
-static void
-ring_erase(struct log_ring *r, struct str name, uint64_t seq)
+/* as logdb_item_erase() does it to the row; false: the channel is gone */
+static bool
+ring_erase(struct log_ring *r, struct ring_chan *c, struct ring_item **slot)
 {
-	struct ring_chan *c = ring_find(r, name);
-	struct ring_item **slot = c != NULL ? ring_at(c, seq) : NULL, *ri;
+	struct ring_item *ri = NULL;
 	struct item it;
 
-	if (slot == NULL)
-		return;
-	if (!ring_unpack(*slot, &it)) {
-		ring_forget(r, c);
-		return;
+	if (ring_unpack(*slot, &it)) {
+		item_erase(&it);
+		ri = ring_pack(r, &it);
 	}
-	it.flags |= ITEM_F_GONE;
-	it.body = STR_NONE;
-	it.crc = 0;
-	ri = ring_pack(r, &it);
 	if (ri == NULL) {
 		ring_forget(r, c);
-		return;
+		return false;
 	}
 	ring_account(r, c, ring_cost(ri), ring_cost(*slot));
 	free(*slot);
 	*slot = ri;
+	return true;
+}
+
+static bool
+ring_is_edit_of(const struct ring_item *ri, uint64_t ref)
+{
+	struct item it;
+
+	return item_packed_kind(ri->bytes) == ITEM_EDIT &&
+	       ring_unpack(ri, &it) && it.ref == ref;
+}
+
+/* the words of message ref and of its edits, which stand behind it */
+static void
+ring_recall(struct log_ring *r, struct str name, uint64_t ref)
+{
+	struct ring_chan *c = ring_find(r, name);
+	struct ring_item **slot;
+	uint64_t seq;
+
+	if (c == NULL)
+		return;
+	slot = ring_at(c, ref);
+	if (slot != NULL && !ring_erase(r, c, slot))
+		return;
+	if (c->n_edits == 0)
+		return;
+	seq = c->head - c->n + 1;
+	for (seq = seq > ref ? seq : ref + 1; seq <= c->head; seq++) {
+		slot = ring_at(c, seq);
+		if (ring_is_edit_of(*slot, ref) && !ring_erase(r, c, slot))
+			return;
+	}
 }
 
 void
@@ -255,8 +288,8 @@ log_ring_add(struct log_ring *r, const struct log_op *op)
 	/* what the sender put here is not stored */
 	it.pchan = STR_NONE;
 	it.useq = 0;
-	if (it.kind == ITEM_RECALL && it.ref < op->seq)
-		ring_erase(r, a->chan, it.ref);
+	if (it.kind == ITEM_RECALL)
+		ring_recall(r, a->chan, it.ref);
 	ring_put(r, a->chan, op->first, &it, op->seq);
 	for (unsigned i = 0; i < a->n_to; i++) {
 		struct item pointer = {.kind = ITEM_POINTER,
@@ -267,6 +300,48 @@ log_ring_add(struct log_ring *r, const struct log_op *op)
 
 		ring_put(r, a->to[i], op->ufirst[i], &pointer, op->useq[i]);
 	}
+}
+
+static struct ring_item *
+ring_meant(const struct log_ring *r, const struct log_op *op)
+{
+	struct ring_chan *c = ring_find(r, op->append.chan);
+	struct ring_item **slot =
+	    c != NULL ? ring_at(c, op->append.item.ref) : NULL;
+
+	return slot != NULL ? *slot : NULL;
+}
+
+void
+log_ring_judge(struct log_ring *r, struct log_op *op)
+{
+	const struct item *by = &op->append.item;
+	struct ring_item *ri;
+	struct item meant;
+
+	if (!log_ref_is_one(by))
+		return;
+	op->ref_code = 404;
+	ri = ring_meant(r, op);
+	if (ri == NULL || !ring_unpack(ri, &meant))
+		return;
+	if (ri->leaving)
+		meant.flags |= ITEM_F_GONE;
+	op->ref_code = log_ref_code(by, &meant);
+	if (by->kind == ITEM_RECALL && op->ref_code == 200)
+		ri->leaving = 1;
+}
+
+void
+log_ring_refused(struct log_ring *r, const struct log_op *op)
+{
+	struct ring_item *ri;
+
+	if (op->append.item.kind != ITEM_RECALL || op->ref_code != 200)
+		return;
+	ri = ring_meant(r, op);
+	if (ri != NULL)
+		ri->leaving = 0;
 }
 
 void

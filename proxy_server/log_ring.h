@@ -16,11 +16,14 @@
  * first beyond an eighth of the memory for one channel; all of the channel
  * used least recently when memory is full; by log_ring_trim() when retention
  * has raised `first`; all with log_ring_clear() when the history is another
- * (ep) or no longer ours. A recall takes the words here, too.
+ * (ep) or no longer ours. A recall takes the words here, too, of the message
+ * and of its edits.
  *
  * keep_days 0 ("only"): the items are nowhere else. Then a channel's first is
  * the first one here, retention does not touch it, what a pointer led to and
- * is gone is a tombstone, and what nobody holds any more is lost.
+ * is gone is a tombstone, and what nobody holds any more is lost. Who means
+ * another item is judged by what is here when he is submitted; a message whose
+ * recall is on its way counts as recalled until that has failed.
  */
 #ifndef PROXY_SERVER_LOG_RING_H
 #define PROXY_SERVER_LOG_RING_H
@@ -34,6 +37,10 @@ void log_ring_free(struct log_ring *r);
 void log_ring_clear(struct log_ring *r);
 /* an append that was stored, before on_done */
 void log_ring_add(struct log_ring *r, const struct log_op *op);
+/* "only": what log_ref.h says of the message that an append means, to be
+ * stored in op->ref_code; and what becomes of it when that was not stored */
+void log_ring_judge(struct log_ring *r, struct log_op *op);
+void log_ring_refused(struct log_ring *r, const struct log_op *op);
 /* retention: what is below first is not shown any more */
 void log_ring_trim(struct log_ring *r, struct str chan, uint64_t first);
 /* a PAGE frame, the caller's; NULL: ask the reader */

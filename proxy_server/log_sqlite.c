@@ -32,13 +32,18 @@ static const char logdb_schema[] =
     " ts INTEGER NOT NULL, kind INTEGER NOT NULL, flags INTEGER NOT NULL,"
     " uid TEXT, cid TEXT, cn INTEGER, name TEXT, avatar TEXT,"
     " ref INTEGER, pchan INTEGER, rid TEXT, body BLOB,"
-    " crc INTEGER NOT NULL, PRIMARY KEY(chan, seq)) STRICT, WITHOUT ROWID;"
+    " crc INTEGER NOT NULL, at TEXT, PRIMARY KEY(chan, seq))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX item_edit ON item(chan, ref) WHERE kind=2;"
     "CREATE TABLE state(chan INTEGER NOT NULL, key TEXT NOT NULL, val BLOB,"
     " rev INTEGER NOT NULL, exp INTEGER, PRIMARY KEY(chan, key))"
     " STRICT, WITHOUT ROWID;";
 
-/* logdb_steps[v] brings version v+1 to v+2; none yet */
-static const char *const logdb_steps[LOGDB_VERSION] = {NULL};
+/* logdb_steps[v] brings version v+1 to v+2 */
+static const char *const logdb_steps[LOGDB_VERSION - 1] = {
+    "ALTER TABLE item ADD COLUMN at TEXT;"
+    "CREATE INDEX item_edit ON item(chan, ref) WHERE kind=2;",
+};
 
 const char *
 logdb_sql_text(enum logdb_sql which)
@@ -204,7 +209,9 @@ logdb_connect(struct logdb *db, const char *path, int flags)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db->db,
 		    "PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;"
-		    "PRAGMA cache_size=-16384;",
+		    "PRAGMA cache_size=-16384;"
+		    /* what is recalled or trimmed leaves no words behind */
+		    "PRAGMA secure_delete=ON;",
 		    NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		return 0;
@@ -480,6 +487,8 @@ logdb_open_file(struct logdb *db, const char *path)
 	err = logdb_exec(db,
 	    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE;",
 	    "open");
+	if (err == 0)
+		err = logdb_migrate(db);
 	if (err == 0)
 		err = logdb_prepare(db);
 	if (err != 0)

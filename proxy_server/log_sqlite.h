@@ -28,7 +28,7 @@
 
 enum {
 	LOGDB_APP_ID = 0x63636861,
-	LOGDB_VERSION = 1,
+	LOGDB_VERSION = 2,
 	LOGDB_WHY = 512,
 	LOGDB_CLOCKS_MS = 20 * 60 * 1000 /* twice the window of repeats */
 };
@@ -53,10 +53,12 @@ enum {
 	    "WHERE id>?1 ORDER BY id LIMIT 1")                                \
 	X(ITEM_NEW,                                                           \
 	    "INSERT INTO item(chan,seq,ts,kind,flags,uid,cid,cn,name,avatar," \
-	    "ref,pchan,rid,body,crc) "                                        \
-	    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")     \
-	X(ITEM_ERASE, "UPDATE item SET body=NULL,flags=?3,crc=?4 "            \
+	    "ref,pchan,rid,body,crc,at) "                                     \
+	    "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)") \
+	X(ITEM_ERASE, "UPDATE item SET body=NULL,at=NULL,flags=?3,crc=?4 "    \
 		      "WHERE chan=?1 AND seq=?2")                             \
+	X(ITEM_EDITS, "SELECT seq FROM item INDEXED BY item_edit "            \
+		      "WHERE chan=?1 AND ref=?2 AND kind=2 ORDER BY seq DESC")\
 	X(ITEM_HEAD, "SELECT max(seq) FROM item WHERE chan=?1")               \
 	X(ITEM_AFTER, "SELECT seq,ts FROM item WHERE chan=?1 AND seq>=?2 "    \
 		      "ORDER BY seq LIMIT 1")                                 \
@@ -70,15 +72,15 @@ enum {
 		     "(SELECT min(seq) FROM item WHERE chan=?1)+?3)")         \
 	X(ITEM_UP,                                                            \
 	    "SELECT seq,ts,kind,flags,uid,cid,cn,name,avatar,ref,crc,body,"   \
-	    "pchan,rid FROM item WHERE chan=?1 AND seq>=?2 AND seq<=?3 "      \
+	    "pchan,rid,at FROM item WHERE chan=?1 AND seq>=?2 AND seq<=?3 "      \
 	    "ORDER BY seq")                                                   \
 	X(ITEM_DOWN,                                                          \
 	    "SELECT seq,ts,kind,flags,uid,cid,cn,name,avatar,ref,crc,body,"   \
-	    "pchan,rid FROM item WHERE chan=?1 AND seq>=?2 AND seq<=?3 "      \
+	    "pchan,rid,at FROM item WHERE chan=?1 AND seq>=?2 AND seq<=?3 "      \
 	    "ORDER BY seq DESC")                                              \
 	X(ITEM_ONE,                                                           \
 	    "SELECT seq,ts,kind,flags,uid,cid,cn,name,avatar,ref,crc,body,"   \
-	    "pchan,rid FROM item WHERE chan=?1 AND seq=?2")                   \
+	    "pchan,rid,at FROM item WHERE chan=?1 AND seq=?2")                   \
 	X(ITEM_POINTERS,                                                      \
 	    "SELECT seq,pchan,ref FROM item WHERE chan=?1 AND seq>=?2 "       \
 	    "AND seq<=?3 ORDER BY seq DESC")                                  \
@@ -227,8 +229,11 @@ int logdb_chan_next(
 /* it->seq, ts, ref, rid as given; pchan: id of a pointer's channel, or 0 */
 int logdb_item_new(struct logdb *db, int64_t chan, const struct item *it,
     int64_t pchan) MUST_CHECK;
-/* the body goes, the place stays; ERR_NOTFOUND */
+/* as item_erase(): the words go, the place stays; ERR_NOTFOUND */
 int logdb_item_erase(struct logdb *db, int64_t chan, uint64_t seq) MUST_CHECK;
+/* the edits of message ref, newest first, at most max of them */
+int logdb_edits(struct logdb *db, int64_t chan, uint64_t ref, uint64_t *seqs,
+    unsigned max, unsigned *n) MUST_CHECK;
 /* the highest seq with a row; 0: none */
 int logdb_item_head(struct logdb *db, int64_t chan, uint64_t *seq) MUST_CHECK;
 /* the lowest seq in lo..hi with ts >= at, or hi+1; by halves, as ts never goes

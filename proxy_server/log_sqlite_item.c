@@ -60,6 +60,8 @@ logdb_seal(int64_t chan, const struct item *it, int64_t pchan)
 	logdb_seal_text(&s, it->name);
 	logdb_seal_text(&s, it->avatar);
 	logdb_seal_text(&s, it->rid);
+	if (it->flags & ITEM_F_AT)
+		logdb_seal_text(&s, it->at);
 	return digest_crc32c(s.crc, s.bytes, s.n);
 }
 
@@ -90,6 +92,7 @@ logdb_item_new(
 	logdb_bind(st, 13, it->rid);
 	logdb_bind_blob(st, 14, it->body);
 	sqlite3_bind_int64(st, 15, logdb_seal(chan, it, pchan));
+	logdb_bind(st, 16, it->at);
 	return logdb_run(db, st, "write");
 }
 
@@ -266,6 +269,8 @@ logdb_item_read(sqlite3_stmt *st, int64_t chan,
 	int64_t pchan = sqlite3_column_int64(st, 12);
 	uint32_t crc = (uint32_t)sqlite3_column_int64(st, 10);
 
+	if (it.flags & ITEM_F_AT)
+		it.at = logdb_text(st, 14);
 	it.crc = digest_crc32c(0, it.body.p, it.body.len);
 	if (logdb_seal(chan, &it, pchan) == crc)
 		return fn(arg, &it, pchan);
@@ -331,9 +336,7 @@ logdb_on_erase(void *arg, struct item *it, int64_t pchan_id)
 	e->flags = it->flags;
 	if (it->flags & ITEM_F_LOST)
 		return false;
-	it->flags |= ITEM_F_GONE;
-	it->body = STR_NONE;
-	it->crc = 0;
+	item_erase(it);
 	e->flags = it->flags;
 	e->crc = logdb_seal(e->chan, it, pchan_id);
 	return false;
@@ -356,4 +359,22 @@ logdb_item_erase(struct logdb *db, int64_t chan, uint64_t seq)
 	sqlite3_bind_int(st, 3, e.flags);
 	sqlite3_bind_int64(st, 4, e.crc);
 	return logdb_run(db, st, "write");
+}
+
+int
+logdb_edits(struct logdb *db, int64_t chan, uint64_t ref, uint64_t *seqs,
+    unsigned max, unsigned *n)
+{
+	int err = 0;
+	sqlite3_stmt *st = logdb_st(db, SQL_ITEM_EDITS, &err);
+
+	*n = 0;
+	if (st == NULL)
+		return err;
+	sqlite3_bind_int64(st, 1, chan);
+	logdb_bind_u64(st, 2, ref);
+	while (*n < max && (err = logdb_row(db, st)) == 1)
+		seqs[(*n)++] = logdb_u64(st, 0);
+	sqlite3_reset(st);
+	return err < 0 ? err : 0;
 }

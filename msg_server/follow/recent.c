@@ -93,6 +93,14 @@ recent_account(
 	r->bytes = r->bytes + more - less;
 }
 
+static struct recent_item *
+recent_find(const struct recent_chan *rc, uint64_t seq)
+{
+	if (rc->n == 0 || seq < rc->low || seq >= rc->top)
+		return NULL;
+	return *recent_slot(rc, seq);
+}
+
 static void
 recent_drop(struct recent *r, struct recent_chan *rc, uint64_t seq)
 {
@@ -277,9 +285,7 @@ recent_erase(struct recent *r, struct recent_chan *rc, uint64_t seq)
 	if (*slot == NULL)
 		return;
 	if (recent_get(*slot, &it)) {
-		it.flags |= ITEM_F_GONE;
-		it.body = STR_NONE;
-		it.crc = 0;
+		item_erase(&it);
 		ri = recent_pack(r, &it);
 	}
 	recent_drop(r, rc, seq);
@@ -290,27 +296,38 @@ recent_erase(struct recent *r, struct recent_chan *rc, uint64_t seq)
 	recent_account(r, rc, recent_cost(ri), 0);
 }
 
+/* is it message ref of that channel, or an edit of it? */
+static bool
+recent_is_meant(const struct recent_item *ri, struct str pchan, uint64_t ref)
+{
+	struct item it;
+
+	return recent_get(ri, &it) && str_eq(it.pchan, pchan) &&
+	       (it.kind == ITEM_EDIT ? it.ref : it.seq) == ref;
+}
+
 static void
 recent_recall(struct recent *r, struct channel *c, const struct item *it)
 {
 	struct recent_chan *rc = c->recent;
-	struct item other;
-	struct str pchan;
-	uint64_t seq;
+	struct recent_item *ri;
+	struct str pchan = channel_is_user(c) ? it->pchan : STR_NONE;
+	uint64_t seq, from, to;
 
 	c->erased++;
-	if (rc == NULL || it->ref >= it->seq)
+	if (rc == NULL || rc->n == 0)
 		return;
-	if (!channel_is_user(c)) {
-		recent_erase(r, rc, it->ref);
-		return;
-	}
-	pchan = it->pchan;
-	for (seq = rc->low; rc->n > 0 && seq < rc->top; seq++)
-		if (*recent_slot(rc, seq) != NULL &&
-		    recent_get(*recent_slot(rc, seq), &other) &&
-		    str_eq(other.pchan, pchan) && other.seq == it->ref)
+	/* in a room the message has its place, and its edits stand behind it */
+	from = channel_is_user(c) || it->ref < rc->low ? rc->low : it->ref;
+	to = rc->top;
+	for (seq = from; seq < to && rc->n > 0; seq++) {
+		ri = recent_find(rc, seq);
+		if (ri == NULL || (!channel_is_user(c) && seq != it->ref &&
+				      item_packed_kind(ri->bytes) != ITEM_EDIT))
+			continue;
+		if (recent_is_meant(ri, pchan, it->ref))
 			recent_erase(r, rc, seq);
+	}
 }
 
 void
@@ -344,14 +361,6 @@ recent_fill(struct recent *r, struct channel *c, const struct f_page *page,
 }
 
 /* --- out ---------------------------------------------------------------- */
-
-static struct recent_item *
-recent_find(const struct recent_chan *rc, uint64_t seq)
-{
-	if (rc->n == 0 || seq < rc->low || seq >= rc->top)
-		return NULL;
-	return *recent_slot(rc, seq);
-}
 
 struct recent_item *
 recent_at(struct recent *r, struct channel *c, uint64_t seq)

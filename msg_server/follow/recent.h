@@ -17,8 +17,9 @@
  *    owner of the channel calls recent_forget.
  *  - `first` has risen (SUBBED, any page): recent_trim. Nothing below the first
  *    that was heard of is ever served.
- *  - A recall takes the words and the frame here as it does in the log (in a
- *    u: channel those of the private item that it means). A page that was asked
+ *  - A recall takes the words and the frame here as it does in the log, of the
+ *    message and of all its edits (in a u: channel of those of the private
+ *    conversation that it means). A page that was asked
  *    for before a recall was heard of may still have the words: channel.erased
  *    counts recalls, and recent_fill refuses a page that began under another
  *    count. An edit is an item of its own and changes no other; whatever will

@@ -155,7 +155,8 @@ struct f_ack {
 /* 12 NAK */
 struct f_nak {
 	uint64_t req;
-	uint16_t code;	   /* 403 need/deny, 409 rev, 413, 429, 503 */
+	uint16_t code;	   /* 403 need/deny, 409 rev, 413, 429, 503; of the item
+			      meant: 403, 404, 409 */
 	uint32_t retry_ms; /* 0: permanent */
 };
 /* 20 SUB; 22 UNSUB has only ch */

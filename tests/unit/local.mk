@@ -239,6 +239,11 @@ unit_tests += %D%/proxy_server/test_log_backup
 	%D%/proxy_server/test_log_backup.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
 %C%_proxy_server_test_log_backup_LDADD = $(log_ldadd)
+unit_tests += %D%/proxy_server/test_log_ref
+%C%_proxy_server_test_log_ref_SOURCES = %D%/proxy_server/test_log_ref.c \
+	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h
+%C%_proxy_server_test_log_ref_LDADD = $(log_ldadd)
+
 unit_tests += %D%/proxy_server/test_log_ring
 %C%_proxy_server_test_log_ring_SOURCES = %D%/proxy_server/test_log_ring.c \
 	%D%/proxy_server/log_fixture.c %D%/proxy_server/log_fixture.h

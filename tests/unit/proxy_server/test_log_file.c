@@ -124,7 +124,7 @@ test_schema(void **state)
 	    SQLITE_OK);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
 	assert_int_equal(sqlite3_column_int64(st, 0), 0x63636861);
-	assert_int_equal(sqlite3_column_int64(st, 1), 1);
+	assert_int_equal(sqlite3_column_int64(st, 1), 2);
 	str_copy(mode, sizeof mode,
 	    str_of((const char *)sqlite3_column_text(st, 2)));
 	assert_string_equal(mode, "wal");
@@ -158,8 +158,8 @@ test_newer(void **state)
 	struct fix *f = *state;
 
 	make(f, 1);
-	fix_sql(f, "PRAGMA user_version=2");
-	expect_failed(f, "newer version (schema 2, this program knows 1)", 5);
+	fix_sql(f, "PRAGMA user_version=3");
+	expect_failed(f, "newer version (schema 3, this program knows 2)", 5);
 }
 
 static void

@@ -102,8 +102,8 @@ test_all_fields(void **state)
 	struct f_read q = {.rid = 1, .chan = STR_LIT("r:1"), .n = 9};
 	struct item *it = &items[0];
 
-	a.item.flags = ITEM_F_JSON | ITEM_F_NUM_RID | ITEM_F_PIC;
-	a.item.kind = ITEM_EDIT;
+	a.item.flags = ITEM_F_JSON | ITEM_F_NUM_RID | ITEM_F_PIC | ITEM_F_AT;
+	a.item.at = STR_LIT("1002,zo_e");
 	a.item.cn = UINT64_MAX - 1;
 	a.item.avatar = STR_LIT("/a.png");
 	a.item.ref = 12345;
@@ -113,8 +113,10 @@ test_all_fields(void **state)
 	    .item = {.kind = ITEM_MOD, .body = STR_LIT("")}};
 	fix_do(f, &a);
 	assert_int_equal(fix_read(f, &q, items).n_items, 2);
-	assert_int_equal(it->kind, ITEM_EDIT);
-	assert_int_equal(it->flags, ITEM_F_JSON | ITEM_F_NUM_RID | ITEM_F_PIC);
+	assert_int_equal(it->kind, ITEM_MESSAGE);
+	assert_int_equal(it->flags,
+	    ITEM_F_JSON | ITEM_F_NUM_RID | ITEM_F_PIC | ITEM_F_AT);
+	assert_true(str_eqc(it->at, "1002,zo_e"));
 	assert_int_equal(it->cn, UINT64_MAX - 1);
 	assert_true(str_eqc(it->uid, "1001"));
 	assert_true(str_eqc(it->name, "Ann"));
@@ -132,6 +134,8 @@ test_all_fields(void **state)
 	assert_true(str_is_set(it->body));
 	assert_int_equal(it->body.len, 0);
 	assert_int_equal(it->flags, 0);
+	/* what the row before had is not this one's */
+	assert_false(str_is_set(it->at));
 }
 
 static void
@@ -350,15 +354,15 @@ test_recall(void **state)
 	assert_true(str_eqc(items[2].body, "3"));
 	assert_int_equal(items[3].kind, ITEM_RECALL);
 	assert_true(str_eqc(items[1].uid, "1001"));
-	/* nothing to recall is no error; what is damaged gets no better */
+	/* nothing to recall; what is damaged is nobody's */
 	a.item.cid = STR_LIT("r2");
 	a.item.ref = 900;
-	assert_int_equal(fix_do(f, &a)->code, 200);
+	assert_int_equal(fix_do(f, &a)->code, 404);
 	fix_sql(f, "UPDATE item SET name='Eve' WHERE seq=3");
 	a.item.cid = STR_LIT("r3");
 	a.item.ref = 3;
-	assert_int_equal(fix_do(f, &a)->code, 200);
-	assert_int_equal(fix_read(f, &q, items).n_items, 6);
+	assert_int_equal(fix_do(f, &a)->code, 404);
+	assert_int_equal(fix_read(f, &q, items).n_items, 4);
 	assert_int_equal(items[2].flags, ITEM_F_LOST);
 	assert_int_equal(items[3].ref, 2);
 }
