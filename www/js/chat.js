@@ -349,7 +349,6 @@ export class Chat {
 		const { me } = this.store;
 		fill($('me-av'), avatar(me.uid, me.name || '?', 'me'));
 		text($('me-name'), me.name);
-		attr($('me'), 'aria-label', `${me.name} · ${t('app.set')}`);
 	}
 
 	#title() {
