@@ -11,6 +11,7 @@
 #include "msg_server/groups.h"
 #include "msg_server/push/api_credentials.h"
 #include "shared/proto/json.h"
+#include "tests/fuzz/fuzz.h"
 
 enum { FUZZ_CALLS = 2048 };
 
@@ -24,13 +25,6 @@ static unsigned fuzz_fresh;
 static size_t fuzz_n;
 static bool fuzz_full;
 static const char fuzz_conn;
-
-static void
-check(bool good)
-{
-	if (!good)
-		abort();
-}
 
 void
 httpd_reply(struct httpd_conn *c, int status, const char *type, struct str body,
@@ -231,8 +225,6 @@ fuzz_settle(uint8_t how)
 		    how & 16 ? NULL : &ack);
 	fuzz_n = 0;
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* path?query, a zero byte, the body; the first byte is how all goes */
 int

@@ -4,22 +4,12 @@
  * Then as the claims of a signed one: who is let in has a uid and a name that
  * the rest of the program can rely on.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "msg_server/auth.h"
 #include "shared/base/digest.h"
 #include "shared/base/utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 fuzz_claims(const struct auth *auth, const uint8_t *data, size_t size)

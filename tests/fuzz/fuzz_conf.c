@@ -11,8 +11,7 @@
 #include "shared/base/err.h"
 #include "shared/base/str.h"
 #include "shared/proc/conf.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 #define MUST(x) ((x) ? (void)0 : abort())
 #define S	struct settings

@@ -5,14 +5,11 @@
  * answered, unless it was refused and there were too many; nothing is left
  * under way. What goes to the log keeps its grammar (udp_fixture.h).
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/msg_server/udp_fixture.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,21 +4,11 @@
  * a command or an answer, never both and never neither; the answer is JSON;
  * what a command carries keeps the grammar that the core relies on.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "msg_server/dialect/dialect.h"
 #include "shared/base/utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static bool
 is_word_or_none(struct str s)

@@ -4,7 +4,6 @@
  * of a call of its HTTP API, of which whatever it is answers once. A message
  * comes out as one frame, in which it is what it was.
  */
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "msg_server/door/meteor_priv.h"
@@ -12,15 +11,7 @@
 #include "shared/base/map.h"
 #include "shared/base/utf8.h"
 #include "shared/proc/log.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* --- the server behind the door ------------------------------------------ */
 

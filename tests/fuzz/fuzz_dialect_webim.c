@@ -4,23 +4,13 @@
  * an answer, never both; a frame may be without any), and forms and cookies of
  * its long poll. An image that was let in comes out as two addresses.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "msg_server/dialect/webim_priv.h"
 #include "msg_server/door/webim/comet.h"
 #include "shared/base/utf8.h"
 #include "shared/proto/http.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 check_json(struct str text, const char *cmd)

@@ -4,21 +4,11 @@
  * answer; what a command carries keeps the grammar that the core relies on,
  * and whatever a text is, what is said of it is JSON.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "msg_server/dialect/dialect.h"
 #include "shared/base/utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 says(const struct event *ev, enum view view, const char *type)

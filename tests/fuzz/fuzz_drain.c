@@ -4,13 +4,10 @@
  * or end up within the bounds of frames.h; a row that is written again reads
  * the same.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "config_server/api.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void
 fuzz_bounds(uint32_t rate, uint32_t within_ms)

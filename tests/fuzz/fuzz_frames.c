@@ -3,13 +3,11 @@
  * Fields of link frames: the first byte is the type, the rest the body. What
  * is taken must be written again, and then be taken again.
  */
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "shared/proto/frames_state.h"
 #include "shared/proto/link.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static struct buf fuzz_out;
 

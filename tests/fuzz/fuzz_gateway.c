@@ -3,14 +3,11 @@
  * Frames of a GatewayClient, of any bytes: the verdict does not depend on how
  * many came, a frame is inside of them, and what is written is read again.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "shared/base/map.h"
 #include "shared/proto/gateway.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void
 fuzz_frame(const struct gateway_frame *f)

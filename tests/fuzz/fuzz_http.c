@@ -3,14 +3,11 @@
  * HTTP heads of any bytes: the verdict does not depend on how the bytes came,
  * and what is taken keeps the promises of http.h.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/proto/ws.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static bool
 fuzz_inside(struct str s, const uint8_t *data, size_t n)

@@ -3,15 +3,12 @@
  * JSON of any bytes: never a crash; what is taken is no deeper than allowed;
  * what the writer makes of any valid text reads back as that text.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/utf8.h"
 #include "shared/proto/json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static int
 fuzz_depth(const json_t *v)

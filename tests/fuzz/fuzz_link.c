@@ -5,14 +5,12 @@
  * checksum are made right so that something gets through. However they are
  * cut, the same frames come out and the same error ends it.
  */
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/proto/link.h"
 #include "shared/proto/wire.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum { FUZZ_UP = 1, FUZZ_FRAMES = 2 };
 

@@ -5,14 +5,11 @@
  * into another, is one that can be read. The input is one value, or two with
  * a newline between them.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "shared/base/map.h"
 #include "shared/proto/php.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void
 fuzz_inside(struct str s, struct str text)

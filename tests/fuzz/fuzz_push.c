@@ -4,21 +4,11 @@
  * parts that it promises; a body that is stored can be read again, and what
  * is said of it to anybody is JSON, or a text.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "shared/base/utf8.h"
 #include "shared/proto/push.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 try_token(struct str text)

@@ -4,23 +4,13 @@
  * file of credentials: a command that keeps the grammar that the core relies
  * on, or nothing; and never a word back.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "config_server/ctl/tool/import_line.h"
 #include "msg_server/dialect/dialect.h"
 #include "shared/base/utf8.h"
 #include "shared/proto/push.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool ok)
-{
-	if (!ok)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void
 on_command(void *arg, const struct command *c)

@@ -9,8 +9,7 @@
 #include "shared/base/digest.h"
 #include "shared/base/err.h"
 #include "shared/base/id.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 #define MUST(x) ((x) ? (void)0 : abort())
 

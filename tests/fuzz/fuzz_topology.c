@@ -3,15 +3,12 @@
  * The list of servers from a file or a link, any bytes: never a crash; what is
  * taken is written out and read back as the same list.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/proto/json.h"
 #include "shared/svc/topology.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum { FUZZ_SERVERS_MAX = 8 };
 

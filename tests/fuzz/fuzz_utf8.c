@@ -7,8 +7,7 @@
 
 #include "shared/base/err.h"
 #include "shared/base/utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 #define MUST(x) ((x) ? (void)0 : abort())
 

@@ -5,15 +5,12 @@
  * connection holds nothing. The first four bytes choose the pieces and the
  * limit.
  */
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/utf8.h"
 #include "shared/proto/ws.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 /* ---- the reference ------------------------------------------------------ */
 

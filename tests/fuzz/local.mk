@@ -46,7 +46,7 @@ fuzz_tests += %D%/fuzz_topology
 %C%_fuzz_topology_SOURCES = %D%/fuzz_topology.c $(fuzz_replay)
 %C%_fuzz_topology_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_topology_LDADD = $(shared_libs)
-EXTRA_DIST += %D%/corpus
+EXTRA_DIST += %D%/corpus %D%/fuzz.h
 
 fuzz_tests += %D%/fuzz_dialect_cchat
 %C%_fuzz_dialect_cchat_SOURCES = %D%/fuzz_dialect_cchat.c $(fuzz_replay)

@@ -6,16 +6,14 @@
  * once is thus replayed by every `make check`.
  */
 #include <dirent.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { REPLAY_MAX = 4 * 1024 * 1024, REPLAY_PATH = 4096 };
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+enum { REPLAY_MAX = 4 * 1024 * 1024, REPLAY_PATH = 4096 };
 
 static unsigned replay_n;
 
