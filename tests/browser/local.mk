@@ -5,9 +5,16 @@ browser_tests = %D%/b00_two_people.test.mjs %D%/b01_login.test.mjs \
 	%D%/b06_people.test.mjs %D%/b07_devices.test.mjs
 browser_tests += %D%/b08_workerman.test.mjs
 browser_tests += %D%/b09_webim.test.mjs
+browser_tests += %D%/b31_axe.test.mjs
 EXTRA_DIST += %D%/old/workerman/index.php \
 	%D%/old/webim/index.html %D%/old/webim/main.html
 
 TESTS += $(browser_tests)
 dist_check_SCRIPTS += $(browser_tests)
-EXTRA_DIST += %D%/page.mjs
+EXTRA_DIST += %D%/page.mjs %D%/scene.mjs %D%/shots.mjs
+
+## Pictures of every state of the page, to be looked at.
+screenshots: all
+	CCHAT_BUILD='$(abs_top_builddir)' node $(srcdir)/%D%/shots.mjs \
+		'$(abs_top_builddir)/screenshots'
+.PHONY: screenshots

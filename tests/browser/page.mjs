@@ -146,7 +146,7 @@ export class Person {
 		return this;
 	}
 
-	async in(ms = 5000)
+	async in(ms = 15000)
 	{
 		await this.page.locator('#chat-view:not([hidden])').waitFor(
 		    { timeout: ms });
@@ -171,7 +171,7 @@ export class Person {
 	async sees(text, o = {})
 	{
 		const row = this.row(text);
-		await row.first().waitFor({ timeout: o.ms ?? 5000 });
+		await row.first().waitFor({ timeout: o.ms ?? 15000 });
 		assert.equal(await row.count(), 1, `"${text}" is there ` +
 		    `${await row.count()} times`);
 		return row;
@@ -195,7 +195,7 @@ export class Person {
 		    ':not(.away)'} .title`).allInnerTexts();
 	}
 
-	async peopleAre(names, ms = 5000)
+	async peopleAre(names, ms = 15000)
 	{
 		const want = [...names].sort().join();
 		await until(`people ${want}`, async () => {

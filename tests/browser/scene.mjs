@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A chat with people in it, and the page in each of its states: for the
+ * screenshots (shots.mjs) and for the rules of accessibility (b31).  A state
+ * that the page or the server hasn't is left out: enter() says so.
+ */
+import { deflateSync } from 'node:zlib';
+import { Client } from '../lib/client.mjs';
+import { until } from '../lib/cluster.mjs';
+
+export const DEV = 'dev';
+const OPS = 'ops';
+const LONG = 'history';
+
+/* ---- a picture: hills at dusk, w x h, made here ---- */
+const crcs = Array.from({ length: 256 }, (_, n) => {
+	for (let k = 0; k < 8; k++)
+		n = n & 1 ? 0xedb88320 ^ n >>> 1 : n >>> 1;
+	return n >>> 0;
+});
+const crc = b => {
+	let c = 0xffffffff;
+	for (const x of b)
+		c = crcs[(c ^ x) & 255] ^ c >>> 8;
+	return (c ^ 0xffffffff) >>> 0;
+};
+const part = (type, body) => {
+	const b = Buffer.alloc(body.length + 12);
+	b.writeUInt32BE(body.length);
+	b.write(type, 4, 'latin1');
+	body.copy(b, 8);
+	b.writeUInt32BE(crc(b.subarray(4, -4)), b.length - 4);
+	return b;
+};
+export const png = (w, h, seed = 1) => {
+	const rows = Buffer.alloc(h * (1 + 3 * w));
+	const hills = [0, 1, 2].map(k => Array.from({ length: w }, (_, x) =>
+	    h * (.45 + .15 * k) + h * .08 * (Math.sin(x / w * (5 + k) + seed + k) +
+	    .5 * Math.sin(x / w * (13 + 4 * k) + 2 * seed))));
+	const colours = [[88, 132, 140], [44, 98, 96], [16, 58, 54]];
+	for (let y = 0; y < h; y++) {
+		const k = y / h;
+		for (let x = 0; x < w; x++) {
+			const far = Math.hypot(x - w * .7, y - h * .32);
+			let c = far < h * .09 ? [255, 226, 150] :
+			    [250 - 60 * k, 196 - 20 * k, 150 + 60 * k];
+			hills.forEach((line, i) => {
+				if (y > line[x])
+					c = colours[i];
+			});
+			rows.set(c, y * (1 + 3 * w) + 1 + 3 * x);
+		}
+	}
+	const head = Buffer.alloc(13);
+	head.writeUInt32BE(w);
+	head.writeUInt32BE(h, 4);
+	head.set([8, 2], 8);
+	return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+	    part('IHDR', head), part('IDAT', deflateSync(rows)),
+	    part('IEND', Buffer.alloc(0))]);
+};
+
+/* ---- who says what ---- */
+const talk = [
+	['陈默', '早上好！今天的发布窗口是 14:00 到 16:00。'],
+	['林小雨', '收到，我先把压测跑完 💪'],
+	['bob', 'Morning! The proxy failover is in. Read it here: ' +
+	    'https://www.rfc-editor.org/rfc/rfc6455#section-5.5'],
+	['bob', '**48k** connections on two cores, p99 *3.1 ms*'],
+	['韩梅梅', '👍🔥'],
+	['Zoë', 'Nice. What did you change?'],
+	['bob', '```\nwhile ((n = read(fd, buf, sizeof buf)) > 0)\n' +
+	    '\tframe_feed(&f, buf, n);\n```'],
+	['林小雨', '`epoll_wait` 在边缘触发下一定要读到 `EAGAIN`。'],
+	['周杰', '> 断线后会自动重连吗？\n会的，指数退避，最长 30 秒。'],
+	['Zoë', 'Tried it on the train: back in 0.8 s, nothing lost.'],
+	['amy', '~~麻辣烫~~ 牛肉面，12 点出发？'],
+	['林小雨', '@Ada 下午的压测你来跑吗？'],
+];
+const more = ['bob: reading the log of ms2', '陈默: 好的', 'Zoë: done',
+    '林小雨: 我来', 'amy: on it', '韩梅梅: 没问题'];
+
+/* As a link does it: on a phone the list of conversations is a layer. */
+const show = async (p, key) => {
+	await p.page.evaluate(to => { location.hash = to; }, key[0] === '@' ?
+	    `#/u/${key.slice(1)}` : `#/r/${key}`);
+	await p.page.locator(`.conv[data-conv="${key}"] a.go[aria-current=page]`)
+	    .waitFor({ state: 'attached' });
+	await p.frames(2);
+};
+
+/* Where Enter is a line, the button sends. */
+const write = async (p, text) => {
+	await p.page.locator('#text').fill(text);
+	await p.page.locator('#send').click();
+};
+
+/* Fills a cluster; me: the name of who will look at it. */
+export class Scene {
+	static async fill(c)
+	{
+		const s = new Scene();
+		s.url = c.msgs[0].page;
+		const ws = c.msgs[0].ws;
+		s.all = {};
+		for (const name of ['amy', 'bob', '林小雨', '陈默', 'Zoë', '韩梅梅',
+		    '周杰', 'Linus T.', '王大锤'])
+			s.all[name] = await Client.login(ws, name, DEV);
+		for (const name of ['bob', '林小雨'])
+			for (const rid of [OPS, LONG, '1'])
+				await s.all[name].cmd({ cmd: 'join', rid });
+		for (const [rid, title] of [[DEV, '开发讨论 dev'], [OPS, '运维值班 ops'],
+		    [LONG, '闲聊 random']])
+			await s.all.bob.cmd({ cmd: 'title', rid, title })
+			    .catch(() => {});
+		for (let i = 0; i < 260; i++) {
+			const [who, text] = more[i % more.length].split(': ');
+			await (s.all[who].me && ['bob', '林小雨'].includes(who) ?
+			    s.all[who] : s.all.bob).say(LONG, `${text} (${i + 1})`);
+		}
+		s.last = {};
+		for (const [who, text] of talk)
+			s.last[who] = await s.all[who].say(DEV, text);
+		await s.react('bob', '👍', ['amy', 'Zoë', '林小雨']);
+		await s.react('bob', '🎉', ['陈默']);
+		s.pic = await s.put(png(1280, 800), 'image/png').catch(() => null);
+		if (s.pic)
+			await s.all.amy.cmd({ cmd: 'message', type: 'pic', rid: DEV,
+			    msg: s.pic });
+		return s;
+	}
+
+	/* A reaction to the last words of somebody. */
+	async react(to, emo, who)
+	{
+		for (const name of who)
+			await this.all[name].cmd({ cmd: 'react', rid: DEV, emo,
+			    ref: this.last[to].seq, on: true }).catch(() => {});
+	}
+
+	/* Puts bytes there as amy; the url of them. */
+	async put(bytes, type)
+	{
+		const { up } = this.all.amy.me;
+		if (!up)
+			return null;
+		const r = await fetch(new URL(up.url, this.url), { method: 'POST',
+		    body: bytes, headers: { authorization: `Bearer ${up.key}`,
+		    'content-type': type } });
+		if (!r.ok)
+			throw new Error(`upload: ${r.status} ${await r.text()}`);
+		return (await r.json()).url;
+	}
+
+	/* Words in private, both ways, with who looks on. */
+	async whisper(p)
+	{
+		const z = this.all['Zoë'], me = { tid: p.uid };
+		const say = (who, msg) => who.cmd({ cmd: 'message', type: 'text',
+		    msg, ...me });
+		await say(z, 'Hi! 压测报告出来了吗？');
+		await show(p, `@${z.uid}`);
+		await write(p, '出来了 🎉 p99 **3.1 ms**');
+		await p.sees('出来了 🎉 p99 3.1 ms');
+		await say(z, '太好了，火焰图也发我一份 `proxy_server`');
+		if (this.pic)
+			await z.cmd({ cmd: 'message', type: 'pic', msg: this.pic, ...me });
+		await say(z, '👍');
+		await write(p, 'On its way.');
+		await p.sees('On its way.');
+		z.send({ cmd: 'mark', tid: p.uid, read: 1e9 });
+		for (const name of ['amy', '林小雨'])
+			await say(this.all[name], 'ping');
+	}
+
+	async close()
+	{
+		for (const x of Object.values(this.all))
+			await x.bye();
+	}
+}
+
+/* ---- states: name -> what brings the page into it; false: not there ---- */
+const seen = (p, s) => p.page.locator(s).first().waitFor();
+const there = (p, s) => p.page.locator(s).first().isVisible();
+const phone = p => p.page.viewportSize().width < 720;
+const escape = async p => {
+	await p.page.keyboard.press('Escape');
+	await p.frames(2);
+};
+
+export const states = {
+	async login(p)
+	{
+		await seen(p, '#login-view:not([hidden])');
+	},
+	async room(p, s)
+	{
+		await p.page.locator('#name').fill('Ada');
+		await p.page.locator('#room').fill(DEV);
+		await p.page.locator('#join').click();
+		await p.in();
+		await s.whisper(p);
+		/* in the two others, too, one of them with something new */
+		for (const rid of [OPS, LONG])
+			await show(p, rid);
+		await s.all.bob.say(OPS, 'deploy at 14:00');
+		await show(p, DEV);
+		await seen(p, '#log .m.hit');
+	},
+	async private(p, s)
+	{
+		await show(p, `@${s.all['Zoë'].uid}`);
+		await seen(p, '#log .m.mine');
+	},
+	async people(p)
+	{
+		await show(p, DEV);
+		if (!await there(p, '#people .person'))
+			await p.page.locator('#toggle-people').click();
+		await seen(p, '#people .person');
+		await p.page.locator('#find-people').fill('林');
+	},
+	async list(p)
+	{
+		await p.page.locator('#find-people').fill('');
+		if (!phone(p))
+			return false;
+		await p.page.locator('#people-close').click();
+		await p.page.locator('#back').click();
+		await seen(p, '#rooms .conv');
+		return true;
+	},
+	async history(p)
+	{
+		await show(p, LONG);
+		await seen(p, '#log .m');
+		await p.page.evaluate(() => { document.querySelector('#log')
+		    .scrollTop -= 1500; });
+		await seen(p, '#jump:not([hidden])');
+	},
+	async emoji(p)
+	{
+		await show(p, DEV);
+		await p.page.locator('#smile').click();
+		await seen(p, '#emoji button.emo');
+	},
+	async complete(p)
+	{
+		await escape(p);
+		await p.page.locator('#text').fill('@');
+		await p.page.locator('#text').pressSequentially('b');
+		await seen(p, '#complete [role=option]');
+	},
+	async switcher(p)
+	{
+		await escape(p);
+		await p.page.locator('#text').fill('');
+		await p.page.keyboard.press('Control+k');
+		await seen(p, 'dialog#switcher [role=option]');
+	},
+	async shortcuts(p)
+	{
+		await escape(p);
+		if (!await there(p, '#keys'))
+			return false;
+		await p.page.locator('#keys').click();
+		await seen(p, 'dialog#shortcuts');
+		return true;
+	},
+	async failed(p)
+	{
+		await escape(p);
+		await show(p, DEV);
+		const up = p.tap.up;
+		p.tap.up = f => {
+			if (f.cmd !== 'message')
+				return f;
+			p.tap.give({ cmd: 'error', cid: f.cid, errCode: 403,
+			    errMsg: 'not now' });
+			return null;
+		};
+		await write(p, '@bob 这条没有发出去');
+		await seen(p, '#log .fail [data-act=retry]');
+		p.tap.up = up;
+	},
+	async reconnecting(p)
+	{
+		p.tap.refusing = true;
+		await p.tap.cut(4200);
+		await seen(p, '#banner:not([hidden])');
+		await until('a countdown', async () =>
+		    /\d/.test(await p.page.locator('#banner').innerText()));
+		await write(p, '回来以后再发 ⏳');
+		await seen(p, '#log .m.mine[data-state=pending]');
+	},
+};

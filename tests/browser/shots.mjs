@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Screenshots of each state of the page: desktop and phone, light and dark,
+ * English and Chinese.
+ *
+ *	node tests/browser/shots.mjs DIRECTORY [part of a name...]
+ *
+ * or `make screenshots`.  Starts a cluster of its own (CCHAT_BUILD says from
+ * where) and ends it.  The names are state-size-theme-language.png.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Cluster } from '../lib/cluster.mjs';
+import { D, P, Person, launch } from './page.mjs';
+import { Scene, states } from './scene.mjs';
+
+const [dir, ...only] = process.argv.slice(2);
+if (!dir) {
+	process.stderr.write('usage: shots.mjs DIRECTORY [part of a name...]\n');
+	process.exit(2);
+}
+mkdirSync(dir, { recursive: true });
+
+const wanted = [];
+for (const size of ['desktop', 'phone'])
+	for (const theme of ['light', 'dark'])
+		for (const lang of ['en', 'zh'])
+			wanted.push([size, theme, lang]);
+
+let bad = 0;
+const series = async (b, s, size, theme, lang) => {
+	const names = Object.keys(states).map(n => `${n}-${size}-${theme}-${lang}`);
+	if (only.length && !names.some(n => only.some(o => n.includes(o))))
+		return;
+	const context = await b.newContext({ viewport: size === 'phone' ? P : D,
+	    locale: lang === 'zh' ? 'zh-CN' : 'en-GB', colorScheme: theme,
+	    hasTouch: size === 'phone', isMobile: size === 'phone',
+	    reducedMotion: 'reduce' });
+	context.setDefaultTimeout(15000);
+	const p = await Person.open(b, s.url, { context });
+	for (const [state, enter] of Object.entries(states)) {
+		const name = `${state}-${size}-${theme}-${lang}`;
+		try {
+			if (await enter(p, s) === false) {
+				console.log(`${name}: not there`);
+				continue;
+			}
+		} catch (e) {
+			bad++;
+			console.log(`${name}: ${e.message.split('\n').slice(0, 4)
+			    .join(' ')}`);
+		}
+		if (only.length && !only.some(o => name.includes(o)))
+			continue;
+		await p.frames(3);
+		await p.page.screenshot({ path: join(dir, `${name}.png`) });
+	}
+	await context.close();
+};
+
+const c = await Cluster.start({ msgs: 1 });
+const b = await launch();
+try {
+	const s = await Scene.fill(c);
+	for (const w of wanted)
+		await series(b, s, ...w);
+	await s.close();
+} finally {
+	await b.close();
+	await c.stop();
+}
+process.exitCode = bad ? 1 : 0;
