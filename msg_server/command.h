@@ -30,6 +30,8 @@ struct session;
 	X(CMD_GET_ONLINE,  "getOnline",  cmd_get_online,  ST_IN,  2)           \
 	X(CMD_INBOX,       "inbox",      cmd_inbox,       ST_IN,  2)           \
 	X(CMD_MARK,        "mark",       cmd_mark,        ST_IN,  2)           \
+	X(CMD_GET_MARKS,   "getMarks",   cmd_get_marks,   ST_IN,  2)           \
+	X(CMD_TYPING,      "typing",     cmd_typing,      ST_IN,  2)           \
 	X(CMD_WATCH,       "watch",      cmd_watch,       ST_IN,  2)           \
 	X(CMD_STATUS,      "status",     cmd_status,      ST_IN,  2)           \
 	X(CMD_AUTH,        "auth",        cmd_auth,        ST_IN,  2)           \
@@ -73,7 +75,7 @@ struct command {
 	/* edit (its words are in msg), recall, react: seq of the message meant */
 	uint64_t ref;
 	struct str emo; /* react */
-	bool on;        /* react: false takes it back */
+	bool on;        /* react: false takes it back; typing */
 	struct str title; /* of a room, "": none from now on */
 	uint64_t to_cn; /* private, to whoever's session that is, instead of tid; 0: not so */
 	struct str note; /* at most NOTE_MAX bytes that come back with the answer (event.h), or absent */
@@ -90,13 +92,15 @@ struct command {
 	/* getHistory */
 	uint64_t before, after, around, limit;
 	bool has_before, has_after, has_around;
-	/* getOnline, inbox */
+	/* getOnline, inbox, getMarks */
 	struct str next;
 	/* getOnline */
 	const struct str *uids;
 	size_t n_uids;
 	/* mark */
 	uint64_t read, recv;
+	/* getMarks */
+	uint64_t seq;
 	/* status */
 	struct str status;
 	/* ping */

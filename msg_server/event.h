@@ -21,10 +21,11 @@ enum event_kind {
 	EVENT_OFFLINE,  /* last device of user left room rid */
 	EVENT_PRESENCE, /* batch for big rooms */
 	EVENT_MARK,     /* read mark of a peer, or of myself on another device */
+	EVENT_TYPING,   /* uid is writing something in a conversation, or no longer: on */
 	EVENT_STATUS,
 	EVENT_NOTICE,
 	/* to one: answers and the session's own life */
-	EVENT_LOGIN, EVENT_OK, EVENT_ERROR, EVENT_HISTORY, EVENT_ONLINE, EVENT_INBOX, EVENT_SYNCED, EVENT_GAP, EVENT_PONG, EVENT_PING, EVENT_AUTH,
+	EVENT_LOGIN, EVENT_OK, EVENT_ERROR, EVENT_HISTORY, EVENT_ONLINE, EVENT_MARKS, EVENT_INBOX, EVENT_SYNCED, EVENT_GAP, EVENT_PONG, EVENT_PING, EVENT_AUTH,
 	EVENT_MOVE,
 	EVENT_PUSH /* text of a back end, for this session */
 };
@@ -99,6 +100,10 @@ struct event {
 	uint64_t gap_from, gap_to;
 	/* EVENT_MARK */
 	uint64_t read, recv;
+	/* EVENT_MARKS: seq asked of; count: who have read it, of this page; list:
+	 * their uids; next; read: of a private conversation, how far the peer is */
+	/* EVENT_TYPING */
+	bool on;
 	/* EVENT_PONG, EVENT_PING */
 	int64_t t;
 	/* EVENT_MOVE; url absent: the same as now */

@@ -70,3 +70,6 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/push/credentials.c %D%/push/credentials.h \
 	%D%/push/http.c %D%/push/http.h %D%/push/login.c %D%/push/login.h %D%/push/peers.c %D%/push/peers.h \
 	%D%/push/send.c %D%/push/send.h %D%/push/udp.c %D%/push/udp.h %D%/push/udp_many.c %D%/push/udp_priv.h
+## who types and who has read
+msg_server_libmsg_server_a_SOURCES += %D%/follow/typing.c %D%/follow/typing.h \
+	%D%/cmd/cmd_typing.c %D%/cmd/cmd_mark_get.c %D%/dialect/cchat_seen.c %D%/marks_group.c

@@ -49,6 +49,20 @@ marks_tell(struct server *srv, struct str to, struct str from, const char *conv,
 	relay_eph(srv->relay, &eph);
 }
 
+/* and for the others in it */
+static void
+marks_send_group(struct server *srv, struct mark *m)
+{
+	struct chan_name chan = chan_room(str_of(m->rid));
+	char key[ID_MAX + 4];
+	struct f_raise f = {
+	    .chan = chan_str(&chan), .n = m->read, .of = chan_str(&chan)};
+
+	snprintf(key, sizeof key, "k:%s", m->uid);
+	f.key = str_of(key);
+	(void)relay_raise(srv->relay, &f);
+}
+
 static void
 marks_send_read(
     struct server *srv, struct mark *m, const char *conv, const char *self)
@@ -68,8 +82,11 @@ marks_send_read(
 		f.tell = chan_str(&peer);
 		f.body = str_of(body);
 	}
-	if (relay_raise(srv->relay, &f))
-		m->read_said = m->read;
+	if (!relay_raise(srv->relay, &f))
+		return;
+	m->read_said = m->read;
+	if (tid.len == 0 && id_is_group(str_of(m->rid)))
+		marks_send_group(srv, m);
 }
 
 static void
@@ -205,12 +222,18 @@ marks_on_state(
     struct server *srv, struct channel *c, const struct state_rec *rec)
 {
 	struct event ev = {.kind = EVENT_MARK};
+	struct str of;
 
-	if (!channel_is_user(c) || !str_starts(rec->key, STR_LIT("k:")) ||
+	if (!str_starts(rec->key, STR_LIT("k:")) ||
 	    str_u64(rec->val, &ev.read) != 0)
 		return;
+	of = str_n(rec->key.p + 2, rec->key.len - 2);
+	if (!channel_is_user(c)) {
+		marks_on_group(srv, c, of, ev.read);
+		return;
+	}
 	ev.uid = str_of(channel_id(c));
-	marks_give(srv, c, &ev, str_n(rec->key.p + 2, rec->key.len - 2));
+	marks_give(srv, c, &ev, of);
 }
 
 void

@@ -18,6 +18,7 @@
 #include "msg_server/follow/delivered.h"
 #include "msg_server/follow/recent.h"
 #include "msg_server/follow/told.h"
+#include "msg_server/follow/typing.h"
 #include "msg_server/follow/watch.h"
 #include "msg_server/gate.h"
 #include "msg_server/marks.h"
@@ -237,6 +238,7 @@ server_on_eph(struct server *srv, struct channel *c, const struct f_eph *eph)
 {
 	marks_on_eph(srv, c, eph);
 	newest_on_eph(srv, c, eph);
+	typing_on_eph(srv, c, eph);
 }
 
 static const struct relay_ops server_relay_ops = {
@@ -487,6 +489,7 @@ server_start(struct server *srv)
 	srv->statics = statics_load(srv->set.www);
 	srv->gate = gate_new(srv);
 	srv->marks = marks_new(srv);
+	srv->typing = typing_new(srv);
 	srv->told = told_new();
 	srv->watch = watch_new(srv);
 	srv->delivered = delivered_new(srv);

@@ -39,6 +39,9 @@
 	X(GROUP_CHANGES, STAT_COUNTER, "msg_group_changes_total", "groups to be made or added to") \
 	X(GROUP_REFUSED, STAT_COUNTER, "msg_group_refused_total", "sessions that are no members and asked to come into a group") \
 	X(INBOXES, STAT_COUNTER, "msg_inboxes_total", "pages of conversations asked by clients") \
+	X(TYPING, STAT_COUNTER, "msg_typing_total", "who is typing, sent to the active proxy")	\
+	X(TYPING_DROPPED, STAT_COUNTER, "msg_typing_dropped_total", "typing that came too soon or too often, and was not told") \
+	X(GET_MARKS, STAT_COUNTER, "msg_get_marks_total", "questions who has read a message") \
 	X(LAGGED, STAT_COUNTER, "msg_lag_total", "sessions put into lag mode") \
 	X(RECENT_HITS, STAT_COUNTER, "msg_recent_hits_total", "pages served from recent items in memory") \
 	X(RECENT_MISSES, STAT_COUNTER, "msg_recent_misses_total", "pages asked of the log") \
@@ -73,6 +76,7 @@ struct registrar;
 struct udp_push;
 struct gate;
 struct marks;
+struct typing;
 struct told;
 struct watch;
 struct delivered;
@@ -108,6 +112,7 @@ struct server {
 	struct client *due;       /* singly linked: to be detached, or to run what they held */
 	struct gate *gate;        /* who may connect */
 	struct marks *marks;      /* read marks on their way */
+	struct typing *typing;    /* who said of late that he is typing */
 	struct told *told;        /* what rooms heard of people */
 	int64_t promoted_ms; /* when an active proxy was last met anew */
 	struct watch *watch;      /* whom sessions watch */

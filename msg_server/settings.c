@@ -110,6 +110,8 @@ static const struct conf_opt settings_opts[] = {
 	"rooms where nobody has spoken a user may open a minute; 0: no limit"),
     CONF_ENUM(S, room_title, "room_title", "adm", settings_title_words,
 	"who gives a room its title: back ends and adm tokens, or any in it"),
+    CONF_INT(S, marks_max, "marks_max", 100, 0, 10000,
+	"members of a group who tell each other what they read; 0: none do"),
     CONF_INT(S, frame_rate, "frame_rate", 50, 1, 1000000,
 	"frames a second of one connection"),
     CONF_INT(S, frame_burst, "frame_burst", 200, 1, 4000000,
@@ -140,9 +142,9 @@ static const char *const settings_live[] = {"link_key", "token_key",
     "trusted_proxies", "max_connections", "conns_per_ip", "conn_rate",
     "conn_burst", "login_timeout", "msg_max", "rooms_max", "v1_interval",
     "send_rate", "send_burst", "uid_rate", "room_rate", "rooms_new",
-    "room_title",
-    "frame_rate", "frame_burst", "ping", "stall_max", "memory", "gather_us",
-    "drain_within", "drain_rate", "log_level", "log_file", NULL};
+    "room_title", "marks_max", "frame_rate", "frame_burst", "ping", "stall_max",
+    "memory", "gather_us", "drain_within", "drain_rate", "log_level",
+    "log_file", NULL};
 
 const struct conf_program settings_program = {
     .name = "msg_server",

@@ -57,6 +57,7 @@ struct settings {
 	int64_t send_rate, send_burst, uid_rate;
 	int64_t room_rate, rooms_new; /* 0 off */
 	int room_title; /* enum settings_title: who gives rooms titles */
+	int64_t marks_max; /* members of a group; 0 off (marks.h) */
 	int64_t frame_rate, frame_burst;
 	int64_t ping;	   /* s */
 	int64_t stall_max; /* s */

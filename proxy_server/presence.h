@@ -117,6 +117,8 @@ void presence_watch(
  */
 void presence_who(struct presence *pr, const struct f_who *who,
     struct buf *json, struct f_whois *answer);
+/* users in a room, those within the grace too */
+uint32_t presence_count(struct presence *pr, struct str rid);
 void presence_get_figures(
     const struct presence *pr, struct presence_figures *out);
 /* what time has brought: called by a timer, and by tests */

@@ -178,6 +178,14 @@ presence_room(struct presence *pr, struct str rid)
 	return e != NULL ? keep_room(e) : NULL;
 }
 
+uint32_t
+presence_count(struct presence *pr, struct str rid)
+{
+	const struct pres_room *room = presence_room(pr, rid);
+
+	return room != NULL ? room->n_members : 0;
+}
+
 struct pres_room *
 presence_room_get(struct presence *pr, struct str rid)
 {

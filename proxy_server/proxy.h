@@ -49,6 +49,8 @@
 	    "pages of state records asked")                                    \
 	X(EPHS, STAT_COUNTER, "proxy_ephemerals_total",                        \
 	    "ephemeral frames relayed")                                        \
+	X(TYPING_DROPPED, STAT_COUNTER, "proxy_typing_dropped_total",          \
+	    "typing not told: the room is too big for it")                     \
 	X(SESSIONS, STAT_GAUGE, "proxy_sessions", "sessions announced")        \
 	X(USERS, STAT_GAUGE, "proxy_users", "users with a session")            \
 	X(ROOMS, STAT_GAUGE, "proxy_rooms", "rooms with somebody in")          \

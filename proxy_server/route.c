@@ -12,7 +12,8 @@
 
 enum {
 	ROUTE_SHARED_KEEP = 65536, /* of the encoding buffer, at rest */
-	ROUTE_EPH_MARK = 2	   /* "mark seen" */
+	ROUTE_EPH_TYPING = 1,
+	ROUTE_EPH_MARK = 2 /* "mark seen" */
 };
 
 /* ---- fan-out ---------------------------------------------------------- */
@@ -289,6 +290,20 @@ route_done(struct route *r, struct log_op *op)
 
 /* ---- what is not stored ----------------------------------------------- */
 
+/* here alone it is known how many are in a room, on all servers */
+static bool
+route_is_crowd(struct route *r, struct str chan)
+{
+	int64_t max = r->proxy->set.typing_max;
+
+	if (max > 0 && (chan_kind(chan) != CHAN_ROOM ||
+			   presence_count(r->proxy->presence, chan_id(chan)) <=
+			       (uint64_t)max))
+		return false;
+	r->proxy->stats[P_TYPING_DROPPED]++;
+	return true;
+}
+
 int
 route_eph(struct route *r, struct str body)
 {
@@ -301,6 +316,8 @@ route_eph(struct route *r, struct str body)
 	if (!str_is_set(eph.chan))
 		return ERR_PROTO;
 	to = eph.chan;
+	if (eph.kind == ROUTE_EPH_TYPING && route_is_crowd(r, to))
+		return 0;
 	eph.chan = STR_NONE;
 	route_tell(r, to, &eph);
 	return 0;

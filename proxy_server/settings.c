@@ -45,6 +45,8 @@ static const struct conf_opt settings_opts[] = {
     CONF_GROUP("The rest"),
     CONF_INT(S, presence_grace, "presence_grace", 15000, 0, 600000,
 	"ms a user may be away before others are told"),
+    CONF_INT(S, typing_max, "typing_max", 100, 0, 10000,
+	"people in a room who are told who is typing; 0: nobody anywhere"),
     CONF_INT(S, links_max, "links_max", 4096, 1, 65536, "links held at a time"),
     CONF_LOG_LEVEL(S),
     CONF_LOG_FILE(S),
@@ -53,7 +55,7 @@ static const struct conf_opt settings_opts[] = {
 
 /* read again at a SIGHUP */
 static const char *const settings_live[] = {"link_key", "disk_min", "disk_warn",
-    "links_max", "log_level", "log_file", NULL};
+    "typing_max", "links_max", "log_level", "log_file", NULL};
 
 const struct conf_program settings_program = {
     .name = "proxy_server",

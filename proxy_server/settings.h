@@ -25,6 +25,7 @@ struct settings {
 	int64_t keep_days, keep_items;
 	int64_t disk_min, disk_warn; /* MiB */
 	int64_t presence_grace; /* ms */
+	int64_t typing_max; /* people in a room; 0 off (route.c) */
 	int64_t links_max;
 	char *log_level; /* as log_level_parse() takes it */
 	char *log_file;	 /* "": stderr */

@@ -73,7 +73,7 @@ cchat_v1_encode(const struct event *ev, struct jw *w)
 
 /* --- level 2 ------------------------------------------------------------ */
 
-static void
+void
 cchat_begin(struct jw *w, const char *cmd, struct str cid)
 {
 	jw_obj(w, NULL);
@@ -368,19 +368,6 @@ cchat_gap(struct jw *w, const struct event *ev)
 }
 
 static void
-cchat_mark(struct jw *w, const struct event *ev)
-{
-	cchat_begin(w, "mark", STR_NONE);
-	cchat_conversation(w, ev);
-	jw_str(w, "uid", ev->uid);
-	if (ev->read > 0)
-		jw_int(w, "read", (int64_t)ev->read);
-	if (ev->recv > 0)
-		jw_int(w, "recv", (int64_t)ev->recv);
-	jw_obj_end(w);
-}
-
-static void
 cchat_ping(struct jw *w, const struct event *ev, const char *cmd)
 {
 	cchat_begin(w, cmd, ev->cid);
@@ -418,7 +405,9 @@ cchat_v2_encode(const struct event *ev, enum view view, struct jw *w)
 		cchat_presence(w, ev);
 		break;
 	case EVENT_MARK:
-		cchat_mark(w, ev);
+	case EVENT_MARKS:
+	case EVENT_TYPING:
+		cchat_encode_seen(w, ev);
 		break;
 	case EVENT_LOGIN:
 		cchat_login_answer(w, ev);

@@ -61,7 +61,8 @@ void cchat_v1_msg(struct jw *w, const struct item *it);
 
 void cchat_encode(
     const struct event *ev, unsigned level, enum view view, struct buf *out);
-/* cchat_encode.c: rid and tid */
+/* cchat_encode.c: an object and its cmd, with cid when there is one; rid, tid */
+void cchat_begin(struct jw *w, const char *cmd, struct str cid);
 void cchat_conversation(struct jw *w, const struct event *ev);
 /* cchat_item.c: chan/seq */
 void cchat_mid(struct jw *w, struct str chan, uint64_t seq);
@@ -70,6 +71,8 @@ const char *cchat_type_text(const struct item *it, unsigned level);
  * sent it */
 void cchat_encode_item(
     struct jw *w, const char *key, const struct event *ev, bool mine);
+/* cchat_seen.c: EVENT_MARK, EVENT_MARKS, EVENT_TYPING */
+void cchat_encode_seen(struct jw *w, const struct event *ev);
 /* an item of kind ITEM_MEMBER */
 void cchat_encode_group(struct jw *w, const char *key, const struct event *ev);
 void cchat_own(const struct event *ev, unsigned level, struct str other,

@@ -337,6 +337,41 @@ cchat_mark(struct cchat_frame *f)
 }
 
 static bool
+cchat_next(struct cchat_frame *f)
+{
+	const json_t *v = json_object_get(f->obj, "next");
+
+	f->cmd.next = json_is_null(v) ? STR_NONE : json_str(f->obj, "next");
+	if (v != NULL && !json_is_null(v) && !id_is_word(f->cmd.next))
+		return cchat_refuse(f, 400, "bad next", NULL);
+	return true;
+}
+
+static bool
+cchat_get_marks(struct cchat_frame *f)
+{
+	bool has;
+
+	if (!cchat_v2_conversation(f) || !cchat_next(f) ||
+	    !cchat_count(f, "seq", &has, &f->cmd.seq))
+		return false;
+	if (f->cmd.seq == 0)
+		return cchat_refuse(f, 400, "seq is missing", NULL);
+	return true;
+}
+
+static bool
+cchat_typing(struct cchat_frame *f)
+{
+	const json_t *on = json_object_get(f->obj, "on");
+
+	if (on != NULL && !json_is_null(on) && !json_is_boolean(on))
+		return cchat_refuse(f, 400, "on is true or false", NULL);
+	f->cmd.on = json_bool(f->obj, "on", true);
+	return cchat_v2_conversation(f);
+}
+
+static bool
 cchat_status(struct cchat_frame *f)
 {
 	f->cmd.status = json_str(f->obj, "st");
@@ -378,6 +413,10 @@ cchat_v2_command(struct cchat_frame *f)
 		return cchat_inbox(f);
 	case CMD_MARK:
 		return cchat_mark(f);
+	case CMD_GET_MARKS:
+		return cchat_get_marks(f);
+	case CMD_TYPING:
+		return cchat_typing(f);
 	case CMD_WATCH:
 		return cchat_watch(f);
 	case CMD_STATUS:

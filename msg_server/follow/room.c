@@ -29,7 +29,7 @@ room_key(const struct table_link *e)
 	return str_of(room_rid(container_of(e, const struct room, by_rid)));
 }
 
-static struct room *
+struct room *
 room_find(struct server *srv, struct str rid)
 {
 	struct table_link *e = table_find(&srv->rooms, rid, room_key);
@@ -50,6 +50,20 @@ room_member_any(struct session *s, struct str rid)
 
 /* --- what comes from the log -------------------------------------------- */
 
+/* not known, unless the item says it: it does when it comes live */
+static void
+room_set_people(
+    struct room *room, const struct state_rec *states, unsigned n_states)
+{
+	uint64_t n;
+
+	room->people = 0;
+	for (unsigned i = 0; i < n_states; i++)
+		if (str_eqc(states[i].key, "n") &&
+		    str_u64(states[i].val, &n) == 0 && n <= UINT32_MAX)
+			room->people = (uint32_t)n;
+}
+
 static void
 room_on_item(struct channel *c, const struct item *it,
     const struct state_rec *states, unsigned n_states)
@@ -66,6 +80,8 @@ room_on_item(struct channel *c, const struct item *it,
 		    (uint32_t)srv->set.room_rate);
 	if (room->n_members)
 		turn_item(room, it);
+	if (it->kind == ITEM_MEMBER)
+		room_set_people(room, states, n_states);
 }
 
 static void
@@ -74,6 +90,7 @@ room_on_gap(struct channel *c, uint64_t from, uint64_t to, bool reset)
 	struct room *room = room_of(c);
 
 	turn_give(room);
+	room->people = 0;
 	for (uint32_t i = room->n_members; i-- > 0;) {
 		struct member *m = room->members[i];
 

@@ -50,6 +50,7 @@ struct room {
 	int64_t entered_ms; /* when somebody here was in it first, since it is followed; 0: nobody yet */
 	struct turn *turn;       /* owned; items not yet given to the members (turn.h) */
 	int64_t rest_us;         /* given then, or rests until then; monotonic */
+	uint32_t people;         /* of a group: its members, 0: not known (marks_group.c) */
 	uint16_t classes;        /* bits of (dialect, level) members have had */
 	uint8_t together;        /* items that came together of late */
 	char name[];             /* the channel's: r:<rid> */
@@ -58,6 +59,7 @@ struct room {
 /* what a user has from the first that he says, opens or is given on */
 struct user_busy {
 	struct bucket send; /* 10/s a uid and server */
+	struct bucket typing; /* follow/typing.h */
 	uint32_t made_s; /* rooms opened in the minute from here on: */
 	uint32_t n_made, n_back; /* by who came anew, by who said he is back */
 	struct delivering at;

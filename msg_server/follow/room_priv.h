@@ -14,6 +14,8 @@ room_of(struct channel *c)
 	return container_of(c, struct room, channel);
 }
 
+/* one that somebody here is in, or was of late; NULL: none */
+struct room *room_find(struct server *srv, struct str rid);
 /* also one that is on its way in; NULL: none */
 struct member *room_member_any(struct session *s, struct str rid);
 

@@ -17,6 +17,10 @@ unit_tests += %D%/msg_server/follow/test_watch
 %C%_msg_server_follow_test_watch_SOURCES = %D%/msg_server/follow/test_watch.c \
 	%D%/msg_server/core_fixture.h
 %C%_msg_server_follow_test_watch_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_typing
+%C%_msg_server_follow_test_typing_SOURCES = %D%/msg_server/follow/test_typing.c \
+	%D%/msg_server/core_fixture.h %D%/shared/net/fixture.h
+%C%_msg_server_follow_test_typing_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/follow/test_people
 %C%_msg_server_follow_test_people_SOURCES = %D%/msg_server/follow/test_people.c \
 	%D%/msg_server/core_fixture.h %D%/msg_server/core_relay.h

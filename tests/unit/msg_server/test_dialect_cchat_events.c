@@ -461,6 +461,73 @@ test_own(void **state)
 	buf_fini(&own);
 }
 
+/* the commands that these answer */
+static void
+test_seen_commands(void **state)
+{
+	static const char *const bad[] = {"{\"cmd\":\"getMarks\",\"rid\":1}",
+	    "{\"cmd\":\"getMarks\",\"seq\":1}",
+	    "{\"cmd\":\"getMarks\",\"rid\":1,\"seq\":-1}",
+	    "{\"cmd\":\"getMarks\",\"rid\":1,\"seq\":1,\"next\":1}",
+	    "{\"cmd\":\"typing\"}", "{\"cmd\":\"typing\",\"rid\":1,\"on\":1}"};
+
+	(void)state;
+	level(2);
+	decode("{\"cmd\":\"getMarks\",\"rid\":\"gab\",\"seq\":77,"
+	       "\"next\":\"1005\"}");
+	assert_int_equal(got.kind, CMD_GET_MARKS);
+	assert_int_equal(got.seq, 77);
+	assert_true(str_is_set(got.next));
+	decode("{\"cmd\":\"typing\",\"tid\":\"bob\",\"on\":false}");
+	assert_int_equal(got.kind, CMD_TYPING);
+	assert_false(got.on);
+	assert_true(str_eqc(got.tid, "bob"));
+	decode("{\"cmd\":\"typing\",\"rid\":12}");
+	assert_true(got.on);
+	assert_true(str_eqc(got.rid, "12"));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_non_null(strstr(decode(bad[i]), "\"errCode\":400"));
+	level(1);
+	assert_non_null(strstr(
+	    decode("{\"cmd\":\"typing\",\"rid\":12}"), "\"errCode\":102"));
+}
+
+static void
+test_seen(void **state)
+{
+	struct event ev = {.kind = EVENT_TYPING,
+	    .rid = STR_LIT("12"),
+	    .uid = STR_LIT("1002"),
+	    .name = STR_LIT("b\"ob"),
+	    .on = true};
+
+	(void)state;
+	assert_string_equal(encode(&ev, 1, VIEW_OTHER), "");
+	assert_string_equal(encode(&ev, 2, VIEW_OTHER),
+	    "{\"cmd\":\"typing\",\"rid\":\"12\",\"uid\":\"1002\","
+	    "\"name\":\"b\\\"ob\",\"on\":true}");
+	ev = (struct event){.kind = EVENT_MARKS,
+	    .cid = STR_LIT("k1"),
+	    .rid = STR_LIT("g4f2a1"),
+	    .seq = 77,
+	    .count = 2,
+	    .list = STR_LIT("[\"1002\",\"1005\"]"),
+	    .next = STR_LIT("1005")};
+	assert_string_equal(encode(&ev, 1, VIEW_SELF), "");
+	assert_string_equal(encode(&ev, 2, VIEW_SELF),
+	    "{\"cmd\":\"getMarks\",\"cid\":\"k1\",\"rid\":\"g4f2a1\","
+	    "\"seq\":77,\"nread\":2,\"read\":[\"1002\",\"1005\"],"
+	    "\"next\":\"1005\"}");
+	ev.rid = ev.next = STR_NONE;
+	ev.tid = STR_LIT("1002");
+	ev.list = STR_LIT("[]");
+	ev.count = 0;
+	ev.read = 9;
+	assert_string_equal(encode(&ev, 2, VIEW_SELF),
+	    "{\"cmd\":\"getMarks\",\"cid\":\"k1\",\"tid\":\"1002\","
+	    "\"seq\":77,\"nread\":0,\"upto\":9,\"read\":[]}");
+}
+
 int
 main(void)
 {
@@ -473,6 +540,8 @@ main(void)
 	    T(test_answers),
 	    T(test_history),
 	    T(test_inbox),
+	    T(test_seen),
+	    T(test_seen_commands),
 	    T(test_recorded),
 	};
 #undef T

@@ -4,6 +4,7 @@
  * a second is one, the newest wins, and who hears of it.
  */
 #include "msg_server/follow/fanout.h"
+#include "msg_server/follow/room_priv.h"
 #include "msg_server/marks.h"
 #include "tests/unit/shared/net/fixture.h"
 
@@ -27,6 +28,8 @@ relay_raise(struct relay *r, const struct f_raise *f)
 	/* whose item it is a number of */
 	if (f->key.p[2] == '@')
 		assert_int_equal(chan_kind(f->of), CHAN_PAIR);
+	else if (chan_kind(f->chan) == CHAN_ROOM)
+		assert_true(str_eq(f->chan, f->of));
 	else
 		assert_true(str_eq(
 		    chan_id(f->of), str_n(f->key.p + 2, f->key.len - 2)));
@@ -55,6 +58,41 @@ relay_eph(struct relay *r, const struct f_eph *eph)
 }
 
 static struct user *the_user;
+static struct room *the_room;
+static struct relay_get *asked;
+static unsigned n_asked;
+
+struct room *
+room_find(struct server *server, struct str rid)
+{
+	(void)server;
+	return the_room && str_eqc(rid, room_rid(the_room)) ? the_room : NULL;
+}
+
+int
+relay_get(struct relay *r, const struct f_get *get, struct relay_get *call)
+{
+	(void)r;
+	assert_true(str_eqc(get->chan, "r:gab"));
+	assert_true(str_eqc(get->key, "n"));
+	n_asked++;
+	if (!linked)
+		return ERR_BUSY;
+	asked = call;
+	return 0;
+}
+
+struct str
+session_uid(const struct session *s)
+{
+	return str_of(user_uid(s->user));
+}
+
+bool
+session_is_open(const struct session *s)
+{
+	return s->level > 0;
+}
 
 struct user *
 user_find(struct server *server, struct str uid)
@@ -237,6 +275,107 @@ test_who_hears(void **state)
 	the_user = NULL;
 }
 
+/* for the others in it beside his own; a room that is no group has no others */
+static void
+test_a_group(void **state)
+{
+	(void)state;
+	put("gab", NULL, 7, 0);
+	assert_string_equal(log_text, "[u:1001 k:gab=7|:][r:gab k:1001=7|:]");
+	put("gone", NULL, 7, 0); /* no group's name */
+	assert_non_null(strstr(log_text, "[u:1001 k:gone=7|:]"));
+	assert_null(strstr(log_text, "[r:gone"));
+	log_text[0] = '\0';
+	/* received: told to his own, as in a room */
+	put("gcd", NULL, 0, 9);
+	assert_string_equal(log_text, "{u:1001 1001: gcd 0 9}");
+}
+
+static void
+got_size(const char *n, unsigned code)
+{
+	struct f_got got = {.code = 200, .val = str_of(n)};
+	struct relay_get *call = asked;
+
+	assert_non_null(call);
+	asked = NULL;
+	call->done(call, code, code == 200 ? &got : NULL);
+}
+
+static void
+test_a_group_hears(void **state)
+{
+	struct channel of_bob = {.name = "u:1002"}, of_amy = {.name = "u:1001"};
+	struct user bob = {.channel = of_bob}, amy = {.channel = of_amy};
+	struct session s[5];
+	struct member m[5], *list[5];
+	struct room room = {
+	    .channel.name = "r:gab", .members = list, .n_members = 5};
+	struct state_rec rec = {.key = STR_LIT("k:1001"), .val = STR_LIT("12")};
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		s[i] = (struct session){
+		    .cn = i + 1, .level = 2, .user = i == 1 ? &amy : &bob};
+		m[i] = (struct member){
+		    .session = &s[i], .room = &room, .cursor.live = 1};
+		list[i] = &m[i];
+	}
+	s[2].level = 1;
+	m[3].cursor.live = 0;
+	m[4].cursor.waiting = 1;
+	the_room = &room;
+	srv.set.marks_max = 100;
+	/* nobody knows how many are in it: it is asked, and then remembered */
+	marks_on_state(&srv, &room.channel, &rec);
+	assert_string_equal(told, "");
+	got_size("100", 200);
+	assert_string_equal(told, "1<gab||1001 12 0>");
+	told[0] = '\0';
+	n_asked = 0;
+	marks_on_state(&srv, &room.channel, &rec);
+	assert_string_equal(told, "1<gab||1001 12 0>");
+	assert_int_equal(n_asked, 0);
+	told[0] = '\0';
+	/* one more than that */
+	room.people = 101;
+	marks_on_state(&srv, &room.channel, &rec);
+	/* who left it meanwhile, no answer, no sense, no room in the table */
+	room.people = 0;
+	marks_on_state(&srv, &room.channel, &rec);
+	the_room = NULL;
+	got_size("3", 200);
+	the_room = &room;
+	marks_on_state(&srv, &room.channel, &rec);
+	got_size("3", 503);
+	marks_on_state(&srv, &room.channel, &rec);
+	got_size("", 200);
+	marks_on_state(&srv, &room.channel, &rec);
+	got_size("0", 200);
+	linked = false;
+	marks_on_state(&srv, &room.channel, &rec);
+	linked = true;
+	assert_string_equal(told, "");
+	assert_int_equal(room.people, 0);
+	/* off, other keys, and a room that is no group */
+	n_asked = 0;
+	room.people = 3;
+	srv.set.marks_max = 0;
+	marks_on_state(&srv, &room.channel, &rec);
+	srv.set.marks_max = 100;
+	rec.key = STR_LIT("t");
+	marks_on_state(&srv, &room.channel, &rec);
+	rec.key = STR_LIT("k:1001");
+	rec.val = STR_LIT("many");
+	marks_on_state(&srv, &room.channel, &rec);
+	rec.val = STR_LIT("12");
+	room.channel.name = "r:12";
+	marks_on_state(&srv, &room.channel, &rec);
+	assert_string_equal(told, "");
+	assert_int_equal(n_asked, 0);
+	the_room = NULL;
+}
+
 static void
 test_bound(void **state)
 {
@@ -262,6 +401,8 @@ main(void)
 	    T(test_no_proxy),
 	    T(test_conversations_are_apart),
 	    T(test_who_hears),
+	    T(test_a_group),
+	    T(test_a_group_hears),
 	    T(test_bound),
 	};
 #undef T

@@ -7,6 +7,7 @@
 #include "tests/unit/proxy_server/proxy_fixture.h"
 
 #include "proxy_server/peer.h"
+#include "proxy_server/presence.h"
 #include "proxy_server/route_priv.h"
 
 static int
@@ -360,6 +361,40 @@ test_marks_and_ephemerals(void **state)
 	assert_int_equal(m[1].eph.ch, 3);
 	assert_string_equal(m[1].text, "typing");
 	assert_int_equal(fake.n, 0);
+	/* more people than are told of it; 0: nobody is, anywhere */
+	for (unsigned i = 0; i < 2; i++) {
+		struct f_pres f = {.op = PRES_SET,
+		    .cn = 1ULL << 32 | (i + 1),
+		    .uid = i ? STR_LIT("amy") : STR_LIT("bob"),
+		    .name = STR_LIT("x"),
+		    .level = 2,
+		    .n_add = 1,
+		    .add = {STR_LIT("12")}};
+
+		put_pres(linkconn_out(&m[0].lc), &f);
+	}
+	FX_WAIT(&fx, 2000,
+	    presence_count(px[0].presence, eph.chan) == 0 &&
+		presence_count(px[0].presence, STR_LIT("12")) == 2);
+	px[0].set.typing_max = 1;
+	put_eph(linkconn_out(&m[0].lc), &eph);
+	FX_WAIT(&fx, 2000, px[0].stats[P_TYPING_DROPPED] == 1);
+	eph.kind = 2; /* is no typing */
+	put_eph(linkconn_out(&m[0].lc), &eph);
+	FX_WAIT(&fx, 2000, m[1].n[F_EPH] == 2);
+	eph.kind = 1;
+	px[0].set.typing_max = 2;
+	put_eph(linkconn_out(&m[0].lc), &eph);
+	FX_WAIT(&fx, 2000, m[1].n[F_EPH] == 3);
+	px[0].set.typing_max = 0;
+	put_eph(linkconn_out(&m[0].lc), &eph);
+	eph.chan = STR_LIT("u:amy");
+	put_eph(linkconn_out(&m[1].lc), &eph);
+	FX_WAIT(&fx, 2000, px[0].stats[P_TYPING_DROPPED] == 3);
+	px[0].set.typing_max = 1;
+	put_eph(linkconn_out(&m[1].lc), &eph); /* of a pair: no crowd */
+	FX_WAIT(&fx, 2000, m[0].n[F_EPH] == 4);
+	assert_int_equal(m[1].n[F_EPH], 3);
 	eph.chan = STR_LIT("r:99"); /* nobody there */
 	put_eph(linkconn_out(&m[0].lc), &eph);
 	fx_spin(&fx);
