@@ -1,6 +1,7 @@
 ## The SDK and what of the page needs no browser.
 www_tests = %D%/sdk.test.mjs %D%/asks.test.mjs %D%/page.test.mjs %D%/types.test.mjs \
 	%D%/shipped.test.mjs
+www_tests += %D%/items.test.mjs
 
 TESTS += $(www_tests)
 dist_check_SCRIPTS += $(www_tests)

@@ -13,6 +13,8 @@ import { clean, items, list, message, name, PAGE, str } from './stream.js';
 /** @typedef {{rid?: string, tid?: string}} Target */
 /** @typedef {() => object|null} Line the present one, logged in and synced */
 
+const TYPING = 3000;	/* between two of a conversation, ms */
+
 /* Something the server forgets with every line: said again on the next. */
 class Wish {
 	/** @type {Frame|null} */ #keys = null;
@@ -74,6 +76,7 @@ class Wish {
 
 export class Asks {
 	/** @type {Map<string, any>} */ #marks = new Map();
+	/** @type {Map<string, any>} */ #typed = new Map();
 	/** @type {Wish} */ #watch;
 	/** @type {Wish} */ #status;
 
@@ -96,6 +99,8 @@ export class Asks {
 	end(err) {
 		this.#marks.forEach((m) => { m.want = 0; });
 		this.#marks.clear();
+		this.#typed.forEach((t) => clearTimeout(t.timer));
+		this.#typed.clear();
 		this.#status.end(err);
 		this.#watch.end(err);
 	}
@@ -114,15 +119,24 @@ export class Asks {
 		};
 	}
 
-	/** @param {Target} of @param {{from?: number}} opt */
+	/**
+	 * @param {Target} of
+	 * @param {{from?: number, reverse?: boolean, items?: boolean}} opt
+	 */
 	async *historyAll(of, opt) {
-		let after = Math.max(0, (opt.from ?? 1) - 1);
+		const back = !!opt.reverse;
+		let at = back ? opt.from === undefined ? undefined : opt.from + 1
+			: Math.max(0, (opt.from ?? 1) - 1);
 		for (;;) {
-			const p = await this.history(of, { after, limit: PAGE });
-			yield* p.msgs;
-			if (!p.more || p.to <= after)
+			const p = await this.history(of, at === undefined ? { limit: PAGE }
+				: { [back ? 'before' : 'after']: at, limit: PAGE });
+			const got = opt.items ? p.items : p.msgs;
+			yield* back ? got.reverse() : got;
+			const end = back ? p.from : p.to;
+			if (!p.more || !end || (at !== undefined &&
+			    (back ? end >= at : end <= at)))
 				return;
-			after = p.to;
+			at = end;
 		}
 	}
 
@@ -134,7 +148,7 @@ export class Asks {
 			f = await this.chat.ask(cmd, f.next ? { ...keys, next: f.next } : keys);
 			all.push(...list(f[of]));
 		} while (f.next && all.length < max);
-		return { all, count: f.count ?? all.length };
+		return { all, f, count: f.count ?? all.length };
 	}
 
 	/** @param {string} rid @param {number} max */
@@ -172,6 +186,35 @@ export class Asks {
 		/* lost with the line: again after the next login */
 		this.chat.ask('mark', { ...name(m.of), read: n }).catch((e) => {
 			m.done = e.code === 'offline' ? 0 : m.done; });
+	}
+
+	/** @param {Target} of @param {number} seq @param {number} max */
+	async marks(of, seq, max) {
+		const p = await this.#pages('getMarks', { ...name(of), seq }, 'read', max);
+		return { nread: p.f.nread ?? p.all.length, nrecv: p.f.nrecv ?? 0,
+			read: p.all.map(str) };
+	}
+
+	/** @param {Target} of @param {boolean} on */
+	typing(of, on) {
+		const conv = of.tid ? `@${of.tid}` : str(of.rid);
+		const t = this.#typed.get(conv) ?? { of, said: false, want: false, timer: 0 };
+		t.want = on;
+		if (t.timer || (!on && !t.said))
+			return;
+		this.#typed.set(conv, t);
+		this.#type(conv, t);
+	}
+
+	#type(/** @type {string} */ conv, /** @type {any} */ t) {
+		t.said = t.want;
+		t.timer = setTimeout(() => {
+			if (t.said && !t.want)
+				this.#type(conv, t);
+			else
+				this.#typed.delete(conv);
+		}, TYPING);
+		this.chat.ask('typing', { ...name(t.of), on: t.said }).catch(() => {});
 	}
 
 	/** @param {string[]} uids */

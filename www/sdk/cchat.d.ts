@@ -39,8 +39,16 @@ export interface Item {
   cmd: string;
   /** "12" for a room, "@1002" for the private conversation with 1002. */
   conv: string;
-  uid: string; rid?: string; tid?: string;
-  seq?: number; useq?: number; mid?: string; ts?: number; cid?: string;
+  uid: string; name: string; rid?: string; tid?: string;
+  seq?: number; useq?: number; mid?: string; ts: number; cid?: string;
+  /** edit, recall, react: the seq of the message it is about. */
+  ref?: number;
+  /** edit: the new text. */
+  msg?: string;
+  /** react: which, and whether it is set or taken off. */
+  emo?: string; on?: boolean;
+  /** title: the room's new name. */
+  title?: string;
   /** I sent it, here or on another device. */
   mine: boolean;
   /** It came while catching up. */
@@ -48,8 +56,13 @@ export interface Item {
   [key: string]: unknown;
 }
 export interface Message extends Item {
-  cmd: 'message'; name: string; type: string; msg: string; ts: number;
-  at?: string[]; re?: number; gone?: string;
+  cmd: 'message'; type: string; msg: string;
+  /** Who is meant: uids. */
+  at?: string[];
+  /** The seq it answers. */
+  re?: number;
+  /** `recall`: it was taken back; `msg` is empty. */
+  gone?: string;
 }
 /** In version 1 there is only the cid. */
 export interface Ack { cid: string; seq?: number; mid?: string; ts?: number }
@@ -60,6 +73,22 @@ export interface HistoryPage {
   /** Lowest and highest seq of the page; 0 if it is empty. */
   from: number; to: number;
 }
+/** What a server may have beside login and message. */
+export type Cap = 'ack' | 'history' | 'typing' | 'marks' | 'edit' | 'recall' | 'react'
+  | 'title' | 'upload' | 'presence' | 'join';
+/** The server's answer to an upload; `url` and `type` are for a message. */
+export interface Upload {
+  url: string; type: 'pic' | 'audio' | 'file'; mime: string; bytes: number;
+  w?: number; h?: number;
+}
+export interface UploadOptions {
+  name?: string;
+  /** From 0 to 1. */
+  onprogress?: (part: number) => void;
+  signal?: AbortSignal;
+}
+/** Resolves when the server has stored it. */
+export type Sent = Promise<Ack> & { readonly cid: string };
 export interface User { uid: string; name: string; st?: 'on' | 'away' | 'off'; dev?: number }
 
 export class CChatError extends Error {
@@ -90,6 +119,8 @@ export interface Options {
   /** Messages kept while offline; 200. */
   queue?: number;
   random?: () => number;
+  /** For uploads, in place of XMLHttpRequest or the global fetch. */
+  fetch?: typeof fetch;
 }
 
 export interface Events {
@@ -112,7 +143,11 @@ export interface Events {
   /** Of those I `watch`; `last` (ms) is when the last session left. */
   status: { uid: string; st: 'on' | 'away' | 'off'; last?: number };
   mark: { conv: string; uid: string; read?: number; recv?: number };
-  typing: { conv: string; uid: string; on?: boolean };
+  typing: { conv: string; uid: string; name: string; on: boolean };
+  /** What a login or join says of a room. */
+  room: { rid: string; title: string };
+  /** A command was refused with 102: the server has less than was thought. */
+  caps: { caps: ReadonlySet<Cap> };
   notice: { msg: string; level?: string };
   auth: { exp: number };
   move: { url: string; in: number; why?: string };
@@ -141,22 +176,36 @@ export class CChat {
   readonly me: { uid: string; name: string } | null;
   readonly rooms: string[];
   readonly pos: Pos;
+  readonly caps: ReadonlySet<Cap>;
+  /** Where urls like `/u/...` in messages lie: `new URL(m.msg, chat.origin)`. */
+  readonly origin: string;
   readonly limit: { msg: number; rate: [number, number] | null; rooms: number };
   on<K extends keyof Events>(type: K, fn: (e: Events[K]) => void,
     opt?: { once?: boolean; signal?: AbortSignal }): () => void;
   login(who: Login): Promise<LoginOk>;
-  send(to: Target, msg: string, opt?: { type?: string; cid?: string; at?: string[]; re?: number }):
-    Promise<Ack> & { cid: string };
+  send(to: Target, msg: string, opt?: { type?: string; cid?: string; at?: string[]; re?: number }): Sent;
+  edit(of: Target, ref: number, msg: string): Sent;
+  recall(of: Target, ref: number): Sent;
+  react(of: Target, ref: number, emo: string, on?: boolean): Sent;
+  title(rid: string, title: string): Sent;
+  upload(blob: Blob, opt?: UploadOptions): Promise<Upload>;
+  sendFile(to: Target, blob: Blob, opt?: UploadOptions & { type?: string; cid?: string }): Sent;
+  /** I am writing (or stopped): call it at every key, it is throttled. */
+  typing(to: Target, on?: boolean): void;
   cancel(cid: string): boolean;
   history(of: Target, opt?: { before?: number; after?: number; around?: number; limit?: number }):
     Promise<HistoryPage>;
-  historyAll(of: Target, opt?: { from?: number }): AsyncGenerator<Message, void>;
+  /** Oldest first from `from`, or newest first down from it (`reverse`). */
+  historyAll(of: Target, opt?: { from?: number; reverse?: boolean }): AsyncGenerator<Message, void>;
+  historyAll(of: Target, opt: { from?: number; reverse?: boolean; items: true }): AsyncGenerator<Item, void>;
   online(rid: string, max?: number): Promise<{ count: number; users: User[] }>;
   users(uids: string[]): Promise<User[]>;
   inbox(max?: number): Promise<Conversation[]>;
   join(rid: string): Promise<{ rid: string }>;
   leave(rid: string): Promise<void>;
   mark(of: Target, read: number): void;
+  /** Who read a message of mine: at most `max` uids of `nread`. */
+  marks(of: Target, seq: number, max?: number): Promise<{ nread: number; nrecv: number; read: string[] }>;
   watch(uids: string[]): Promise<void>;
   status(st: 'on' | 'away'): Promise<void>;
   auth(token: string): Promise<Record<string, unknown>>;

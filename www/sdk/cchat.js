@@ -8,7 +8,7 @@
  * asked for beside that (history, people, marks) comes with asks.js, late.
  * README.md is its manual, cchat.d.ts the list of its names.
  */
-import { CChatError, Link } from './link.js';
+import { CChatError, Events, Link } from './link.js';
 import { Outbox } from './outbox.js';
 import { clean, isSeq, items, key, message, name, PAGE, Stream, str } from './stream.js';
 
@@ -17,14 +17,17 @@ export { CChatError };
 /** @typedef {import('./link.js').Frame} Frame */
 /** @typedef {{rid?: string, tid?: string}} Target */
 const SYNC = 5000;	/* a lost `synced` holds the queue no longer, ms */
+/* what a server may have, and the command whose error 102 says it has not */
+const CAPS = { ack: '', history: 'getHistory', typing: 'typing', marks: 'mark',
+	edit: 'edit', recall: 'recall', react: 'react', title: 'title',
+	upload: 'upload', presence: 'getOnline', join: 'join' };
 
 const home = () => {
 	const l = globalThis.location;
 	return l?.host && `${l.protocol === 'https:' ? 'wss' : 'ws'}://${l.host}/ws`;
 };
 
-export class CChat {
-	/** @type {Map<string, Set<Function>>} */ #on = new Map();
+export class CChat extends Events {
 	/** @type {any} */ #o;
 	/** @type {Link} */ #link;
 	/** @type {Outbox} */ #out;
@@ -41,6 +44,7 @@ export class CChat {
 	/** @type {import('./asks.js').Asks|null} */ #asks = null;
 	/** @type {Promise<import('./asks.js').Asks>|null} */ #fetched = null;
 	/** @type {Set<string>} */ #lacks = new Set();
+	/** @type {any} */ #up = null;
 
 	/** Protocol version agreed at login: 0 before, then 1 or 2. */
 	v = 0;
@@ -51,6 +55,7 @@ export class CChat {
 
 	/** @param {import('./cchat.js').Options} [options] */
 	constructor(options = {}) {
+		super();
 		const o = this.#o = {
 			ackTimeout: 10000, askTimeout: 10000, openTimeout: 10000,
 			queue: 200, random: Math.random, ...options,
@@ -65,51 +70,31 @@ export class CChat {
 			frame: (f) => this.#frame(f),
 			down: () => this.#down(),
 			end: (e) => this.#end(e),
-			emit: (type, e) => this.#emit(type, e),
+			emit: (type, e) => this.emit(type, e),
 		});
 		this.#out = new Outbox(o, {
 			state: () => !this.#who || this.state === 'closed' ? 'closed'
 				: this.state !== 'online' || this.#syncs.size ? 'hold' : 'open',
 			put: (f) => this.#send(f),
-			emit: (type, e) => this.#emit(type, e),
+			emit: (type, e) => this.emit(type, e),
 		});
 	}
 
 	get state() { return this.#link.state; }
 	/** Rooms this session is in. */
 	get rooms() { return [...this.#rooms.keys()]; }
+	/** What this server has; empty where it knows version 1 only. */
+	get caps() {
+		return new Set(this.v < 2 ? [] : Object.entries(CAPS).filter(([, cmd]) =>
+			cmd === 'upload' ? this.#up : !this.#lacks.has(cmd)).map(([c]) => c));
+	}
+	/** Where the server's own urls (`/u/...`) lie. */
+	get origin() {
+		return new URL(this.#link.cur?.to ?? this.#o.url).origin
+			.replace(/^ws/, 'http');
+	}
 	/** Positions, as `login({pos})` takes them after a restart. */
 	get pos() { return this.#positions([...this.#rooms.keys(), '@']); }
-
-	/* ---- events ---------------------------------------------------- */
-
-	/**
-	 * @param {string} type @param {Function} fn
-	 * @param {{once?: boolean, signal?: AbortSignal}} [opt]
-	 */
-	on(type, fn, opt) {
-		const set = this.#on.get(type) ?? new Set();
-		this.#on.set(type, set);
-		const off = () => { set.delete(call); };
-		/** @param {any} e */
-		const call = (e) => { if (opt?.once) off(); fn(e); };
-		if (!opt?.signal?.aborted)
-			set.add(call);
-		opt?.signal?.addEventListener('abort', off, { once: true });
-		return off;
-	}
-
-	/** @param {string} type @param {any} e */
-	#emit(type, e) {
-		for (const fn of [...(this.#on.get(type) ?? [])]) {
-			try {
-				fn(e);
-			} catch (err) {	/* must not stop the others */
-				(globalThis.reportError ?? ((e) =>
-					setTimeout(() => { throw e; })))(err);
-			}
-		}
-	}
 
 	/* ---- coming and going ------------------------------------------ */
 
@@ -197,6 +182,7 @@ export class CChat {
 			rooms: rooms > 0 ? rooms : 128,
 		};
 		this.#out.limit(this.limit.rate);
+		this.#up = typeof f.up?.key === 'string' && str(f.up.url) ? f.up : null;
 		this.#missed = 0;
 		this.#whole = true;
 		const first = this.#first;
@@ -205,7 +191,7 @@ export class CChat {
 		if (this.#resume(f.pos))
 			this.#syncs.add(s.cid);
 		const ok = { ...clean(f), v: this.v, again: !first };
-		this.#emit('login', ok);
+		this.emit('login', ok);
 		first?.resolve(ok);
 		for (const [rid, r] of this.#rooms)
 			if (r === room || f.pos?.[rid])
@@ -249,11 +235,16 @@ export class CChat {
 			if (this.v === 1 || this.#lacks.has(cmd))
 				return reject(new CChatError(102, `no ${cmd} here`));
 			this.#link.ask(cmd, keys, resolve, (e) => {
-				if (e.code === 102)
-					this.#lacks.add(cmd);
+				this.#lack(cmd, e);
 				reject(e);
 			});
 		});
+	}
+
+	/** @param {string} cmd @param {any} e what it was answered */
+	#lack(cmd, e) {
+		if (e.code === 102 && !this.#lacks.has(cmd) && this.#lacks.add(cmd))
+			this.emit('caps', { caps: this.caps });
 	}
 
 	/** @returns {Promise<import('./asks.js').Asks>} */
@@ -268,47 +259,39 @@ export class CChat {
 			});
 	}
 
-	/**
-	 * One page of history, oldest first.
-	 * @param {Target} of @param {{before?: number, after?: number,
-	 *   around?: number, limit?: number}} [opt]
-	 */
+	/** A page, oldest first. @param {Target} of @param {Frame} [opt] */
 	async history(of, opt = {}) { return (await this.#late()).history(of, opt); }
 
-	/**
-	 * Everything, oldest first, page by page.
-	 * @param {Target} of @param {{from?: number}} [opt]
-	 */
+	/** All of it, page by page. @param {Target} of @param {any} [opt] */
 	async *historyAll(of, opt = {}) {
 		yield* (await this.#late()).historyAll(of, opt);
 	}
 
-	/**
-	 * Who is in a room: all pages of getOnline, at most `max` people.
-	 * @param {string} rid @param {number} [max]
-	 */
+	/** Who is in a room. @param {string} rid */
 	async online(rid, max = 10000) { return (await this.#late()).online(rid, max); }
 
 	/** Which of these are online, anywhere. @param {string[]} uids */
 	async users(uids) { return (await this.#late()).users(uids); }
-
 	/** My conversations and what is unread; [] where no server keeps them. */
 	async inbox(max = 200) { return (await this.#late()).inbox(max); }
 
-	/**
-	 * Say how far a conversation was read; at most once a second each, and
-	 * silently nothing where the server has no marks.
-	 * @param {Target} of @param {number} read
-	 */
+	/** How far one was read. @param {Target} of @param {number} read */
 	mark(of, read) {
 		this.#late().then((a) => a.mark(of, read), () => {});
 	}
 
-	/**
-	 * Hear `status` of these users (200 at most), in place of those before.
-	 * Resolves when the server has the list; said again after every loss.
-	 * @param {string[]} uids
-	 */
+	/** Who read it. @param {Target} of @param {number} seq */
+	async marks(of, seq, max = 1000) {
+		return (await this.#late()).marks(of, seq, max);
+	}
+
+	/** I am writing; call it at every key. @param {Target} to */
+	typing(to, on = true) {
+		if (this.caps.has('typing'))
+			this.#late().then((a) => a.typing(to, on), () => {});
+	}
+
+	/** Hear `status` of these, not of those before. @param {string[]} uids */
 	async watch(uids) {
 		const own = [...uids];
 		return (await this.#late()).watch(own);
@@ -330,7 +313,7 @@ export class CChat {
 				}),
 			deliver: (f) => this.#deliver(f),
 			gap: (from, to, why) =>
-				this.#emit('gap', { conv: rid, from, to, why }),
+				this.emit('gap', { conv: rid, from, to, why }),
 			rewind: () => this.#rewind(),
 		});
 		this.#rooms.set(rid, r);
@@ -385,7 +368,7 @@ export class CChat {
 			this.#rooms.delete(rid);
 			settle();
 			this.#joined(r, e);
-			this.#emit('left', { rid, error: e });
+			this.emit('left', { rid, error: e });
 		});
 	}
 
@@ -424,12 +407,53 @@ export class CChat {
 		});
 	}
 
+	/** As messages go. @param {string} cmd @param {Target} of @param {Frame} keys */
+	#act(cmd, of, keys) {
+		const cid = keys.cid ?? this.cid();
+		const no = this.v === 1 || this.#lacks.has(cmd);
+		/** @type {any} */
+		const p = no ? Promise.reject(new CChatError(102, `no ${cmd} here`, { cid }))
+			: this.#out.send({ cmd, ...name(of), ...keys, cid });
+		p.cid = cid;
+		p.catch((/** @type {any} */ e) => this.#lack(cmd, e));
+		return p;
+	}
+
+	/** @param {Target} of @param {number} ref @param {string} msg */
+	edit(of, ref, msg) { return this.#act('edit', of, { ref, msg }); }
+	/** @param {Target} of @param {number} ref */
+	recall(of, ref) { return this.#act('recall', of, { ref }); }
+	/** @param {Target} of @param {number} ref @param {string} emo */
+	react(of, ref, emo, on = true) { return this.#act('react', of, { ref, emo, on }); }
+	/** @param {string} rid @param {string} title */
+	title(rid, title) { return this.#act('title', { rid }, { title }); }
+
+	/** @param {Blob} blob @param {import('./upload.js').Opt} [opt] */
+	async upload(blob, opt = {}) {
+		const { upload } = await import('./upload.js').catch((e) => {
+			throw new CChatError('network', String(e));
+		});
+		return upload(() => this.#up, this.origin, blob, opt, this.#o.fetch);
+	}
+
+	/** Upload, and say so. @param {Target} to @param {Blob} blob @param {any} [opt] */
+	sendFile(to, blob, opt = {}) {
+		const cid = opt.cid ?? this.cid();
+		/** @type {any} */
+		const p = this.upload(blob, { name: /** @type {any} */ (blob).name, ...opt })
+			.then((f) => this.send(to, f.url, { cid, type: opt.type ?? f.type }));
+		p.cid = cid;
+		return p;
+	}
+
 	/** @param {Frame} f a message @returns {boolean} no ack will come */
 	#send(f) {
 		if (this.v > 1) {
 			this.#link.put(f);
 			return false;
 		}
+		if (f.cmd !== 'message')
+			return this.#out.refused({ errCode: 102, cid: f.cid });
 		const { cid, at, re, ...plain } = f;
 		this.#link.put({ rid: this.#who.rid, ...plain });
 		return true;
@@ -445,7 +469,7 @@ export class CChat {
 		switch (f.cmd) {
 		case 'error':
 			if (!this.#out.refused(f))
-				this.#emit('error', CChatError.from(f));
+				this.emit('error', CChatError.from(f));
 			return;
 		case 'ok':
 			return this.#out.acked(f.cid, f);
@@ -459,9 +483,9 @@ export class CChat {
 			return this.#gap(f);
 		case 'newUser': case 'offline': case 'presence': case 'status':
 		case 'notice': case 'auth':
-			return this.#emit(f.cmd, clean(f));
+			return this.emit(f.cmd, clean(f));
 		case 'mark': case 'typing':
-			return this.#emit(f.cmd, { ...clean(f), conv: key(f, this.me?.uid) });
+			return this.emit(f.cmd, { ...clean(f), conv: key(f, this.me?.uid) });
 		}
 		if (isSeq(f.seq) || f.cmd === 'message')
 			this.#item(f);
@@ -505,7 +529,7 @@ export class CChat {
 		m.replay = this.#syncs.size > 0;
 		if (m.replay && m.cmd === 'message' && !m.mine)
 			this.#missed++;
-		this.#emit(m.cmd === 'message' ? 'message' : 'item', m);
+		this.emit(m.cmd === 'message' ? 'message' : 'item', m);
 	}
 
 	/* Something is missing that only a replay can bring: come in again. */
@@ -525,11 +549,13 @@ export class CChat {
 			const e = key === '@' ? this.#priv : this.#rooms.get(key);
 			if (!e || !p || !Number.isSafeInteger(p.seq))
 				continue;
+			if (p.title !== undefined)
+				this.emit('room', { rid: key, title: str(p.title) });
 			if (e.ep && e.ep !== p.ep) {	/* the log began anew */
 				if (key === '@')
 					this.#peers.clear();
 				e.seq = null;
-				this.#emit('reset', { conv: key, ep: p.ep });
+				this.emit('reset', { conv: key, ep: p.ep });
 			}
 			e.ep = str(p.ep);
 			e.head = p.seq;
@@ -540,7 +566,7 @@ export class CChat {
 				e.seq = p.n > 0 && isSeq(p.from) ? p.from - 1 : p.seq;
 			else if (p.full === false && p.from > e.seq + 1) {
 				this.#whole = false;
-				this.#emit('gap', { conv: key, from: e.seq + 1,
+				this.emit('gap', { conv: key, from: e.seq + 1,
 					to: p.from - 1, why: 'retention' });
 				e.seq = p.from - 1;
 			}
@@ -555,7 +581,7 @@ export class CChat {
 		for (const r of this.#rooms.values())
 			if (r.seq != null && r.head > r.seq)
 				r.fill(r.head);
-		this.#emit('synced', { missed: this.#missed, full: this.#whole });
+		this.emit('synced', { missed: this.#missed, full: this.#whole });
 		this.#missed = 0;
 		this.#asks?.again();
 		this.#out.flush();
@@ -569,6 +595,6 @@ export class CChat {
 		if (r)
 			return void r.fill(f.to);
 		this.#priv.seq = Math.max(this.#priv.seq ?? 0, f.to);
-		this.#emit('gap', { conv: '@', from: f.from, to: f.to, why: f.why });
+		this.emit('gap', { conv: '@', from: f.from, to: f.to, why: f.why });
 	}
 }

@@ -57,6 +57,39 @@ export class CChatError extends Error {
 	}
 }
 
+/* Who listens to what; a handler that throws stops nobody else. */
+export class Events {
+	/** @type {Map<string, Set<Function>>} */ #on = new Map();
+
+	/**
+	 * @param {string} type @param {Function} fn
+	 * @param {{once?: boolean, signal?: AbortSignal}} [opt]
+	 */
+	on(type, fn, opt) {
+		const set = this.#on.get(type) ?? new Set();
+		this.#on.set(type, set);
+		const off = () => { set.delete(call); };
+		/** @param {any} e */
+		const call = (e) => { if (opt?.once) off(); fn(e); };
+		if (!opt?.signal?.aborted)
+			set.add(call);
+		opt?.signal?.addEventListener('abort', off, { once: true });
+		return off;
+	}
+
+	/** @param {string} type @param {any} e */
+	emit(type, e) {
+		for (const fn of [...(this.#on.get(type) ?? [])]) {
+			try {
+				fn(e);
+			} catch (err) {	/* must not stop the others */
+				(globalThis.reportError ?? ((e) =>
+					setTimeout(() => { throw e; })))(err);
+			}
+		}
+	}
+}
+
 const STEADY = 10000;	/* so long online: the back-off starts anew, ms */
 const ASLEEP = 40000;	/* a timer this late: the machine slept, ms */
 

@@ -36,7 +36,7 @@ export const items = (v) => list(v).filter((x) => isSeq(x.seq))
 /** Ids are strings to everybody above.  @param {Frame} f */
 export const clean = (f) => {
 	const o = { ...f };
-	for (const k of ['uid', 'rid', 'tid', 'name'])
+	for (const k of ['uid', 'rid', 'tid', 'name', 'msg', 'emo', 'title'])
 		if (k in o)
 			o[k] = str(o[k]);
 	return o;
@@ -62,11 +62,13 @@ export const message = (f, me) => {
 	const m = clean(f);
 	m.conv = key(f, me);
 	m.mine = m.uid !== '' && m.uid === me;
+	m.name ??= '';
+	m.ts = Number.isSafeInteger(f.ts) ? f.ts : Date.now();
 	if (m.cmd === 'message') {
 		m.msg = str(f.msg);
 		m.type = str(f.type) || 'text';
-		m.name ??= '';
-		m.ts = Number.isSafeInteger(f.ts) ? f.ts : Date.now();
+		if (m.at !== undefined)
+			m.at = list(m.at).map(str);
 	}
 	return m;
 };
