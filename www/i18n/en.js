@@ -21,6 +21,7 @@ export default {
 	'login.noname': 'Please type a name.',
 	'login.badroom': 'A room name has letters, digits, - and _ only, 32 at most.',
 	'login.network': 'The server cannot be reached. Please try again.',
+	'login.slow': 'The server does not answer. Still trying…',
 
 	'side.label': 'Conversations',
 	'side.find': 'Jump to…',
@@ -105,6 +106,7 @@ export default {
 	'comp.to': 'Message {name}',
 	'comp.send': 'Send',
 	'comp.hint': 'Enter to send · Shift+Enter for a new line',
+	'comp.hint.ctrl': 'Ctrl+Enter to send · Enter for a new line',
 	'comp.emoji': 'Emoji',
 	'comp.search': 'Find an emoji',
 	'comp.choices': 'Suggestions',

@@ -21,6 +21,7 @@ export default {
 	'login.noname': '请填写名字。',
 	'login.badroom': '房间名只能用字母、数字、- 和 _，最多 32 个字符。',
 	'login.network': '连不上服务器，请再试一次。',
+	'login.slow': '服务器没有回应，仍在尝试…',
 
 	'side.label': '会话',
 	'side.find': '跳转到…',
@@ -100,6 +101,7 @@ export default {
 	'comp.to': '发消息给 {name}',
 	'comp.send': '发送',
 	'comp.hint': 'Enter 发送 · Shift+Enter 换行',
+	'comp.hint.ctrl': 'Ctrl+Enter 发送 · Enter 换行',
 	'comp.emoji': '表情',
 	'comp.search': '查找表情',
 	'comp.choices': '候选项',

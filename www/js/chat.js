@@ -491,21 +491,6 @@ export class Chat {
 			$('log').dataset.kind = b === 'all' || (b === 'dm' && c.dm) ? 'dm' : 'room';
 	}
 
-	/**
-	 * What a key does with a message. @param {'quote'|'copy'} what
-	 * @param {HTMLElement} el its row
-	 */
-	row(what, el) {
-		const it = this.conv?.items.find((x) => x.seq ? x.seq === Number(el.dataset.seq)
-			: x.cid && x.cid === el.dataset.cid);
-		if (!it || it.gone)
-			return;
-		if (what === 'copy')
-			navigator.clipboard?.writeText(it.msg).catch(() => {});
-		else
-			this.composer.insert(`${it.msg.replace(/^/gm, '> ')}\n`, 0);
-	}
-
 	/** To the end of the conversation; it is read then. */
 	latest() {
 		this.log.end();

@@ -79,7 +79,7 @@ export class Composer {
 			attr($(id), 'aria-label', t(`comp.${key}`));
 			attr($(id), 'title', t(`comp.${key}`));
 		}
-		text($('hint'), t('comp.hint'));
+		text($('hint'), t(local.get('enter') === 'line' ? 'comp.hint.ctrl' : 'comp.hint'));
 		if (this.c)
 			this.#label(this.c);
 		if (this.#item)

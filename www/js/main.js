@@ -20,8 +20,10 @@
  *   #banner [data-act=now]  #conn[data-state]  #toasts .toast  #final
  *   #said  live region   #lang #theme #keys #out  #find #add-room
  *   dialog#switcher input, [role=option]   dialog#shortcuts
+ *   #me opens dialog#settings [data-set=...]   dialog#readers .choice
+ *   #typing (.on)   #final[data-why] [data-act=again]   #told  state, read out
  */
-import { CChat } from '../sdk/cchat.js';
+import { CChat, CChatError } from '../sdk/cchat.js';
 import { $, attr, effect, fill, icon, logo, text } from './dom.js';
 import { has, lang, setLang, t } from './i18n.js';
 import { dark, local, random, tab, theme } from './prefs.js';
@@ -48,7 +50,10 @@ const chatCode = () => chatModule ??= Promise.all([import('./chat.js'),
 	import('./store.js'), import('./log.js'), import('./row.js'),
 	import('./side.js'), import('./people.js'), import('./composer.js'),
 	import('./format.js'), import('./conv.js'), import('../sdk/asks.js'),
-]).then(([m]) => m);
+]).then(([m]) => m, (e) => {
+		chatModule = undefined;	/* the next try fetches it again */
+		throw new CChatError('network', String(e));
+	});
 
 /** @param {string} [s] */
 const error = (s) => {
@@ -62,6 +67,9 @@ const reason = (e) => has(`err.${e.code}`) ? t(`err.${e.code}`)
 	: e.code === 'network' || e.code === 'timeout' || e.code === 'closed'
 		? t('login.network') : e.message;
 
+let turn = 0;	/* which try to come in this is */
+const PATIENCE = 2500;	/* without an answer so long, it is said, ms */
+
 /** @param {boolean} on */
 const busy = (on) => {
 	$('join').disabled = on;
@@ -73,15 +81,24 @@ const busy = (on) => {
  * @param {{remember: boolean, persist?: boolean}} how
  */
 const enter = async (id, rid, how) => {
+	const mine = ++turn;
 	busy(true);
 	error();
 	const device = local.get('dev') ?? `web-${random(4)}`;
 	if (how.remember)
 		local.set('dev', device);
+	/* the try goes on, but Join begins another one */
+	const slow = setTimeout(() => {
+		error(t('login.slow'));
+		busy(false);
+	}, PATIENCE);
 	/** @type {any} */ let app;
 	try {
 		const { Chat, Store } = await chatCode();
-		const chat = new CChat();
+		if (mine !== turn)
+			return;
+		last?.close();
+		const chat = last = new CChat();
 		app = new Chat(chat, { leave });
 		const login = () => chat.login({ name: id.name, rid, dev: device,
 			token: id.token, uid: id.token ? undefined : id.uid,
@@ -93,7 +110,7 @@ const enter = async (id, rid, how) => {
 		if (how.persist)
 			setTimeout(() => app.start(), 300);
 		const ok = await login().catch((e) => {
-			if (e.code !== 401 || !id.token || given)
+			if (e.code !== 401 || !id.token || given || mine !== turn)
 				throw e;
 			id.token = id.uid = undefined;	/* expired: come as a new one */
 			return login();
@@ -107,7 +124,10 @@ const enter = async (id, rid, how) => {
 		}
 		$('login-view').hidden = true;
 		app.start();
+		error();
 	} catch (e) {
+		if (mine !== turn)
+			return;
 		tab.set('live', null);
 		if (app?.started) {	/* its page is no good for another one */
 			tab.set('error', reason(e));
@@ -115,10 +135,16 @@ const enter = async (id, rid, how) => {
 		}
 		show();
 		error(reason(e));
-		$('name').focus();
+		at(id.token && /** @type {any} */ (e).code === 401 ? 'token' : 'name').focus();
+	} finally {
+		clearTimeout(slow);
 	}
 	busy(false);
 };
+/** @type {CChat|undefined} the try before this one */ let last;
+
+/** A field, or what stands in its place. @param {string} id */
+const at = (id) => $(id).getClientRects().length ? $(id) : $('join');
 
 /** Signed out, or sent away. @param {boolean} forget */
 const leave = (forget) => {
@@ -147,10 +173,26 @@ const words = () => {
 		$('room').value = t('login.lobby');
 };
 
+/* A token may say who it is for: then nobody is asked for a name. */
+const claim = () => {
+	try {
+		const part = $('token').value.trim().split('.')[1]
+			.replace(/-/g, '+').replace(/_/g, '/');
+		const { name } = JSON.parse(new TextDecoder().decode(
+			Uint8Array.from(atob(part), (c) => c.charCodeAt(0))));
+		return typeof name === 'string' ? [...name.trim()].slice(0, 32).join('') : '';
+	} catch {
+		return '';
+	}
+};
+const named = () => {
+	$('name').hidden = $('l-name').hidden = !!claim();
+};
+
 const show = () => {
 	$('login-view').hidden = false;
 	if (!document.activeElement || document.activeElement === document.body)
-		$('name').focus();
+		at('name').focus();
 };
 
 const boot = () => {
@@ -163,15 +205,18 @@ const boot = () => {
 	$('room').value = roomOf(ridOf(rid));
 	$('token').value = given;
 	$('token-box').open = !!given;
+	named();
 	$('remember').checked = local.get('remember', true);
 	effect([lang], words);
 	$('login-lang').addEventListener('click', () =>
 		setLang(lang.value === 'zh' ? 'en' : 'zh'));
 	$('login-theme').addEventListener('click', () => theme(dark() ? 'light' : 'dark'));
-	$('login').addEventListener('input', chatCode, { once: true });
+	$('login').addEventListener('input', () => chatCode().catch(() => {}),
+		{ once: true });
+	$('token').addEventListener('input', named);
 	$('login').addEventListener('submit', (/** @type {Event} */ e) => {
 		e.preventDefault();
-		const name = $('name').value.trim();
+		const name = claim() || $('name').value.trim();
 		const room = ridOf($('room').value);
 		const bad = !name ? 'name' : !/^[\w-]{1,32}$/.test(room) ? 'room' : '';
 		if (bad) {

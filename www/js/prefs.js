@@ -42,10 +42,10 @@ export const tab = box('sessionStorage');
 
 /* What a reader may choose, and what holds until then. */
 /** @type {Record<string, any>} */
-const OPTS = { send: 'enter', sound: false, notify: false, letters: true, bubbles: 'dm' };
+const OPTS = { sound: false, notify: false, letters: true, bubbles: 'dm' };
 /**
- * send: "enter" | "ctrl" (Ctrl+Enter), sound, notify, letters (single-letter
- * keys in the log), bubbles: "dm" | "all" | "none".
+ * sound, notify, letters (single-letter keys in the log), bubbles: "dm" |
+ * "all" | "none".
  * @param {string} k
  */
 export const opt = (k) => local.get('opt', {})[k] ?? OPTS[k];

@@ -125,7 +125,8 @@ export const shortcuts = (door) => {
 		['Ctrl K', 'find'], ['Alt ↑ ↓', 'move'], ['Alt Shift ↑ ↓', 'unread'],
 		['Esc', 'end'], ['Ctrl .', 'people'], ['F6', 'region'], ['↑', 'retry'],
 		['Shift Enter', 'line'], ['?', 'list'], ['Ctrl ,', 'set'],
-		['↑ ↓ Home End', 'rows'], ['Enter', 'menu'], ['R', 'quote'], ['C', 'copy'],
+		['↑ ↓ Home End', 'rows'], ['Enter', 'menu'],
+		['R', 'quote'], ['C', 'copy'],
 	];
 	const el = dialog('shortcuts', t('keys.title'), door, [
 		h('h2', null, t('keys.title')),

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keyboard: moving between conversations, parts of the page and messages.
- * Single letters do something only in the log, and only while they are not
- * turned off.  What belongs to one field or dialog is heard there.
+ * The keyboard: moving between conversations and parts of the page.  What
+ * belongs to one field, dialog or message is heard there, and comes here
+ * only when it was not taken.
  */
-import { $, attr } from '../dom.js';
+import { $ } from '../dom.js';
 import { opt } from '../prefs.js';
 
 /** @typedef {import('../chat.js').Chat} Chat */
@@ -59,74 +59,10 @@ export const key = (app, e) => {
 		region(e.shiftKey ? -1 : 1);
 	else if (e.key === '?' && !typing && !cmd && opt('letters'))
 		app.dialog('shortcuts');
-	else if ($('log').contains(/** @type {Node} */ (e.target)) && !typing &&
-		!cmd && !e.altKey)
-		return inLog(app, e);
+	else if (!typing && !cmd && !e.altKey && e.key.length === 1 && e.key !== ' ' &&
+		$('log').contains(/** @type {Node} */ (e.target)))
+		return $('text').focus();	/* and the letter goes there */
 	else
 		return;
 	e.preventDefault();
-};
-
-/* ---- in the log -------------------------------------------------------- */
-
-/** The row with the focus, or the one in whose place it goes. */
-const rowOf = (/** @type {any} */ el) => el?.closest?.('#log .m') ?? null;
-
-/** @param {any} row @returns {boolean} */
-const to = (row) => {
-	if (!row)
-		return false;
-	for (const el of $('log').querySelectorAll('.m[tabindex="0"]'))
-		attr(el, 'tabindex', '-1');
-	attr(row, 'tabindex', '0');
-	row.focus({ preventScroll: true });
-	row.scrollIntoView({ block: 'nearest' });
-	return true;
-};
-
-/** The row before or after, in whichever chunk. @param {any} row @param {number} by */
-const beside = (row, by) => {
-	const all = [...$('log').querySelectorAll('.m')];
-	return all[all.indexOf(row) + by];
-};
-
-/** @param {Chat} app @param {KeyboardEvent} e */
-const inLog = (app, e) => {
-	const row = rowOf(e.target);
-	const own = e.target === row;	/* not a button or a link in it */
-	if (e.key === 'ArrowUp' || e.key === 'ArrowDown') {
-		const by = e.key === 'ArrowUp' ? -1 : 1;
-		const next = row ? beside(row, by) : [...$('log').querySelectorAll('.m')]
-			.findLast((el) => el.getBoundingClientRect().top <
-				$('log').getBoundingClientRect().bottom);
-		if (!to(next) && by > 0 && row)
-			app.latest();
-	} else if (e.key === 'Home') {
-		$('log').scrollTop = 0;
-		requestAnimationFrame(() => requestAnimationFrame(() =>
-			to($('log').querySelector('.m'))));
-	} else if (e.key === 'End') {
-		app.latest();
-		requestAnimationFrame(() => to([...$('log').querySelectorAll('.m')].at(-1)));
-	} else if (own && row && (e.key === 'Enter' || e.key === 'ContextMenu')) {
-		menu(row);
-	} else if (own && row && opt('letters') && /^[rcm]$/.test(e.key)) {
-		if (e.key === 'm')
-			menu(row);
-		else
-			app.row(e.key === 'c' ? 'copy' : 'quote', row);
-	} else if (e.key.length === 1 && e.key !== ' ') {
-		return $('text').focus();	/* and the letter goes there */
-	} else {
-		return;
-	}
-	e.preventDefault();
-};
-
-/* The menu of a message hears `contextmenu`, as a mouse or a finger asks. */
-/** @param {HTMLElement} row */
-const menu = (row) => {
-	const b = row.getBoundingClientRect();
-	row.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true,
-		cancelable: true, clientX: b.left + 60, clientY: b.top + 20 }));
 };

@@ -53,8 +53,8 @@ export const settings = (door) => {
 				setOpt('bubbles', v);
 				app.bubbles();
 			}),
-			check('ctrl', opt('send') === 'ctrl', (yes) => {
-				setOpt('send', yes ? 'ctrl' : 'enter');
+			check('ctrl', local.get('enter') === 'line', (yes) => {
+				local.set('enter', yes ? 'line' : null);
 				app.composer.draw();
 			}),
 			check('letters', opt('letters'), (yes) => setOpt('letters', yes)),
