@@ -42,6 +42,7 @@ struct event_pos { /* one entry of "pos" in login and join answers */
 	struct str ep;
 	uint64_t seq, from, n;
 	bool full;
+	struct str title; /* of the room, or absent */
 };
 
 struct event {

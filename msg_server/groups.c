@@ -347,7 +347,11 @@ work_members(struct work *w)
 	for (unsigned i = 0; i < w->n_batch; i++) {
 		snprintf(
 		    keys[i], sizeof keys[i], "m:%s", w->uids[w->batch[i]].uid);
-		snprintf(places[i], sizeof places[i], "member %u", i);
+		snprintf(places[i], sizeof places[i], "%s %u",
+		    w->create && !strcmp(w->uids[w->batch[i]].uid, w->by)
+			? "owner"
+			: "member",
+		    i);
 		ap.states[ap.n_states++] = (struct state_rec){
 		    .key = str_of(keys[i]), .val = str_of(places[i])};
 	}

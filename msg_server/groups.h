@@ -4,8 +4,10 @@
  * hex digits, for members only, present or absent. What is known of a group is
  * state in three channels:
  *
- *   r:<rid>   m:<uid>    a member: "member I", I his place in the item that
- *                        made him one; t the name, n how many there are
+ *   r:<rid>   m:<uid>    a member: "ROLE I", I his place in the item that made
+ *                        him one, ROLE owner for who made the group and is in
+ *                        it from then on, else member; t the title, at first
+ *                        the name; n how many there are
  *   u:<uid>   g:<rid>    he is in it
  *   c:        grp:<rid>  the index of all: {"name","created","updated","n"}
  *

@@ -14,7 +14,7 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/follow/watch.c %D%/follow/watch.h \
 	%D%/follow/replay.c %D%/follow/replay.h \
 	%D%/follow/replay_page.c %D%/follow/replay_priv.h \
-	%D%/follow/room.c %D%/follow/room_people.c \
+	%D%/follow/room.c %D%/follow/room_people.c %D%/follow/room_title.c %D%/follow/room_title.h \
 	%D%/follow/room_priv.h %D%/follow/room.h %D%/follow/user.c
 
 msg_server_libmsg_server_a_SOURCES += %D%/follow/turn.c %D%/follow/turn.h
@@ -27,7 +27,7 @@ msg_server_libmsg_server_a_SOURCES += %D%/dialect/meteor.c \
 dist_man_MANS += %D%/msg_server.8
 msg_server_libmsg_server_a_SOURCES += \
 	%D%/door/api.c %D%/door/api.h %D%/door/api_priv.h %D%/door/api_ask.c \
-	%D%/door/api_send.c %D%/door/api_many.c %D%/door/api_kick.c \
+	%D%/door/api_send.c %D%/door/api_title.c %D%/door/api_many.c %D%/door/api_kick.c \
 	%D%/door/connections.c %D%/door/connections.h %D%/auth.c %D%/auth.h \
 	%D%/client.c %D%/client.h %D%/client_out.c %D%/client_priv.h \
 	%D%/client_time.c %D%/command.c %D%/command.h %D%/event.h \

@@ -15,7 +15,7 @@
  * messages.db came back from a backup.
  *
  * Everything that must be ordered goes through the writer's one queue:
- * appends, marks, and "touch" (what SUB needs: head, first, states) or "get"
+ * appends, marks, and "touch" (what SUB needs: head, first, title) or "get"
  * (one state), so that one answered between two records is true exactly there. Opening is O(1):
  * heads, dedup windows and states are loaded per channel on first touch, and
  * kept in an LRU (65,536 channels, 64 MiB of windows).
@@ -90,10 +90,9 @@ struct log_op {
 	uint64_t head;	/* touch, get */
 	uint64_t first; /* touch, get, append: of the channel; ufirst: of to[] */
 	uint64_t ufirst[TO_MAX];
-	struct buf states; /* touch with want_state, get: n_states records for
-			      log_states_next() */
+	struct buf states; /* get, touch with want_state (state t, the title):
+			      n_states records for log_states_next() */
 	uint16_t n_states;
-	bool more_states;
 	/* --- of log alone --- */
 	bool batch_end; /* the last operation of its commit */
 	bool pooled;	/* may be used again by another one */

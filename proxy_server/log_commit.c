@@ -11,11 +11,8 @@
 #include "proxy_server/log_history.h"
 #include "proxy_server/log_ref.h"
 #include "shared/base/digest.h"
-#include "shared/base/utf8.h"
 #include "shared/proc/clock.h"
 #include "shared/proto/wire.h"
-
-enum { STATES_PER_TOUCH = 64 };
 
 void
 log_commit_begin(struct log_commit *cm, int64_t now)
@@ -243,27 +240,46 @@ log_commit_append(struct log_commit *cm, struct log_op *op)
 	return 0;
 }
 
-static bool
-log_commit_put_state(void *arg, const struct state_rec *rec)
+static void
+log_commit_put_state(struct log_op *op, const struct state_rec *rec)
 {
-	struct log_op *op = arg;
-
-	/* what damage has made of it would end the link */
-	if (rec->key.len == 0 || rec->key.len > STATE_KEY_MAX ||
-	    rec->val.len > STATE_VAL_MAX ||
-	    !utf8_valid(rec->key.p, rec->key.len))
-		return true;
-	if (op->n_states == STATES_PER_TOUCH) {
-		op->more_states = true;
-		return false;
-	}
 	/* read back by log_states_next() */
 	wire_put_str(&op->states, rec->key);
 	wire_put_bytes(&op->states, rec->val);
 	wire_put_u64(&op->states, (uint64_t)rec->exp);
 	wire_put_u64(&op->states, rec->rev);
 	op->n_states++;
-	return true;
+}
+
+static bool
+log_commit_one_state(struct log_commit *cm, struct log_chan *c, struct str key,
+    struct buf *val, int *err)
+{
+	buf_reset(val);
+	*err = c->id != 0 ? logdb_state_val(cm->db, c->id, key, cm->now, val)
+			  : ERR_NOTFOUND;
+	if (*err != ERR_NOTFOUND)
+		return *err == 0;
+	*err = 0;
+	return false;
+}
+
+/* one state into the answer, if it is there */
+static int
+log_commit_put_one(struct log_commit *cm, struct log_chan *c, struct str key,
+    struct log_op *op)
+{
+	struct state_rec rec = {.key = key};
+	struct buf val;
+	int err;
+
+	buf_init(&val, STATE_VAL_MAX);
+	if (log_commit_one_state(cm, c, key, &val, &err) && buf_ok(&val)) {
+		rec.val = buf_str(&val);
+		log_commit_put_state(op, &rec);
+	}
+	buf_fini(&val);
+	return err;
 }
 
 /*
@@ -297,15 +313,13 @@ log_commit_touch(struct log_commit *cm, struct log_op *op)
 	op->head = c->head;
 	op->first = c->first;
 	op->n_states = 0;
-	op->more_states = false;
 	buf_reset(&op->states);
 	if (op->sub.from_seq != SUB_HEAD && op->sub.from_seq > c->head &&
 	    str_eqc(op->sub.ep, cm->ep))
 		cm->restored = true;
 	if (!op->sub.want_state || c->id == 0)
 		return 0;
-	return logdb_state_list(
-	    cm->db, c->id, cm->now, log_commit_put_state, op);
+	return log_commit_put_one(cm, c, STR_LIT("t"), op);
 }
 
 static int
@@ -321,19 +335,6 @@ log_commit_set(struct log_commit *cm, struct log_op *op)
 	op->code = 200;
 	op->retry_ms = 0;
 	return logdb_state_set(cm->db, c->id, &op->set.rec, 0);
-}
-
-static bool
-log_commit_one_state(struct log_commit *cm, struct log_chan *c, struct str key,
-    struct buf *val, int *err)
-{
-	buf_reset(val);
-	*err = c->id != 0 ? logdb_state_val(cm->db, c->id, key, cm->now, val)
-			  : ERR_NOTFOUND;
-	if (*err != ERR_NOTFOUND)
-		return *err == 0;
-	*err = 0;
-	return false;
 }
 
 /* nobody has come to a place that is not there; nor is there a row for it */
@@ -392,9 +393,7 @@ log_commit_raise(struct log_commit *cm, struct log_op *op)
 static int
 log_commit_get(struct log_commit *cm, struct log_op *op)
 {
-	struct state_rec rec = {.key = op->get.key};
 	struct log_chan *c;
-	struct buf val;
 	int err = log_chans_get(cm->chans, cm->db, op->get.chan, &c);
 
 	if (err != 0)
@@ -404,13 +403,7 @@ log_commit_get(struct log_commit *cm, struct log_op *op)
 	op->first = c->first;
 	op->n_states = 0;
 	buf_reset(&op->states);
-	buf_init(&val, STATE_VAL_MAX);
-	if (log_commit_one_state(cm, c, rec.key, &val, &err) && buf_ok(&val)) {
-		rec.val = buf_str(&val);
-		log_commit_put_state(op, &rec);
-	}
-	buf_fini(&val);
-	return err;
+	return log_commit_put_one(cm, c, op->get.key, op);
 }
 
 int

@@ -63,7 +63,7 @@ log_op_new(
 	memset(op->ufirst, 0, sizeof op->ufirst);
 	buf_init(&op->states, 128 * 1024);
 	op->n_states = 0;
-	op->more_states = op->batch_end = false;
+	op->batch_end = false;
 	op->pooled = body.len <= OP_BODY;
 	op->ref_code = 0;
 	op->since_us = 0;

@@ -102,9 +102,7 @@ enum {
 	    "INSERT INTO state(chan,key,val,rev,exp) VALUES(?1,?2,?3,?4,?5) " \
 	    "ON CONFLICT(chan,key) DO UPDATE SET "                            \
 	    "val=excluded.val,rev=excluded.rev,exp=excluded.exp")             \
-	X(STATE_DEL, "DELETE FROM state WHERE chan=?1 AND key=?2")            \
-	X(STATE_LIST, "SELECT key,val,exp,rev FROM state WHERE chan=?1 "      \
-		      "AND (exp IS NULL OR exp>?2) ORDER BY key")
+	X(STATE_DEL, "DELETE FROM state WHERE chan=?1 AND key=?2")
 
 enum logdb_sql {
 #define X(name, sql) SQL_##name,
@@ -295,8 +293,4 @@ int logdb_state_count(struct logdb *db, int64_t chan, struct str from,
 /* rec->val absent: deletes it */
 int logdb_state_set(struct logdb *db, int64_t chan, const struct state_rec *rec,
     uint64_t rev) MUST_CHECK;
-/* those that have not expired, in order of key; fn returns false to stop */
-int logdb_state_list(struct logdb *db, int64_t chan, int64_t now,
-    bool (*fn)(void *arg, const struct state_rec *rec), void *arg) MUST_CHECK;
-
 #endif

@@ -383,20 +383,6 @@ logdb_state_rows(struct logdb *db, sqlite3_stmt *st,
 }
 
 int
-logdb_state_list(struct logdb *db, int64_t chan, int64_t now,
-    bool (*fn)(void *arg, const struct state_rec *rec), void *arg)
-{
-	int err = 0;
-	sqlite3_stmt *st = logdb_st(db, SQL_STATE_LIST, &err);
-
-	if (st == NULL)
-		return err;
-	sqlite3_bind_int64(st, 1, chan);
-	sqlite3_bind_int64(st, 2, now);
-	return logdb_state_rows(db, st, fn, arg);
-}
-
-int
 logdb_state_page(struct logdb *db, int64_t chan, struct str from,
     struct str end, struct str after, int64_t now,
     bool (*fn)(void *arg, const struct state_rec *rec), void *arg)

@@ -428,7 +428,7 @@ route_touched(struct route *r, struct log_op *op)
 	while (out.n_states < ARRAY_LEN(out.states) &&
 	       log_states_next(&rest, &out.states[out.n_states]) == 0)
 		out.n_states++;
-	out.more = op->more_states || rest.len > 0;
+	out.more = rest.len > 0;
 	put_subbed(peer_out(peer), &out);
 }
 

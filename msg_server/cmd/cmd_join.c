@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "msg_server/cmd/asker.h"
+#include "msg_server/follow/room_title.h"
 #include "msg_server/groups.h"
 
 struct join_call {
@@ -24,7 +25,8 @@ join_on_joined(struct follow_call *call, struct session *s,
 	    .seq = res->head,
 	    .from = res->from,
 	    .n = res->n,
-	    .full = res->full};
+	    .full = res->full,
+	    .title = room_title(j->asker.srv, asker_rid(&j->asker))};
 	struct event ev = {.kind = EVENT_OK, .pos = &pos, .n_pos = 1};
 
 	/* what he missed is the log's: a drain does not wait for that */

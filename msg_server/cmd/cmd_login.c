@@ -21,6 +21,7 @@
 #include "msg_server/cmd/asker.h"
 #include "msg_server/cmd/login_who.h"
 #include "msg_server/follow/delivered.h"
+#include "msg_server/follow/room_title.h"
 #include "msg_server/groups.h"
 #include "msg_server/inbox.h"
 #include "msg_server/move_key.h"
@@ -88,6 +89,7 @@ login_positions(const struct login *l, struct event_pos *pos)
 		pos[n].n = p->res.n;
 		pos[n].full = p->res.full;
 		n++;
+		pos[n].title = room_title(l->asker.srv, str_of(p->rid));
 	}
 	return n;
 }

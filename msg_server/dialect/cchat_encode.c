@@ -109,6 +109,8 @@ cchat_positions(struct jw *w, const struct event *ev)
 			jw_int(w, "from", (int64_t)p->from);
 		jw_int(w, "n", (int64_t)p->n);
 		jw_bool(w, "full", p->full);
+		if (str_is_set(p->title))
+			jw_str(w, "title", p->title);
 		jw_obj_end(w);
 	}
 	jw_obj_end(w);

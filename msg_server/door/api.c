@@ -126,6 +126,8 @@ api_request(struct server *srv, struct httpd_conn *c,
 		api_groups(srv, c, rq,
 		    str_n(rq->path.p + prefix.len, rq->path.len - prefix.len),
 		    body);
+	else if (api_title(srv, c, rq, body))
+		;
 	else if (get)
 		api_get(srv, c, rq,
 		    str_n(rq->path.p + prefix.len, rq->path.len - prefix.len));

@@ -6,6 +6,7 @@
  *	GET /v1/users/UID /v1/users/UID/rooms /v1/rooms /v1/rooms/RID
  *	    /v1/rooms/RID/users /v1/online?uids=A,B    asked of the active proxy
  *	POST /v1/send       a message to a room, a user, some, or all
+ *	PUT /v1/rooms/RID/title   what a room is called
  *	POST /v1/kick       closes a user's sessions, or one, wherever they are
  *
  * With api_key_file set every request needs "Authorization: Bearer KEY".

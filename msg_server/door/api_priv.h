@@ -32,6 +32,12 @@ const char *api_read_message(const struct server *srv, const json_t *obj, struct
 /* fills ap; the cid is the message's, or one of ours, written to cid */
 void api_fill(struct server *srv, const struct api_message *m, struct f_append *ap, char cid[CID_MAX + 1]);
 
+/* an item for chan, from a back end: appended, answered {"seq","mid","ts","dup"}
+ * when it is stored; refused 404 when ap needs what chan does not have */
+void api_put(struct server *srv, struct httpd_conn *c, const struct chan_name *chan, struct f_append *ap);
+
+/* --- api_title.c: PUT /v1/rooms/RID/title; false: not that path --- */
+bool api_title(struct server *srv, struct httpd_conn *c, const struct http_request *rq, struct str body);
 /* --- api_groups.c: path behind /v1/, any method --- */
 void api_groups(struct server *srv, struct httpd_conn *c, const struct http_request *rq, struct str path, struct str body);
 /* --- api_ask.c: path behind /v1/ --- */

@@ -84,7 +84,10 @@ api_on_stored(struct relay_append *ra, unsigned code, uint32_t retry_ms,
 
 	(void)retry_ms;
 	if (c != NULL && code != 200) {
-		httpd_error(c, (int)code, "not stored");
+		if (code == 403)
+			httpd_error(c, 404, "there is no such group");
+		else
+			httpd_error(c, (int)code, "not stored");
 	} else if (c != NULL) {
 		buf_init(&out, 512);
 		buf_printf(&out,
@@ -98,26 +101,39 @@ api_on_stored(struct relay_append *ra, unsigned code, uint32_t retry_ms,
 	free(q);
 }
 
+void
+api_put(struct server *srv, struct httpd_conn *c, const struct chan_name *chan,
+    struct f_append *ap)
+{
+	struct api_one *q = xcalloc(1, sizeof *q);
+
+	q->srv = srv;
+	q->id = httpd_id(c);
+	q->append.done = api_on_stored;
+	q->chan = *chan;
+	ap->chan = chan_str(&q->chan);
+	if (relay_append(srv->relay, ap, &q->append) != 0) {
+		free(q);
+		httpd_error(c, 503, "busy");
+	} else {
+		srv->stats[S_APPENDS]++;
+	}
+}
+
 static void
 api_send_one(struct server *srv, struct httpd_conn *c,
     const struct api_message *m, struct str rid, struct str tid)
 {
-	struct chan_name to[2];
+	struct chan_name chan, to[2];
 	char cid[CID_MAX + 1];
 	struct f_append ap;
-	struct api_one *q;
 
 	if (str_is_set(tid) ? !id_is_word(tid) : !id_is_word(rid)) {
 		httpd_error(c, 400, "rid or tid must be a word");
 		return;
 	}
-	q = xcalloc(1, sizeof *q);
-	q->srv = srv;
-	q->id = httpd_id(c);
-	q->append.done = api_on_stored;
-	q->chan = str_is_set(tid) ? chan_pair(m->uid, tid) : chan_room(rid);
+	chan = str_is_set(tid) ? chan_pair(m->uid, tid) : chan_room(rid);
 	api_fill(srv, m, &ap, cid);
-	ap.chan = chan_str(&q->chan);
 	if (str_is_set(tid)) {
 		to[0] = chan_user(m->uid);
 		to[1] = chan_user(tid);
@@ -125,12 +141,7 @@ api_send_one(struct server *srv, struct httpd_conn *c,
 		if (!str_eq(m->uid, tid))
 			ap.to[ap.n_to++] = chan_str(&to[1]);
 	}
-	if (relay_append(srv->relay, &ap, &q->append) != 0) {
-		free(q);
-		httpd_error(c, 503, "busy");
-	} else {
-		srv->stats[S_APPENDS]++;
-	}
+	api_put(srv, c, &chan, &ap);
 }
 
 void

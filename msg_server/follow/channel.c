@@ -283,6 +283,7 @@ channel_subscribe(struct channel *c)
 	struct f_sub f = {.ch = c->ch,
 	    .chan = channel_name(c),
 	    .from_seq = SUB_HEAD,
+	    .want_state = channel_ops(c)->on_states != NULL,
 	    .want_presence = c->presence};
 
 	if (!out)
@@ -299,7 +300,7 @@ channel_subscribe(struct channel *c)
 void
 channel_on_subbed(struct channel *c, const struct f_subbed *f)
 {
-	bool again = c->state == CHANNEL_LIVE;
+	bool again = c->state == CHANNEL_LIVE, anew = false;
 
 	if (again && !f->reset && str_eqc(f->ep, channel_ep(c))) {
 		channel_heard_first(c, f->first);
@@ -310,6 +311,7 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 	} else {
 		uint64_t was = c->last;
 
+		anew = true;
 		recent_forget(channel_recent(c), c);
 		if (!str_eqc(f->ep, channel_ep(c)))
 			c->first = 0;
@@ -322,6 +324,8 @@ channel_on_subbed(struct channel *c, const struct f_subbed *f)
 		if (again)
 			channel_ops(c)->on_gap(c, was + 1, f->head, true);
 	}
+	if (channel_ops(c)->on_states != NULL && (anew || f->n_states > 0))
+		channel_ops(c)->on_states(c, f->states, f->n_states, anew);
 	channel_tell(c, 200);
 	if (!c->repairing && c->head > c->last)
 		channel_repair(c);

@@ -37,6 +37,8 @@ struct channel_ops {
 	void (*on_gap)(struct channel *, uint64_t from, uint64_t to, bool reset);
 	/* nobody waits any more and the delay has passed: free the owner */
 	void (*on_idle)(struct channel *);
+	/* what SUBBED says stands beside the items; NULL: it is not asked for. anew: it is followed from here on */
+	void (*on_states)(struct channel *, const struct state_rec *states, unsigned n_states, bool anew);
 };
 
 /* what goes on; freed when nothing does (channel_rest) */

@@ -5,6 +5,7 @@
  */
 #include "msg_server/follow/replay.h"
 #include "msg_server/follow/room_priv.h"
+#include "msg_server/follow/room_title.h"
 #include "msg_server/follow/told.h"
 #include "msg_server/follow/turn.h"
 #include "msg_server/follow/watch.h"
@@ -71,8 +72,9 @@ room_on_item(struct channel *c, const struct item *it,
 	struct room *room = room_of(c);
 	struct server *srv = relay_server(c->relay);
 
-	(void)states;
-	(void)n_states;
+	if (it->kind == ITEM_TITLE || n_states > 0)
+		room_title_on_item(
+		    srv, str_of(room_rid(room)), it, states, n_states);
 	srv->stats[S_ITEMS_IN]++;
 	/* ours were counted when they were said */
 	if (srv->set.room_rate && it->cn >> 32 != srv->node_no)
@@ -99,6 +101,21 @@ room_on_gap(struct channel *c, uint64_t from, uint64_t to, bool reset)
 	}
 }
 
+/* where it is followed anew a title of before is none of this history's */
+static void
+room_on_states(struct channel *c, const struct state_rec *states,
+    unsigned n_states, bool anew)
+{
+	struct server *srv = relay_server(c->relay);
+	struct str rid = str_of(channel_id(c));
+
+	if (anew)
+		room_title_set(srv, rid, STR_NONE);
+	for (unsigned i = 0; i < n_states; i++)
+		if (str_eqc(states[i].key, "t"))
+			room_title_set(srv, rid, states[i].val);
+}
+
 static size_t
 room_size(size_t chan_len)
 {
@@ -114,6 +131,7 @@ room_on_idle(struct channel *c)
 
 	table_del(&srv->rooms, &room->by_rid, room_key);
 	srv->stats[S_ROOMS] = srv->rooms.n;
+	room_title_set(srv, str_of(room_rid(room)), STR_NONE);
 	turn_drop(room);
 	if (srv->rooms.n == 0)
 		turn_end(srv);
@@ -121,8 +139,10 @@ room_on_idle(struct channel *c)
 	slab_put(&srv->slab, room, room_size(chan_len));
 }
 
-static const struct channel_ops room_channel_ops = {
-    .on_item = room_on_item, .on_gap = room_on_gap, .on_idle = room_on_idle};
+static const struct channel_ops room_channel_ops = {.on_item = room_on_item,
+    .on_states = room_on_states,
+    .on_gap = room_on_gap,
+    .on_idle = room_on_idle};
 
 void
 room_presence_fill(const struct session *s, struct f_pres *out)

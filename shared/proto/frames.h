@@ -167,7 +167,8 @@ struct f_sub {
 			      SUB_HEAD: only live */
 	struct str
 	    ep; /* the history from_seq belongs to; absent with SUB_HEAD */
-	bool want_state, want_presence;
+	bool want_state; /* the title of a room: state t, with SUBBED */
+	bool want_presence;
 };
 #define SUB_HEAD UINT64_MAX
 /* 21 SUBBED: from here on ITEMs with seq > head flow live; the subscriber READs

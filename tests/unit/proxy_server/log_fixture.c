@@ -73,7 +73,6 @@ fix_on_done(void *arg, struct log_op *op)
 	r->head = op->head;
 	r->first = op->first;
 	r->n_states = op->n_states;
-	r->more_states = op->more_states;
 	r->batch = f->batch;
 	if (op->n_states > 0) {
 		assert_int_equal(log_states_next(&rest, &rec), 0);

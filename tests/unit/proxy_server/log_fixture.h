@@ -28,7 +28,6 @@ struct fix_result {
 	int64_t ts;
 	uint64_t head, first;
 	uint16_t n_states;
-	bool more_states;
 	char key[64], val[64]; /* of the first state */
 	unsigned batch;
 };
