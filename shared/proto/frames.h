@@ -229,11 +229,16 @@ struct f_state {
 	uint32_t ch;
 	struct state_rec rec;
 };
-/* 30 EPH */
+/*
+ * 30 EPH: to all who follow chan, at most once, stored nowhere; without credit
+ * it is dropped. Of kind 1 in a room with more people than typing_max the proxy
+ * drops it. Bodies: typing "1 NAME" or "0 NAME", in r: or in the peer's u:;
+ * mark "CONVERSATION READ RECV" in u: (msg_server/marks.c).
+ */
 struct f_eph {
 	uint32_t ch; /* p->m; 0 with chan (m->p) */
 	struct str chan;
-	uint8_t kind; /* 1 typing, 2 mark seen, 3 status */
+	uint8_t kind; /* 1 typing, 2 mark seen, 3 status, 4 newest (newest.h) */
 	struct str uid, body;
 };
 /* 40..42: PRES_BEGIN and PRES_END have no fields. 41 PRES: one session,

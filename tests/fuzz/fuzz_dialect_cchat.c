@@ -41,8 +41,11 @@ on_command(void *arg, const struct command *c)
 		    (str_eqc(c->pos[i].rid, "@") || id_is_word(c->pos[i].rid)));
 	for (i = 0; i < c->n_uids; i++)
 		check(id_is_word(c->uids[i]));
-	if (c->kind == CMD_MESSAGE)
+	if (c->kind == CMD_MESSAGE || c->kind == CMD_TYPING ||
+	    c->kind == CMD_GET_MARKS)
 		check(str_is_set(c->rid) || c->tid.len > 0);
+	if (c->kind == CMD_GET_MARKS)
+		check(c->seq > 0 && is_word_or_none(c->next));
 }
 
 int

@@ -397,3 +397,61 @@ add('J.11.2', 'uid as a number', async t => {
 	if (me.uid !== String(uid))
 		throw new Fail(`uid ${J(me.uid)}`);
 }, chat);
+
+/* --- 12: who types and who has read ------------------------------------- */
+
+add('J.12.1', 'typing reaches the others, once', async t => {
+	say(t.member, { cmd: 'typing', rid: t.rid, on: true });
+	say(t.member, { cmd: 'typing', rid: t.rid, on: true });
+	const j = await t.json(t.main, x => x.cmd === 'typing');
+	if (j.uid !== t.member.uid || j.rid !== t.rid || j.on !== true ||
+	    j.name !== 'member')
+		throw new Fail(`another typist: ${J(j)}`);
+	/* the member's own words: what he says comes after what he did */
+	say(t.member, { cmd: 'message', type: 'text', rid: t.rid, msg: 'typed' });
+	const k = await t.json(t.main, x => x.cmd === 'typing' ||
+	    x.cmd === 'message');
+	if (k.cmd === 'typing')
+		throw new Fail('told twice');
+}, chat);
+add('J.12.2', 'an outsider does not type into a room', async t => {
+	const p = await t.person('outsider', { rid: freshRid() });
+	say(p, { cmd: 'typing', rid: t.rid, on: true });
+	await error(t, [403], p);
+	await unharmed(t);
+}, chat);
+add('J.12.3', 'typing and its answer', async t => {
+	say(t.main, { cmd: 'typing', tid: t.member.uid, cid: 'ty' });
+	await t.json(t.main, x => x.cmd === 'ok' && x.cid === 'ty');
+	const j = await t.json(t.member, x => x.cmd === 'typing');
+	if (j.tid !== t.main.uid || j.rid !== undefined)
+		throw new Fail(`not as private: ${J(j)}`);
+}, chat);
+add('J.12.4', 'an old client knows none of it, and hears none', async t => {
+	const p = await t.person('old', { v: 1 });
+	say(p, { cmd: 'typing', rid: t.rid, on: true });
+	await error(t, 102, p);
+	say(t.member, { cmd: 'typing', rid: t.rid, on: true });
+	await t.json(t.main, x => x.cmd === 'typing');
+	await t.says('after it');
+	const j = await t.json(p, x => x.cmd !== 'newUser');
+	if (j.cmd !== 'message')
+		throw new Fail(`an old client got ${J(j)}`);
+}, chat);
+add('J.12.5', 'the peer has read, and says how far', async t => {
+	say(t.main, { cmd: 'message', type: 'text', rid: t.rid, msg: 'read me',
+	    tid: t.member.uid });
+	const { seq } = await t.json(t.member, x => x.cmd === 'message');
+	say(t.member, { cmd: 'mark', tid: t.main.uid, read: seq });
+	await t.json(t.main, x => x.cmd === 'mark' && x.read === seq);
+	say(t.main, { cmd: 'getMarks', tid: t.member.uid, seq, cid: 'gm' });
+	const j = await t.json(t.main, x => x.cmd === 'getMarks');
+	if (j.cid !== 'gm' || j.nread !== 1 || j.read[0] !== t.member.uid ||
+	    j.seq !== seq)
+		throw new Fail(`another answer: ${J(j)}`);
+}, chat);
+refused('12.6', 'typing where', { cmd: 'typing', on: true });
+refused('12.7', 'typing on or off', t => ({ cmd: 'typing', rid: t.rid, on: 'no' }));
+refused('12.8', 'marks of which message', t => ({ cmd: 'getMarks', rid: t.rid }));
+refused('12.9', 'marks of an open room', t => ({ cmd: 'getMarks', rid: t.rid,
+    seq: 1 }));
