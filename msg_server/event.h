@@ -69,6 +69,8 @@ struct event {
 	unsigned ping_s, retry_base, retry_max, msg_max, rooms_max, rate, rate_burst;
 	const struct str *alt;
 	size_t n_alt;
+	struct str up_url, up_key; /* of uploads; absent: there are none */
+	const uint64_t *up_max; /* bytes of a picture, of sound, of a file */
 	/* EVENT_LOGIN, EVENT_OK (join) */
 	const struct event_pos *pos;
 	size_t n_pos;

@@ -210,7 +210,7 @@ gate_parse(struct str host, struct addr *out)
 }
 
 /* whom the nearest proxy we do not trust has seen; else the peer itself */
-static void
+void
 gate_address(const struct gate *g, const struct addr *peer,
     const struct http_request *rq, struct addr *out)
 {

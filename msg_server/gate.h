@@ -26,6 +26,9 @@ struct str gate_sources(const struct gate *g);
 
 /* is the Origin of this request, or its absence, allowed? */
 bool gate_origin_is_ok(const struct gate *g, const struct http_request *rq);
+/* whose address counts: the peer's, or the one that a trusted proxy has forwarded */
+void gate_address(const struct gate *g, const struct addr *peer,
+    const struct http_request *rq, struct addr *out);
 /* 0 and *ip (NULL: not limited), or the HTTP status to refuse with: 429, 503 */
 int gate_enter(struct gate *g, const struct addr *peer,
     const struct http_request *rq, struct gate_ip **ip) MUST_CHECK;

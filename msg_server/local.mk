@@ -18,6 +18,13 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/follow/room_priv.h %D%/follow/room.h %D%/follow/user.c
 
 msg_server_libmsg_server_a_SOURCES += %D%/follow/turn.c %D%/follow/turn.h
+## uploads
+msg_server_libmsg_server_a_SOURCES += \
+	%D%/upload/key.c %D%/upload/key.h %D%/upload/kind.c %D%/upload/kind.h \
+	%D%/upload/name.c %D%/upload/name.h %D%/upload/quota.c %D%/upload/quota.h \
+	%D%/upload/store.c %D%/upload/store.h %D%/upload/store_priv.h %D%/upload/store_sweep.c \
+	%D%/upload/upload.c %D%/upload/upload.h %D%/upload/upload_priv.h \
+	%D%/upload/upload_post.c %D%/upload/upload_serve.c %D%/upload/upload_who.c
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/cchat_fast.c %D%/dialect/cchat_group.c
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/meteor.c \
 	%D%/door/meteor_api.c %D%/door/meteor_api.h \

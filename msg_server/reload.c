@@ -12,6 +12,7 @@
 #include "msg_server/door/api.h"
 #include "msg_server/gate.h"
 #include "msg_server/reload.h"
+#include "msg_server/upload/upload.h"
 #include "shared/proc/conf.h"
 #include "shared/proc/conf_reload.h"
 #include "shared/proc/daemon.h"
@@ -100,6 +101,7 @@ reload_settings(struct server *srv)
 	if (conf_reload(&settings_program, &srv->set) == OK) {
 		srv->max_clients = settings_connections(&srv->set);
 		gate_refresh(srv->gate);
+		uploads_reload(srv);
 	}
 	if (reload_token_keys(srv, why, sizeof why) != OK)
 		conf_reload_trouble("%s", why);

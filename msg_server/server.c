@@ -25,6 +25,7 @@
 #include "msg_server/newest.h"
 #include "msg_server/push/login.h"
 #include "msg_server/push/udp.h"
+#include "msg_server/upload/upload.h"
 #include "shared/net/conn.h"
 #include "shared/proc/clock.h"
 #include "shared/proc/daemon.h"
@@ -65,6 +66,7 @@ server_on_request(struct httpd *h, struct httpd_conn *c,
 	if (http_has_token(http_field(rq, "upgrade"), "websocket"))
 		httpd_error(c, 400, "not a WebSocket handshake");
 	else if ((door == NULL || !door->on_request(srv, c, rq, body)) &&
+		 !uploads_request(srv, c, rq) &&
 		 !api_request(srv, c, rq, body)) {
 		/* somebody edits the page and presses reload */
 		if (statics_changed(srv->statics, rq->path, clock_mono_ms()))
@@ -75,7 +77,9 @@ server_on_request(struct httpd *h, struct httpd_conn *c,
 }
 
 static const struct httpd_ops server_http_ops = {
-    .on_request = server_on_request, .on_upgrade = client_on_upgrade};
+    .on_request = server_on_request,
+    .on_upgrade = client_on_upgrade,
+    .on_head = uploads_on_head};
 
 /* --- topology ----------------------------------------------------------- */
 
@@ -342,6 +346,7 @@ server_on_metrics(void *arg, struct buf *out)
 	stats_render(out, more, values, ARRAY_LEN(more));
 	gateway_metrics(srv, out);
 	udp_push_metrics(srv->udp_push, out);
+	uploads_metrics(srv, out);
 }
 
 /* --- start -------------------------------------------------------------- */
@@ -447,6 +452,7 @@ server_listen(struct server *srv)
 {
 	httpd_init(&srv->httpd, srv->net, &server_http_ops, srv,
 	    SERVER_HTTP_CONNS, HTTP_BODY_MAX);
+	uploads_open(srv);
 	fronts_open(srv);
 	srv->udp_push = udp_push_open(srv);
 	server_url(srv->public_url, sizeof srv->public_url, srv->set.public_url,

@@ -74,6 +74,7 @@ struct registrar;
 struct gateway;
 struct registrar;
 struct udp_push;
+struct uploads;
 struct gate;
 struct marks;
 struct typing;
@@ -104,6 +105,7 @@ struct server {
 	struct httpd httpd;       /* public and direct listeners */
 	struct listener public_listener, direct_listener;
 	struct udp_push *udp_push; /* NULL: off */
+	struct uploads *uploads;  /* upload/upload.h; NULL: off */
 	struct fronts *fronts;    /* what they speak, and further ones (door/front.h) */
 	struct admin admin;
 	struct wheel wheel;       /* login, ping and expiry deadlines of clients */

@@ -120,6 +120,27 @@ static const struct conf_opt settings_opts[] = {
 	"seconds of silence before a client is pinged"),
     CONF_INT(S, stall_max, "stall_max", 600, 10, 86400,
 	"seconds a client may take nothing of what waits for it"),
+    CONF_GROUP("Uploads"),
+    CONF_META(S, uploads, "uploads", "", "DIR",
+	"directory of uploads (uploads in the data directory); off: none"),
+    CONF_STR(S, upload_url, "upload_url", "",
+	"http URL of the host for uploads, where it is another one"),
+    CONF_INT(S, upload_pic, "upload_pic", 8192, 1, 1048576, "KiB of a picture"),
+    CONF_INT(S, upload_audio, "upload_audio", 2048, 1, 1048576, "KiB of sound"),
+    CONF_INT(S, upload_file, "upload_file", 20480, 1, 1048576,
+	"KiB of any other file"),
+    CONF_INT(S, upload_day, "upload_day", 100, 1, 1048576,
+	"MiB of one user and day; of an address four times that"),
+    CONF_INT(S, upload_total, "upload_total", 10240, 1, 1073741824,
+	"MiB of all files in the directory"),
+    CONF_INT(S, upload_free, "upload_free", 256, 0, 1073741824,
+	"MiB of the disk that uploads leave free"),
+    CONF_INT(S, uploads_at_once, "uploads_at_once", 64, 1, 1024,
+	"uploads under way"),
+    CONF_INT(S, upload_orphans, "upload_orphans", 3600, 0, 31536000,
+	"seconds until a file goes that nobody has sent; 0: never"),
+    CONF_INT(S, upload_keep, "upload_keep", 90, 0, 36500,
+	"days a file stays after it was sent (as keep_days); 0: for ever"),
     CONF_GROUP("The rest"),
     CONF_INT(S, memory, "memory", 1024, 16, 1048576,
 	"MiB this server may use; a quarter of it may wait for clients"),
@@ -143,8 +164,10 @@ static const char *const settings_live[] = {"link_key", "token_key",
     "conn_burst", "login_timeout", "msg_max", "rooms_max", "v1_interval",
     "send_rate", "send_burst", "uid_rate", "room_rate", "rooms_new",
     "room_title", "marks_max", "frame_rate", "frame_burst", "ping", "stall_max",
-    "memory", "gather_us", "drain_within", "drain_rate", "log_level",
-    "log_file", NULL};
+    "memory", "gather_us", "drain_within", "drain_rate", "upload_pic",
+    "upload_audio", "upload_file", "upload_day", "upload_total", "upload_free",
+    "uploads_at_once", "upload_orphans", "upload_keep", "log_level", "log_file",
+    NULL};
 
 const struct conf_program settings_program = {
     .name = "msg_server",
@@ -162,7 +185,7 @@ settings_load(struct settings *s, int argc, char **argv)
 	    &s->listen, &s->direct, &s->admin, &s->public_url, &s->direct_url,
 	    &s->name, &s->cluster, &s->data, &s->www, &s->config_server,
 	    &s->link_key, &s->token_key, &s->token_key_old, &s->api_key,
-	    &s->log_level, &s->udp_push};
+	    &s->log_level, &s->udp_push, &s->uploads, &s->upload_url};
 	size_t i;
 
 	conf_load(&settings_program, s, argc, argv);

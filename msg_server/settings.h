@@ -42,6 +42,13 @@ struct settings {
 	char *config_server; /* "": stand-alone, then node and proxies */
 	char **proxies;
 	int64_t node, weight;
+	/* uploads (upload/upload.h) */
+	char *uploads, *upload_url; /* "": in the data directory; from here */
+	int64_t upload_pic, upload_audio, upload_file; /* KiB */
+	int64_t upload_day, upload_total, upload_free; /* MiB */
+	int64_t uploads_at_once;
+	int64_t upload_orphans; /* s, 0: for ever */
+	int64_t upload_keep;	/* days, 0: for ever */
 	/* keys */
 	char *link_key, *token_key, *token_key_old, *api_key;
 	/* who may come in */

@@ -27,6 +27,7 @@
 #include "msg_server/move_key.h"
 #include "msg_server/newest.h"
 #include "msg_server/push/login.h"
+#include "msg_server/upload/upload.h"
 #include "shared/proc/clock.h"
 
 enum {
@@ -101,6 +102,7 @@ login_answer(struct login *l, struct session *s, struct str people)
 	/* those he names, the named room and the user himself */
 	struct event_pos pos[POS_MAX + 2];
 	struct str alt[LOGIN_ALT_MAX];
+	struct upload_login up;
 	char sid[24];
 	struct buf token;
 	struct event ev = {.kind = EVENT_LOGIN,
@@ -129,6 +131,11 @@ login_answer(struct login *l, struct session *s, struct str people)
 	ev.sid = str_of(sid);
 	ev.n_alt = server_alt_urls(srv, alt, LOGIN_ALT_MAX);
 	ev.n_pos = login_positions(l, pos);
+	if (s->level > 1 && uploads_login(srv, ev.uid, &up)) {
+		ev.up_url = str_of(up.url);
+		ev.up_key = str_of(up.key);
+		ev.up_max = up.max;
+	}
 	buf_init(&token, 8192);
 	if (l->who.mint) {
 		auth_mint(&srv->auth, &l->who.claims, &token);

@@ -8,6 +8,7 @@
 #include "msg_server/cmd/asker.h"
 #include "msg_server/cmd/cmd_message_send.h"
 #include "msg_server/cmd/cmd_message_to.h"
+#include "msg_server/upload/upload.h"
 #include "shared/proc/clock.h"
 
 /* level 1: whole seconds, the clock set before anything else is known */
@@ -85,6 +86,8 @@ message_send(struct server *srv, struct session *s, const struct command *cmd)
 	ap.item.ref = cmd->re;
 	ap.item.body = cmd->msg;
 	ap.item.at = cmd->at;
+	if (ap.item.flags & (ITEM_F_AUDIO | ITEM_F_PIC | ITEM_F_FILE))
+		uploads_keep(srv, cmd->msg);
 	message_put(srv, s, &c, &ap);
 }
 

@@ -153,6 +153,15 @@ cchat_login_answer(struct jw *w, const struct event *ev)
 	jw_arr_end(w);
 	jw_int(w, "rooms", ev->rooms_max);
 	jw_obj_end(w);
+	if (str_is_set(ev->up_url)) {
+		jw_obj(w, "up");
+		jw_str(w, "url", ev->up_url);
+		jw_str(w, "key", ev->up_key);
+		jw_int(w, "pic", (int64_t)ev->up_max[0]);
+		jw_int(w, "audio", (int64_t)ev->up_max[1]);
+		jw_int(w, "file", (int64_t)ev->up_max[2]);
+		jw_obj_end(w);
+	}
 	cchat_positions(w, ev);
 	jw_obj_end(w);
 }

@@ -24,6 +24,7 @@
 #include "msg_server/inbox.h"
 #include "msg_server/newest.h"
 #include "msg_server/move_key.h"
+#include "msg_server/upload/upload.h"
 #include "shared/proc/clock.h"
 #include "shared/proto/json.h"
 
@@ -221,6 +222,15 @@ reply_error(struct session *session, struct str cid, unsigned code,
 	assert_non_null(v1_text);
 	snprintf(n, sizeof n, "%u", code);
 	tell(n);
+}
+
+bool
+uploads_login(struct server *server, struct str uid, struct upload_login *out)
+{
+	(void)server;
+	(void)uid;
+	(void)out;
+	return false;
 }
 
 void

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "msg_server/cmd/asker.h"
+#include "msg_server/upload/upload.h"
 #include "shared/proc/clock.h"
 
 static struct server srv;
@@ -107,6 +108,15 @@ reply_error(struct session *session, struct str c, unsigned n, const char *why,
 	code = n;
 	retry = retry_ms;
 	v1_text = text;
+}
+
+static char kept[64]; /* the url that uploads_keep() was told last */
+
+void
+uploads_keep(struct server *server, struct str url)
+{
+	(void)server;
+	str_copy(kept, sizeof kept, url);
 }
 
 static int64_t base;
@@ -215,6 +225,30 @@ test_to_a_room(void **state)
 	assert_int_equal(ap.item.flags, ITEM_F_AUTO_CID);
 	say("12", NULL, 2, NULL);
 	assert_string_equal(cid, "~10000002a.8");
+}
+
+/* what was uploaded stays, if a message of its type speaks of it */
+static void
+test_of_a_file(void **state)
+{
+	static const enum msg_type types[] = {MSG_PIC, MSG_AUDIO, MSG_FILE};
+	struct command c = {.kind = CMD_MESSAGE,
+	    .level = 2,
+	    .msg = STR_LIT("/u/x"),
+	    .rid = STR_LIT("12")};
+	unsigned i;
+
+	(void)state;
+	kept[0] = '\0';
+	cmd_message(&srv, &s, &c);
+	assert_string_equal(kept, "");
+	for (i = 0; i < ARRAY_LEN(types); i++) {
+		kept[0] = '\0';
+		c.type = types[i];
+		cmd_message(&srv, &s, &c);
+		assert_string_equal(kept, "/u/x");
+	}
+	assert_int_equal(n_calls, 4);
 }
 
 static void
@@ -392,6 +426,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    T(test_to_a_room),
+	    T(test_of_a_file),
 	    T(test_to_somebody),
 	    T(test_checks),
 	    T(test_level_1_order),
