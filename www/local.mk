@@ -1,13 +1,16 @@
 ## The page and the SDK: what lies in www is what runs, nothing is built.
 www_page = \
-	www/index.html www/icon.svg www/icon-dot.svg www/css/app.css \
-	www/i18n/en.js www/i18n/zh.js \
+	www/index.html www/icon.svg www/icon-dot.svg \
+	www/css/app.css www/css/more.css \
+	www/i18n/en.js www/i18n/en-more.js www/i18n/zh.js www/i18n/zh-more.js \
 	www/js/main.js www/js/dom.js www/js/i18n.js www/js/prefs.js \
 	www/js/chat.js www/js/store.js www/js/conv.js www/js/log.js \
-	www/js/people.js www/js/row.js www/js/format.js www/js/side.js www/js/composer.js \
+	www/js/people.js www/js/items.js www/js/rows.js www/js/row.js \
+	www/js/format.js www/js/side.js www/js/composer.js \
 	www/js/lazy/line.js www/js/lazy/heard.js www/js/lazy/folk.js \
 	www/js/lazy/keys.js www/js/lazy/settings.js www/js/lazy/notify.js \
 	www/js/lazy/dialogs.js www/js/lazy/emoji.js \
+	www/js/lazy/menu.js www/js/lazy/viewer.js \
 	www/js/lazy/complete.js www/js/lazy/commands.js \
 	www/js/lazy/upload.js www/js/lazy/voice.js
 

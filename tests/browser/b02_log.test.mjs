@@ -149,13 +149,13 @@ test('page 11: at the end, a tall picture leaves the reader there',
 	const p = await Person.join(b, url, 'Reader', { room: r });
 	await p.sees('message 40');
 	let served = 0;
-	await p.page.route('**/tall.png', async route => {
+	await p.page.route('**/u/tall.png', async route => {
 		await sleep(300);
 		served++;
 		await route.fulfill({ contentType: 'image/png', body: png(400, 600) });
 	});
 	await a.cmd({ cmd: 'message', type: 'pic', rid: r,
-	    msg: `${url}tall.png` });
+	    msg: `${url}u/tall.png` });
 	const img = p.page.locator('#log .m img');
 	await img.waitFor();
 	await p.page.waitForFunction(() => {

@@ -7,7 +7,7 @@
 import { $, attr, effect, fill, h, icon, logo, text } from './dom.js';
 import { Composer } from './composer.js';
 import { firstNew } from './conv.js';
-import { has, lang, setLang, t } from './i18n.js';
+import { has, lang, rest, setLang, t } from './i18n.js';
 import { Log } from './log.js';
 import { dark, hear, opt, theme } from './prefs.js';
 import { avatar } from './row.js';
@@ -53,7 +53,8 @@ const fetchRest = async (app) => {
 		try {
 			const [line, heard, folk, keys] = await Promise.all([
 				import('./lazy/line.js'), import('./lazy/heard.js'),
-				import('./lazy/folk.js'), import('./lazy/keys.js')]);
+				import('./lazy/folk.js'), import('./lazy/keys.js'),
+				rest().then((ok) => ok || Promise.reject(ok))]);
 			return { line: new line.Line(app), toast: line.toast,
 				heard: new heard.Heard(app), people: folk.peopleList(app),
 				key: keys.key };
@@ -138,6 +139,8 @@ export class Chat {
 			close: (c) => this.#close(c),
 			end: () => this.log.end(),
 		});
+		/** @param {Promise<void>} p */
+		const no = (p) => { p.catch((e) => this.refused(e)); };
 		this.log = new Log($('log'), {
 			names: (s, i) => store.names(s, i),
 			retry: (c, it) => store.retry(c, it),
@@ -148,6 +151,14 @@ export class Chat {
 				$('text').focus();
 			},
 			tell: (it) => this.open(`@${it.uid}`, it.name),
+			me: () => store.me.uid,
+			can: (what) => chat.caps.has(what),
+			react: (c, it, emo, on) => no(store.react(c, it, emo, on)),
+			recall: (c, it) => no(store.recall(c, it)),
+			edit: (c, it) => this.composer.edit(c, it),
+			quote: (c, it) => this.composer.quote(c, it),
+			mention: (name) => this.composer.mention(name),
+			say: (s) => this.toast(s),
 			older: (c) => c.loaded ? store.older(c) : store.load(c),
 			seen: () => {
 				const c = this.conv;
@@ -317,7 +328,7 @@ export class Chat {
 	#words() {
 		const { store } = this;
 		const lobby = store.convs.get('1');
-		if (lobby)
+		if (lobby && !lobby.named)
 			lobby.title = t('side.lobby');
 		fill($('brand-logo'), logo(28));
 		attr($('side'), 'aria-label', t('side.label'));
@@ -355,7 +366,7 @@ export class Chat {
 		const { store } = this;
 		const c = this.conv;
 		const lobby = store.convs.get('1');
-		if (lobby && lobby.title === '1')
+		if (lobby && !lobby.named && lobby.title === '1')
 			lobby.title = t('side.lobby');
 		if (!c)
 			return;

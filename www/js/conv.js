@@ -3,6 +3,7 @@
  * One conversation as data: its messages in order, each once, and how many
  * of them are new.  Nothing here knows the SDK or the DOM.
  */
+import { adopt, keep as remember } from './items.js';
 
 /**
  * @typedef {object} Item one message
@@ -18,6 +19,12 @@
  * @property {boolean} [at] it mentions me
  * @property {string} [gone]
  * @property {''|'pending'|'failed'|'sent'} state of my own ones
+ *
+ * What became of it (items.js):
+ * @property {import('./items.js').Change} [ch]
+ * @property {import('./items.js').Hope} [hope]
+ * @property {string} [first] text as first sent, if `msg` is another
+ * @property {number} [edited] when, ms
  *
  * What is going up (lazy/upload.js) has `msg` = "blob:..." and:
  * @property {number} [progress] 0 to 1, while it does
@@ -38,7 +45,10 @@
  * @property {string} title
  * @property {Item[]} items in order
  * @property {Map<string, Item>} cids
- * @property {Set<number>} seqs
+ * @property {Map<number, Item>} seqs
+ * @property {Map<number, import('./items.js').Change>} later what is known
+ *   of messages that are not here, by seq
+ * @property {boolean} named the room was given its title
  * @property {boolean} loaded the newest page is here
  * @property {boolean} loading
  * @property {boolean} failed history could not be had
@@ -61,7 +71,8 @@ export const makeConv = (key) => {
 	const dm = key[0] === '@';
 	const id = dm ? key.slice(1) : key;
 	return {
-		key, dm, id, title: id, items: [], cids: new Map(), seqs: new Set(),
+		key, dm, id, title: id, items: [], cids: new Map(), seqs: new Map(),
+		later: new Map(), named: false,
 		loaded: false, loading: false, failed: false, more: true, read: 0,
 		peer: 0, unread: 0, mention: 0, divider: 0, time: 0,
 		people: new Map(), count: 0, told: false, from: 0,
@@ -76,8 +87,10 @@ export const insert = (c, it) => {
 	while (i > 0 && c.items[i - 1].ord > it.ord)
 		i--;
 	c.items.splice(i, 0, it);
-	if (it.seq)
-		c.seqs.add(it.seq);
+	if (it.seq) {
+		c.seqs.set(it.seq, it);
+		adopt(c, it);
+	}
 	if (it.cid && it.mine)
 		c.cids.set(it.cid, it);
 	c.time = Math.max(c.time, it.ts);
@@ -126,8 +139,11 @@ export const recount = (c) => {
 /** Forget all but the newest. @param {Conv} c @param {number} keep */
 export const shorten = (c, keep) => {
 	for (const it of c.items.splice(0, Math.max(0, c.items.length - keep))) {
-		if (it.seq)
+		if (it.seq) {
 			c.seqs.delete(it.seq);
+			if (it.ch)
+				remember(c, it.seq, it.ch);
+		}
 		if (it.cid)
 			c.cids.delete(it.cid);
 	}

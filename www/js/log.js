@@ -8,16 +8,12 @@
  */
 import { $, fill, h, icon } from './dom.js';
 import { t } from './i18n.js';
-import { row } from './row.js';
+import { fit } from './row.js';
+import { Rows } from './rows.js';
 
 /** @typedef {import('./conv.js').Item} Item */
 /** @typedef {import('./conv.js').Conv} Conv */
-/**
- * @typedef {object} Chunk
- * @property {HTMLElement} el
- * @property {Item[]} items
- * @property {boolean} awake
- */
+/** @typedef {import('./rows.js').Chunk} Chunk */
 /**
  * @typedef {object} View a conversation as it was drawn
  * @property {Conv} c
@@ -27,6 +23,7 @@ import { row } from './row.js';
  * @property {number} at scrollTop when it was left
  * @property {boolean} stick
  * @property {number} divider as drawn
+ * @property {Set<Item>} stale rows to draw anew
  * @property {boolean} placed the reader has been put somewhere
  */
 
@@ -35,16 +32,13 @@ const MARGIN = 1600;
 const STICK = 48;
 const OLDER = 900;
 const LINE = 34;	/* first guess of a row's height, px */
-const VIEWS = 8;
+const VIEWS = 5;
 const AWAKE = 10;	/* chunks: more than the margins ever hold */
 
 export class Log {
 	/** @type {Map<string, View>} */ #views = new Map();
 	/** @type {View|null} */ #v = null;
-	/** @type {WeakMap<Item, HTMLElement>} */ #rows = new WeakMap();
-	/** @type {WeakMap<Element, Item>} */ #item = new WeakMap();
 	/** @type {WeakMap<Element, Chunk>} */ #of = new WeakMap();
-	/** @type {Set<Item>} */ #stale = new Set();
 	#mean = LINE;
 	#due = false;
 	#last = 0;	/* scrollTop at the last event */
@@ -57,6 +51,7 @@ export class Log {
 	constructor(box, acts) {
 		this.box = box;
 		this.acts = acts;
+		this.rows = new Rows(acts);
 		this.pill = $('jump');
 		this.pill.addEventListener('click', () => this.end());
 		box.addEventListener('scroll', () => this.#scrolled(), { passive: true });
@@ -64,10 +59,40 @@ export class Log {
 			{ root: box, rootMargin: `${MARGIN}px 0px` });
 		this.size = new ResizeObserver(() => this.#hold());
 		this.size.observe(box);
+		/* a picture whose size nobody told takes its own when it is there */
+		box.addEventListener('load', (e) => this.#loaded(e.target), true);
+		for (const type of ['pointerover', 'pointerdown', 'contextmenu'])
+			box.addEventListener(type, this.#near);
 		document.addEventListener('visibilitychange', () => {
 			if (!document.hidden)
 				this.#flush();
 		});
+	}
+
+	/* What can be done with a message is fetched when a hand comes near. */
+	#near = (/** @type {any} */ e) => {
+		const own = e.type === 'contextmenu';
+		const theirs = e.pointerType === 'touch' ? 'a, audio' : 'a, audio, img';
+		if (own && (!this.rows.of(e.target) || e.target.closest(theirs) ||
+			!getSelection()?.isCollapsed))
+			return;		/* the browser has a menu for these */
+		if (own)
+			e.preventDefault();
+		this.#menu((m) => m.hear(e));
+	};
+
+	/** @param {(m: import('./lazy/menu.js').Menu) => void} fn */
+	#menu(fn) {
+		this.#hands ??= import('./lazy/menu.js').then((m) => new m.Menu(this));
+		this.#hands.then(fn, () => { this.#hands = undefined; });
+	}
+	/** @type {Promise<any>|undefined} */ #hands;
+
+	/** By key, on a row. @param {'copy'|'quote'} what @param {Element} el */
+	act(what, el) {
+		const it = this.rows.of(el);
+		if (it)
+			this.#menu((m) => m.act(what, it));
 	}
 
 	/** The reader is at the end. */
@@ -84,7 +109,7 @@ export class Log {
 		this.#views.delete(c.key);
 		v ??= { c, el: h('div', { class: 'list', role: 'list' }),
 			top: h('div', { class: 'top' }), chunks: [], at: 0, stick: true,
-			divider: 0, placed: false };
+			divider: 0, placed: false, stale: new Set() };
 		this.#views.set(c.key, v);
 		if (this.#views.size > VIEWS)
 			this.#views.delete(this.#views.keys().next().value ?? '');
@@ -118,7 +143,6 @@ export class Log {
 	redraw() {
 		const v = this.#v;
 		this.#views.clear();
-		this.#rows = new WeakMap();
 		if (!v)
 			return;
 		this.#views.set(v.c.key, v);
@@ -133,8 +157,11 @@ export class Log {
 
 	/** Something of a conversation has changed. @param {Conv} c @param {Item} [it] */
 	changed(c, it) {
-		if (it)
-			this.#stale.add(it);
+		const of = this.#views.get(c.key);
+		if (it && of?.c === c)
+			of.stale.add(it);
+		if (it?.gone)	/* at once, and wherever it stands */
+			this.rows.wipe(it);
 		if (c !== this.#v?.c || this.#due)
 			return;
 		this.#due = true;
@@ -171,7 +198,7 @@ export class Log {
 			this.#top(v);
 			this.#tire(v);
 		});
-		this.#stale.clear();
+		v.stale.clear();
 		if (!v.placed && v.c.loaded)
 			this.#place(v);
 		else if (!had)
@@ -204,7 +231,7 @@ export class Log {
 			else
 				this.#splice(v, p, cut, mid);
 		}
-		for (const it of this.#stale)
+		for (const it of v.stale)
 			this.#again(v, it);
 	}
 
@@ -218,7 +245,7 @@ export class Log {
 			last.items.push(...part);
 			if (last.awake)
 				for (const it of part)
-					this.#one(v, last, it);
+					this.rows.add(v.c, last, it, this.#prev(v, last, it));
 			else
 				this.#build(v, last);
 		}
@@ -246,10 +273,13 @@ export class Log {
 			fresh.unshift(this.#chunk(items.slice(Math.max(0, e - SIZE), e)));
 		v.chunks.unshift(...fresh);
 		v.el.prepend(...fresh.map((k) => k.el));
-		for (const k of fresh) {
-			this.#build(v, k);
+		fresh.forEach((k, n) => {
+			if (n >= fresh.length - 4)
+				this.#build(v, k);
+			else
+				this.#sleepAt(k, k.items.length * this.#mean);
 			this.eye.observe(k.el);
-		}
+		});
 		/* its first row may have joined a group */
 		const next = v.chunks[fresh.length];
 		if (next?.awake)
@@ -298,35 +328,15 @@ export class Log {
 			: v.chunks[v.chunks.indexOf(k) - 1]?.items.at(-1);
 	}
 
-	/** @param {View} v @param {Chunk} k @param {Item} it */
-	#one(v, k, it) {
-		const { el, before } = row(v.c, it, this.#prev(v, k, it), this.acts);
-		this.#rows.set(it, el);
-		this.#item.set(el, it);
-		k.el.append(...before, el);
-	}
-
 	/** Build the rows of a chunk. @param {View} v @param {Chunk} k */
-	#build(v, k) {
-		k.awake = true;
-		k.el.style.removeProperty('height');
-		k.el.replaceChildren();
-		for (const it of k.items)
-			this.#one(v, k, it);
-	}
+	#build(v, k) { this.rows.build(v.c, k, this.#prev(v, k, k.items[0])); }
 
 	/** One row anew. @param {View} v @param {Item} it */
 	#again(v, it) {
-		const old = this.#rows.get(it);
-		const k = old?.parentElement && this.#of.get(old.parentElement);
-		if (!old || !k || !k.awake || !v.chunks.includes(k))
-			return;
-		const { el } = row(v.c, it, this.#prev(v, k, it), this.acts);
-		if (old.contains(document.activeElement))
-			$('text').focus();
-		old.replaceWith(el);
-		this.#rows.set(it, el);
-		this.#item.set(el, it);
+		const at = this.rows.parent(it);
+		const k = at && this.#of.get(at);
+		if (k?.awake && v.chunks.includes(k))
+			this.rows.again(v.c, it, this.#prev(v, k, it));
 	}
 
 	/** The line over the first new message moves. @param {View} v */
@@ -394,7 +404,8 @@ export class Log {
 	#hold() {
 		if (!this.#v?.stick)
 			return;
-		this.box.scrollTop = this.box.scrollHeight;
+		if (this.#gap() > 0.5)	/* to write is to lay out again */
+			this.box.scrollTop = this.box.scrollHeight;
 		this.#last = this.box.scrollTop;
 	}
 
@@ -406,9 +417,9 @@ export class Log {
 		fn();
 		if (v?.stick)
 			return this.#hold();
-		const it = a && this.#item.get(a);
-		const now = a?.isConnected ? a : it && this.#rows.get(it);
-		if (!now?.isConnected)
+		const it = this.rows.of(a);
+		const now = a?.isConnected ? a : it && this.rows.at(it);
+		if (!now)
 			return;
 		const by = now.getBoundingClientRect().top - was;
 		if (by)
@@ -475,6 +486,20 @@ export class Log {
 		fill(this.pill, icon('down'), n ? t('log.count', { n }) : t('log.jump'));
 	}
 
+	/** @param {any} img */
+	#loaded(img) {
+		const it = img.hasAttribute?.('data-guess') && this.rows.of(img);
+		if (!it)
+			return;
+		it.w = img.naturalWidth;
+		it.h = img.naturalHeight;
+		this.#keep(() => fit(img, it.w ?? 0, it.h ?? 0));
+	}
+
+	/* ---- one row --------------------------------------------------- */
+
+	get conv() { return this.#v?.c ?? null; }
+
 	/* ---- sleeping -------------------------------------------------- */
 
 	/** @param {IntersectionObserverEntry[]} seen */
@@ -512,8 +537,9 @@ export class Log {
 		const up = v.chunks.filter((k) => k.awake);
 		if (up.length <= AWAKE || !v.placed)
 			return;
+		const at = v.stick ? null : this.#anchor(v);
 		const mid = v.stick ? v.chunks.length - 1
-			: v.chunks.findIndex((k) => k.el.contains(this.#anchor(v)));
+			: v.chunks.findIndex((k) => k.el.contains(at));
 		const far = up.map((k) => ({ k, d: Math.abs(v.chunks.indexOf(k) - mid) }))
 			.sort((a, b) => b.d - a.d).slice(0, up.length - AWAKE)
 			.filter(({ k }) => this.#maySleep(v, k))
@@ -526,6 +552,7 @@ export class Log {
 	#maySleep(v, k) {
 		const sel = getSelection();
 		return k !== v.chunks.at(-1) && !k.el.contains(document.activeElement) &&
+			![...k.el.querySelectorAll('audio')].some((a) => !a.paused) &&
 			!(sel && !sel.isCollapsed && sel.containsNode(k.el, true));
 	}
 

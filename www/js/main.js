@@ -49,7 +49,8 @@ let chatModule;
 const chatCode = () => chatModule ??= Promise.all([import('./chat.js'),
 	import('./store.js'), import('./log.js'), import('./row.js'),
 	import('./side.js'), import('./people.js'), import('./composer.js'),
-	import('./format.js'), import('./conv.js'), import('../sdk/asks.js'),
+	import('./format.js'), import('./conv.js'), import('./items.js'),
+	import('./rows.js'), import('../sdk/asks.js'),
 ]).then(([m]) => m, (e) => {
 		chatModule = undefined;	/* the next try fetches it again */
 		throw new CChatError('network', String(e));

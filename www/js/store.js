@@ -8,6 +8,7 @@
 import { firstSeq, insert, lastSeq, makeConv, recount, settle, shorten } from './conv.js';
 import { signal } from './dom.js';
 import { clean } from './format.js';
+import { apply, wish } from './items.js';
 import { People } from './people.js';
 import { local, tab, tell } from './prefs.js';
 
@@ -19,6 +20,8 @@ const KEEP = 5000;	/* messages of a conversation in memory */
 const PAGE = 100;
 const QUEUE = 50;	/* unsent ones that survive a reload */
 const ROOMS = 30;
+const RECENT = 5;	/* conversations that keep as many */
+const IDLE = 500;	/* messages of the others */
 const ASK = 30000;	/* who of the private chats is online, ms */
 
 export class Store extends People {
@@ -35,8 +38,11 @@ export class Store extends People {
 	/** @param {CChat} chat */
 	constructor(chat) {
 		super(chat);
+		this.current.subs.add(() => this.#opened());
 		chat.on('login', (l) => this.#login(l));
 		chat.on('message', (m) => this.#message(m));
+		chat.on('item', (m) => this.#change(m));
+		chat.on('room', (r) => this.#titled(r.rid, r.title));
 		chat.on('ack', (a) => this.#settle(a.cid, a));
 		chat.on('fail', (e) => this.#settle(e.cid, null));
 		chat.on('mark', (m) => this.#mark(m));
@@ -61,6 +67,8 @@ export class Store extends People {
 		this.convs.set(key, c);
 		if (c.dm)
 			c.title = this.name(c.id) || c.title;
+		else
+			this.#titled(key, this.#titles.get(key) ?? '');
 		this.rows.touch();
 		return c;
 	}
@@ -159,11 +167,96 @@ export class Store extends People {
 
 	/** Forget the far end of a very long conversation. @param {Conv} c */
 	trim(c) {
-		const many = c.items.length - KEEP;
-		if (many < KEEP / 10 || !(this.seeing(c) || c.key !== this.current.value))
+		const max = this.#recent.includes(c.key) ? KEEP : IDLE;
+		if (c.items.length < max * 1.1 ||
+			!(this.seeing(c) || c.key !== this.current.value))
 			return;
-		shorten(c, KEEP);
+		shorten(c, max);
 		this.onlog(c);
+	}
+
+	/* Of those that were not open for long, only the newest stay. */
+	#opened() {
+		const key = this.current.value;
+		this.#recent = [key, ...this.#recent.filter((k) => k !== key)];
+		for (const k of this.#recent.splice(RECENT)) {
+			const c = this.convs.get(k);
+			if (c && !c.unread)
+				this.trim(c);
+		}
+	}
+	/** @type {string[]} */ #recent = [];
+
+	/* ---- what becomes of messages, titles -------------------------- */
+
+	/** @param {any} m an item that is no message */
+	#change(m) {
+		const c = this.convs.get(m.conv);
+		if (m.cmd === 'title')
+			return this.#titled(m.conv, m.title);
+		if (c)
+			this.#apply(c, m);
+	}
+
+	/** @param {Conv} c @param {any} m */
+	#apply(c, m) {
+		const it = apply(c, m);
+		if (it)
+			this.onlog(c, it);
+	}
+
+	/** @param {string} rid @param {unknown} title untrusted, "" for none */
+	#titled(rid, title) {
+		const s = clean(title, '');
+		const c = this.convs.get(rid);
+		if (s)
+			this.#titles.set(rid, s);
+		else
+			this.#titles.delete(rid);
+		if (!c || c.dm || (!s && !c.named))
+			return;
+		c.title = s || c.id;
+		c.named = !!s;
+		this.rows.touch();
+	}
+	/** @type {Map<string, string>} of rooms, as the server tells */ #titles = new Map();
+
+	/** @param {Conv} c @param {Item} it @param {string} msg */
+	edit(c, it, msg) {
+		return this.#ask(c, it, { cmd: 'edit', msg }, (of, ref) =>
+			this.chat.edit(of, ref, msg));
+	}
+
+	/** @param {Conv} c @param {Item} it */
+	recall(c, it) {
+		return this.#ask(c, it, { cmd: 'recall' }, (of, ref) =>
+			this.chat.recall(of, ref));
+	}
+
+	/** @param {Conv} c @param {Item} it @param {string} emo @param {boolean} on */
+	react(c, it, emo, on) {
+		return this.#ask(c, it, { cmd: 'react', emo, on }, (of, ref) =>
+			this.chat.react(of, ref, emo, on));
+	}
+
+	/**
+	 * Shown at once; taken back, and the promise rejected, if it is refused.
+	 * @param {Conv} c @param {Item} it @param {any} m
+	 * @param {(of: any, ref: number) => Promise<any>} ask
+	 */
+	async #ask(c, it, m, ask) {
+		if (!it.seq || it.gone)
+			return;
+		const undo = wish(it, m);
+		this.onlog(c, it);
+		try {
+			const a = await ask(this.target(c), it.seq);
+			apply(c, { ts: Date.now(), ...m, ...a, cmd: m.cmd, ref: it.seq,
+				uid: this.me.uid, name: this.me.name });
+		} finally {
+			undo();
+			this.onlog(c, it);
+		}
 	}
 
 	/* ---- sending --------------------------------------------------- */
@@ -285,7 +378,7 @@ export class Store extends People {
 			return;
 		const first = firstSeq(c);
 		await this.#page(c, first ? { before: first } : {});
-		const top = () => firstSeq(c);
+		const top = () => c.from || firstSeq(c);
 		for (let n = 0; c.loaded && c.read && c.more && top() > c.read + 1 && n < 5; n++)
 			await this.#page(c, { before: top() });
 		if (c.loaded && !c.read && !c.told)
@@ -307,8 +400,11 @@ export class Store extends People {
 		this.onlog(c);
 		try {
 			const p = await this.chat.history(this.target(c), { ...where, limit: PAGE });
-			for (const m of p.msgs)
-				this.#put(c, m);
+			for (const m of p.items)
+				if (m.cmd === 'message')
+					this.#put(c, m);
+				else
+					this.#apply(c, m);
 			c.from = p.from || c.from;
 			c.more = p.more && p.from > 0;
 			c.loaded = true;
@@ -326,8 +422,12 @@ export class Store extends People {
 		for (const c of this.convs.values()) {
 			if (key === '@' ? !c.dm : c.key !== key)
 				continue;
+			for (const it of c.items)
+				if (it.seq)
+					c.cids.delete(it.cid ?? '');
 			c.items = c.items.filter((i) => !i.seq);
 			c.seqs.clear();
+			c.later.clear();
 			c.from = 0;
 			c.loaded = false;
 			c.more = true;
