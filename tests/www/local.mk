@@ -1,5 +1,5 @@
 ## The SDK and what of the page needs no browser.
-www_tests = %D%/sdk.test.mjs %D%/asks.test.mjs %D%/page.test.mjs %D%/types.test.mjs \
+www_tests = %D%/words.test.mjs %D%/sdk.test.mjs %D%/asks.test.mjs %D%/page.test.mjs %D%/types.test.mjs \
 	%D%/shipped.test.mjs
 www_tests += %D%/items.test.mjs
 

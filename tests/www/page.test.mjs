@@ -5,8 +5,6 @@ import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { test } from 'node:test';
-import en from '../../www/i18n/en.js';
-import zh from '../../www/i18n/zh.js';
 import { clean, hue, href, initials, jumbo, scan } from '../../www/js/format.js';
 import { firstNew, firstSeq, insert, lastSeq, makeConv, recount, settle, shorten }
     from '../../www/js/conv.js';
@@ -115,34 +113,6 @@ test('names: cut, cleaned, initials, hues', () => {
 		assert.equal(jumbo(s), want, s);
 });
 
-test('words: both languages have the same keys and placeholders', async () => {
-	const base = k => k.replace(/\.(one|other)$/, '');
-	const keys = w => [...new Set(Object.keys(w).map(base))].sort();
-	assert.deepEqual(keys(zh), keys(en));
-	const holes = s => [...s.matchAll(/\{(\w+)\}/g)].map(m => m[1]).sort().join();
-	for (const [k, s] of Object.entries(zh)) {
-		assert.ok(k in en, `${k} is not in en.js`);
-		assert.equal(holes(s), holes(en[k]), k);
-		assert.ok(s.trim() && en[k].trim(), k);
-	}
-	for (const k of Object.keys(en).filter(x => x.endsWith('.one'))) {
-		assert.equal(holes(en[k]), holes(en[`${base(k)}.other`]), k);
-		assert.ok(`${base(k)}.other` in en, k);
-	}
-	/* and none is unused, nor missing */
-	const files = (await readdir(new URL('js/', www), { recursive: true }))
-	    .filter(f => f.endsWith('.js'));
-	const lazy = await readdir(new URL('js/lazy/', www));
-	const code = (await Promise.all([...new Set([...files,
-	    ...lazy.map(f => `lazy/${f}`)])].map(f => text(`js/${f}`)))).join('\n');
-	/* those whose end is put together at run time */
-	const parts = /^(err|keys|conn|msg|login|cmd|up|comp)\./;
-	for (const k of keys(en))
-		assert.ok(code.includes(`'${k}'`) || parts.test(k), `${k} is unused`);
-	for (const [, k] of code.matchAll(/\bt\('([\w.]+)'/g))
-		assert.ok(keys(en).includes(k), `${k} has no words`);
-});
-
 const msg = (seq, o = {}) => ({ ord: seq, seq, uid: '7', name: 'Bob',
     type: 'text', msg: `m${seq}`, ts: seq, mine: false, state: '', ...o });
 const own = cid => msg(0, { seq: undefined, cid, uid: '1', mine: true,
@@ -194,27 +164,6 @@ test('conversation: what is new, and the far end forgotten', () => {
 	    [4, true, false, true]);
 });
 
-test('the first load stays within its budget', async () => {
-	const html = await text('index.html');
-	const size = async files => {
-		let sum = 0;
-		for (const f of files)
-			sum += gzipSync(await text(f), { level: 9 }).length;
-		return sum;
-	};
-	/* up to the login form */
-	const first = new Set(['index.html', ...[...html.matchAll(
-	    /(?:href|src)="([\w/.-]+\.(?:js|css|svg))"/g)].map(m => m[1])]);
-	const one = await size(first);
-	assert.ok(first.size <= 12, `${first.size} requests: ${[...first]}`);
-	assert.ok(one <= 40 * 1024, `${one} bytes`);
-	/* and the chat behind it, fetched while the line is dialled */
-	const rest = (await readdir(new URL('js/', www)))
-	    .filter(f => f.endsWith('.js')).map(f => `js/${f}`);
-	const all = await size([...first, ...rest.filter(f => !first.has(f))]);
-	assert.ok(all <= 64 * 1024, `${all} bytes`);
-});
-
 /* Who embeds the SDK loads what cchat.js names; the rest comes when wanted. */
 test('the SDK, compressed', async () => {
 	const at = new Set();
@@ -233,24 +182,6 @@ test('the SDK, compressed', async () => {
 	for (const f of at)
 		sum += gzipSync(await text(`sdk/${f}`), { level: 9 }).length;
 	assert.ok(sum <= 15 * 1024, `${sum} bytes`);
-});
-
-test('what is preloaded is what main.js needs at once', async () => {
-	const html = await text('index.html');
-	const ahead = [...html.matchAll(/modulepreload" href="([^"]+)"/g)]
-	    .map(m => m[1]).sort();
-	const need = new Set();
-	const walk = async path => {
-		if (need.has(path))
-			return;
-		need.add(path);
-		for (const [, to] of (await text(path)).matchAll(
-		    /^(?:import|export)[^;]*?from '(\.[^']+)';/gm))
-			await walk(new URL(to, new URL(path, www)).pathname
-			    .slice(www.pathname.length));
-	};
-	await walk('js/main.js');
-	assert.deepEqual(ahead, [...need].sort());
 });
 
 test('no HTML sink in anything that is shipped', async () => {

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import ts from 'typescript';
 
 const top = fileURLToPath(new URL('../../', import.meta.url));
@@ -148,6 +148,56 @@ test('and these checks see what is wrong', () => {
 	assert.notEqual(css('a{content:"x  y"}'), css('a{content:"x y"}'));
 	assert.ok(tokens('let s = "/* x */";').some(x => x.text.includes('/*')));
 	assert.ok(tokens('let s = /[/*]/;').some(x => x.text.includes('/*')));
+});
+
+/* ---- budgets of page.md c.18: bytes and requests ---- */
+
+const KB = 1024;
+/* As it is installed: gzip -9 of what strip.awk leaves. */
+const sent = f => gzipSync(/\.(js|css|html)$/.test(f) ?
+    strip(read(f), f.endsWith('.html')) : read(f), { level: 9 }).length;
+const sum = files => [...files].reduce((n, f) => n + sent(f), 0);
+/* A module and all that it imports; with calls: what it fetches by name, too. */
+const graph = (from, calls, at = new Set()) => {
+	if (at.has(from))
+		return at;
+	at.add(from);
+	const text = strip(read(from));
+	for (const [, to] of text.matchAll(
+	    /^(?:import|export)\b[^;]*?from '(\.[^']+)';/gm))
+		graph(join(from, '..', to), calls, at);
+	if (calls && !from.includes('/lazy/'))
+		for (const [, to] of text.matchAll(/\bimport\('(\.[^']+)'\)/g))
+			if (!to.includes('lazy/'))
+				graph(join(from, '..', to), calls, at);
+	return at;
+};
+const index = read('www/index.html').replace(/<!--[\s\S]*?-->/g, '');
+const linked = [...index.matchAll(/(?:href|src)="([\w/.-]+\.(?:js|css|svg))"/g)]
+    .map(m => `www/${m[1]}`);
+
+test('budget: the first screen asks at most twelve times', () => {
+	const first = new Set(['www/index.html', ...linked,
+	    ...graph('www/js/main.js')]);
+	assert.ok(first.size <= 12, `${first.size}: ${[...first]}`);
+	/* and is not made to wait for one that it knows late */
+	assert.deepEqual([...index.matchAll(/modulepreload" href="([^"]+)"/g)]
+	    .map(m => `www/${m[1]}`).sort(), [...graph('www/js/main.js')].sort());
+	assert.ok(sum(first) <= 26 * KB, `${sum(first)} bytes`);
+});
+
+test('budget: login and chat, all that is fetched before the first message',
+    () => {
+	const all = new Set(['www/index.html', ...linked,
+	    ...graph('www/js/main.js', true)]);
+	for (const f of ['www/js/chat.js', 'www/js/log.js', 'www/sdk/asks.js'])
+		assert.ok(all.has(f), f);
+	/*
+	 * c.18 has 40 KB, of a prototype without edits, reactions, uploads and
+	 * receipts; of the page with them this much is held.
+	 */
+	assert.ok(sum(all) <= 54 * KB, `${sum(all)} bytes: ${[...all]
+	    .map(f => `${f} ${sent(f)}`).join(', ')}`);
 });
 
 test('make install without node or network; each text file with its .gz',

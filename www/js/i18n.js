@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Words, dates and numbers in the reader's language.  One module of words a
- * language, fetched when it is used (English comes along); a test keeps
- * their keys equal.
+ * Words, dates and numbers in the reader's language.  Two modules of words a
+ * language, the second with css/more.css for what is fetched after the first
+ * paint; English comes along, and a test keeps their keys equal.
  */
 import en from '../i18n/en.js';
-import { signal } from './dom.js';
+import { h, signal } from './dom.js';
 import { local } from './prefs.js';
 
 /** Which language; redraw when it changes. */
 export const lang = signal('en');
+/** @type {Record<string, Record<string, string>>} what has come, by module */
+const got = { en };
 /** @type {Record<string, string>} */ let words = en;
 /** @type {Record<string, any>} */ let made = {};
+let whole = false;
+
+/** @param {string} file */
+const get = async (file) =>
+	got[file] ??= (await import(`../i18n/${file}.js`)).default;
+/** @param {string} l */
+const files = (l) => whole ? [l, `${l}-more`] : [l];
 
 /**
  * Take over a language; false when nothing had to be waited for.
@@ -22,21 +31,43 @@ export const setLang = (to) => {
 		(/^zh/i.test(navigator.languages?.[0] ?? navigator.language) ? 'zh' : 'en');
 	if (to)
 		local.set('lang', to);
-	if (l === 'zh')
-		return import('../i18n/zh.js').then((m) => use(l, m.default),
-			() => use('en', en));
-	use('en', en);
+	if (files(l).some((f) => !got[f]))
+		return Promise.all(files(l).map(get)).then(() => use(l), () => use('en'));
+	use(l);
 	return false;
 };
 
-/** @param {string} l @param {Record<string, string>} w */
-const use = (l, w) => {
-	words = w;
+/** @param {string} l */
+const merge = (l) => words = { ...got[l], ...got[`${l}-more`] };
+/** @param {string} l */
+const use = (l) => {
+	merge(l);
 	made = {};
 	document.documentElement.lang = l === 'zh' ? 'zh-CN' : 'en';
 	lang.value = l;
 	lang.touch();
 };
+
+/** @type {Promise<boolean>|null} */ let coming = null;
+/**
+ * The words and the look of what is fetched when it is used; whoever shows
+ * such a thing awaits it.  False: not to be had now, the next one asks again.
+ */
+export const rest = () => coming ??= (async () => {
+	try {
+		whole = true;
+		await Promise.all([new Promise((yes, no) => {
+			const link = h('link', { rel: 'stylesheet', href: 'css/more.css',
+				onload: yes, onerror: () => { link.remove(); no(); } });
+			document.head.append(link);
+		}), ...files(lang.value).map(get)]);
+		merge(lang.value);
+		return true;
+	} catch {
+		coming = null;
+		return false;
+	}
+})();
 
 /** @param {string} name @param {() => any} make */
 const once = (name, make) => made[name] ??= make();

@@ -4,8 +4,10 @@
  * one sends nothing and says so under the field.
  */
 import { h } from '../dom.js';
-import { t } from '../i18n.js';
+import { rest, t } from '../i18n.js';
 import { COMMANDS } from './complete.js';
+
+await rest();
 
 /** @typedef {import('../composer.js').Composer} Composer */
 /** @typedef {import('../conv.js').Conv} Conv */
@@ -64,7 +66,7 @@ export const run = (composer, c, line) => {
 	};
 	switch (name.toLowerCase()) {
 	case 'me':
-		return rest ? `*${acts.store.me.name.replace(/\*/g, '')} ${rest}*`
+		return rest ? `*${acts.store.me.name.replaceAll('*', '')} ${rest}*`
 			: no('cmd.short', { name });
 	case 'shrug':
 		return `${rest} ¯\\_(ツ)_/¯`.trim();

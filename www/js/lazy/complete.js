@@ -4,8 +4,10 @@
  * A listbox of its own; the focus stays in the field.
  */
 import { $, attr, fill, h, icon } from '../dom.js';
-import { t } from '../i18n.js';
+import { rest, t } from '../i18n.js';
 import { avatar } from '../row.js';
+
+await rest();
 
 /** @typedef {{label: string, put: string, face: any, more?: string}} Choice */
 

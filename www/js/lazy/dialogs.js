@@ -4,8 +4,10 @@
  * fetched when first opened.
  */
 import { attr, fill, h, icon } from '../dom.js';
-import { t } from '../i18n.js';
+import { rest, t } from '../i18n.js';
 import { avatar } from '../row.js';
+
+await rest();
 
 /**
  * @typedef {{app: import('../chat.js').Chat, store: import('../store.js').Store,

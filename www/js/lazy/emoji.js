@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The emoji picker and the names of emoji; fetched when it is first needed. */
 import { attr, fill, h } from '../dom.js';
-import { t } from '../i18n.js';
+import { rest, t } from '../i18n.js';
 import { local } from '../prefs.js';
+
+await rest();
 
 const TABLE = `👍 thumbsup yes +1|👎 thumbsdown no -1|👌 ok|👏 clap|🙏 pray thanks|💪 strong|👋 wave hi|🙌 raised|☝️ up point|🤝 handshake deal|✌️ peace|🤞 luck
 😄 smile happy|😂 joy tears|🤣 rofl|😉 wink|😊 blush|😍 love eyes|😘 kiss|🥰 adore|😁 grin|😆 laugh|🙂 slight|🙃 upside|🤔 think hmm|😐 neutral|😅 sweat|😢 cry|😭 sob|😠 angry|😱 scream|😎 cool|😪 sleepy|😴 sleep|😷 mask sick|🤒 fever|🤓 nerd|🤡 clown|👻 ghost|🤖 robot|😇 angel|🤗 hug|🙄 roll|😬 grimace|🥳 party|🤯 mindblown|😤 huff|🥺 please|😋 yum|😜 tongue|🤫 quiet|🫡 salute

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What a reader may choose, kept on this device; fetched when first opened. */
 import { $, attr, fill, h, text } from '../dom.js';
-import { lang, setLang, t } from '../i18n.js';
+import { lang, rest, setLang, t } from '../i18n.js';
 import { local, opt, setOpt, theme } from '../prefs.js';
 import { dialog } from './dialogs.js';
 import { on, possible, tone, turnOn } from './notify.js';
+
+await rest();
 
 /** @typedef {import('./dialogs.js').Door} Door */
 

@@ -7,7 +7,9 @@
  * same bytes and the same cid; what is up already is not sent up again.
  */
 import { $, attr, fill, h, icon } from '../dom.js';
-import { has, num, t } from '../i18n.js';
+import { has, num, rest, t } from '../i18n.js';
+
+await rest();
 
 /** @typedef {import('../composer.js').Composer} Composer */
 /** @typedef {import('../conv.js').Conv} Conv */
@@ -270,7 +272,7 @@ export const choose = (composer) => {
 		e.stopPropagation();
 		close();
 		$('attach').focus();
-	} }, item('photo', 'photo', { accept: 'image/*', capture: 'environment' }),
+	} }, item('photo', 'photo', { accept: 'image/\u002a', capture: 'environment' }),
 	item('clip', 'file', {}));
 	$('composer').append(el);
 	attr($('attach'), 'aria-expanded', 'true');

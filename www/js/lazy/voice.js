@@ -5,8 +5,10 @@
  * to be had (the page came by plain http), a file is asked for instead.
  */
 import { $, h, icon, text } from '../dom.js';
-import { t } from '../i18n.js';
+import { rest, t } from '../i18n.js';
 import { ask, put } from './upload.js';
+
+await rest();
 
 /** @typedef {import('../composer.js').Composer} Composer */
 
@@ -29,7 +31,7 @@ export const record = async (composer) => {
 	const c = composer.c;
 	const type = globalThis.MediaRecorder && TYPES.find((x) => MediaRecorder.isTypeSupported(x));
 	if (!navigator.mediaDevices?.getUserMedia || !type)
-		return ask(composer, { accept: 'audio/*', capture: 'user' });
+		return ask(composer, { accept: 'audio/\u002a', capture: 'user' });
 	if (busy || !c)
 		return;
 	busy = true;
@@ -40,7 +42,7 @@ export const record = async (composer) => {
 		busy = false;
 		/* there is no microphone at all */
 		if (/** @type {any} */ (e)?.name === 'NotFoundError')
-			return ask(composer, { accept: 'audio/*', capture: 'user' });
+			return ask(composer, { accept: 'audio/\u002a', capture: 'user' });
 		return composer.note(t('voice.denied'));
 	}
 	const rec = new MediaRecorder(stream, { mimeType: type, audioBitsPerSecond: RATE });
