@@ -93,8 +93,8 @@ struct server {
 	struct table sessions;    /* by cn */
 	struct table rooms;       /* by rid */
 	struct table users;       /* by uid */
-	struct relay *relay;
 	struct table titles;      /* of rooms, by rid (follow/room_title.h) */
+	struct relay *relay;
 	struct recent *recent;    /* newest items of the channels followed; NULL: none */
 	struct replay_line *replays; /* those served from it in turn (replay.c) */
 	struct topology *topology;

@@ -89,8 +89,8 @@ login_positions(const struct login *l, struct event_pos *pos)
 		pos[n].from = p->res.from;
 		pos[n].n = p->res.n;
 		pos[n].full = p->res.full;
-		n++;
 		pos[n].title = room_title(l->asker.srv, str_of(p->rid));
+		n++;
 	}
 	return n;
 }
