@@ -33,7 +33,8 @@ cchat_at(struct cchat_frame *f)
 		return cchat_refuse(f, 400, "at is a list of 50 uids", NULL);
 	for (i = 0; i < n; i++) {
 		uid = json_text(json_array_get(list, i), tmp);
-		if (!id_is_word(uid))
+		if (!id_is_word(uid) ||
+		    json_integer_value(json_array_get(list, i)) < 0)
 			return cchat_refuse(f, 400, "bad uid in at", NULL);
 		if (cchat_at_has(buf_str(&f->text), uid))
 			continue;

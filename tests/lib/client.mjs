@@ -12,6 +12,9 @@ import { WebSocket } from 'ws';
 /* far longer than anything takes: a busy machine is no failure */
 export const PATIENCE = 15000;
 
+/* those whose item comes back under the same name: `ok` is the answer */
+const ITEMS = new Set(['message', 'edit', 'recall', 'react', 'title']);
+
 let serial = 0;
 export const newCid = () => `t${process.pid.toString(36)}-${(++serial)
     .toString(36)}`;
@@ -91,7 +94,10 @@ export class Client {
 		let f = JSON.parse(data.toString());
 		for (f of Array.isArray(f) ? f : [f]) {
 			f = Object.assign(f);
-			Object.defineProperty(f, 'at', { value: performance.now() });
+			/* when it came; a message may have an `at` of its own */
+			if (!Array.isArray(f.at))
+				Object.defineProperty(f, 'at',
+				    { value: performance.now() });
 			this.seen.push(f);
 			this.queue.push(f);
 			this.o.onframe?.(f);
@@ -188,8 +194,8 @@ export class Client {
 		const cid = o.cid ?? newCid();
 		this.send({ ...o, cid });
 		const a = await this.next(f => f.cid === cid &&
-		    ['ok', 'error', o.cmd].includes(f.cmd) &&
-		    (f.cmd !== 'message' || o.cmd !== 'message'), ms);
+		    ['ok', 'error', ITEMS.has(o.cmd) ? 'ok' : o.cmd]
+		    .includes(f.cmd), ms);
 		if (a.cmd === 'error')
 			throw Object.assign(new Error(`${o.cmd}: ${a.errCode} ` +
 			    a.errMsg), { errCode: a.errCode, retry: a.retry, frame: a });

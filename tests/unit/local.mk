@@ -425,6 +425,10 @@ unit_tests += %D%/msg_server/test_credentials
 unit_tests += %D%/msg_server/dialect/test_meteor
 %C%_msg_server_dialect_test_meteor_SOURCES = %D%/msg_server/dialect/test_meteor.c
 %C%_msg_server_dialect_test_meteor_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/dialect/test_cchat_item
+%C%_msg_server_dialect_test_cchat_item_SOURCES = \
+	%D%/msg_server/dialect/test_cchat_item.c %D%/msg_server/cchat_fixture.h
+%C%_msg_server_dialect_test_cchat_item_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/dialect/test_workerman
 %C%_msg_server_dialect_test_workerman_SOURCES = %D%/msg_server/dialect/test_workerman.c
 %C%_msg_server_dialect_test_workerman_LDADD = msg_server/libmsg_server.a $(unit_ldadd)

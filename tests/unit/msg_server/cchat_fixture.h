@@ -23,7 +23,7 @@ static struct command got;
 static unsigned n_got;
 static struct buf err, out;
 /* what commands borrow is gone after decode(): kept as text */
-static char kept[9][8192];
+static char kept[12][8192];
 
 static inline struct str
 keep(unsigned i, struct str s)
@@ -50,6 +50,9 @@ on_command(void *arg, const struct command *cmd)
 	got.avatar = keep(6, cmd->avatar);
 	got.token = keep(7, cmd->token);
 	got.dev = keep(8, cmd->dev);
+	got.at = keep(9, cmd->at);
+	got.emo = keep(10, cmd->emo);
+	got.title = keep(11, cmd->title);
 }
 
 /* the answer of the dialect itself, or "" when it was a command */

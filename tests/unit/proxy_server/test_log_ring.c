@@ -393,7 +393,7 @@ test_only(void **state)
 		a = fix_append("r:1", "1001", text, text);
 		a.n_states = 1;
 		a.states[0] = (struct state_rec){
-		    .key = STR_LIT("k"), .val = str_of(text)};
+		    .key = STR_LIT("t"), .val = str_of(text)};
 		assert_int_equal(fix_do(f, &a)->seq, i);
 	}
 	/* repeats are known */
