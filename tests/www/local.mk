@@ -2,6 +2,7 @@
 www_tests = %D%/words.test.mjs %D%/sdk.test.mjs %D%/asks.test.mjs %D%/page.test.mjs %D%/types.test.mjs \
 	%D%/shipped.test.mjs
 www_tests += %D%/items.test.mjs
+www_tests += %D%/becomes.test.mjs
 
 TESTS += $(www_tests)
 dist_check_SCRIPTS += $(www_tests)

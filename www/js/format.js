@@ -182,12 +182,9 @@ const link = (s, i) => {
 	const first = end;
 	while (end < s.length && !STOP.test(s[end]))
 		end++;
-	for (; end > first; end--) {
-		const c = s[end - 1];
-		const open = c === ')' && !s.slice(i, end).includes('(');
-		if (!open && !TRAIL.test(c))
-			break;
-	}
+	const alone = !s.slice(i, end).includes('(');
+	while (end > first && (TRAIL.test(s[end - 1]) || (alone && s[end - 1] === ')')))
+		end--;
 	return end > first && href(s.slice(i, end)) ? end : 0;
 };
 
