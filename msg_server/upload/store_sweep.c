@@ -40,7 +40,9 @@ sweep_collect(struct store *s, const char *file)
 	char gone[STORE_TEMP_MAX];
 	struct stat sb;
 
-	snprintf(gone, sizeof gone, "%s%s", STORE_GONE_PREFIX, file);
+	if ((size_t)snprintf(gone, sizeof gone, "%s%s", STORE_GONE_PREFIX,
+		file) >= sizeof gone)
+		return false; /* none of ours */
 	if (renameat(s->fd, file, s->fd, gone) != 0)
 		return errno == ENOENT; /* another server was faster */
 	if (!sweep_stat(s, gone, &sb))
