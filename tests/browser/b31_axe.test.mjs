@@ -11,13 +11,13 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Cluster } from '../lib/cluster.mjs';
 import { D, P, Person, launch } from './page.mjs';
-import { Scene, states } from './scene.mjs';
+import { Scene, conf, states } from './scene.mjs';
 
 const axe = readFileSync(fileURLToPath(new URL(
     '../node_modules/axe-core/axe.min.js', import.meta.url)), 'utf8');
 let c, b, s;
 before(async () => {
-	c = await Cluster.start({ msgs: 1 });
+	c = await Cluster.start({ msgs: 1, conf });
 	s = await Scene.fill(c);
 	b = await launch();
 });

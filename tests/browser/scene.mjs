@@ -8,6 +8,9 @@ import { deflateSync } from 'node:zlib';
 import { Client } from '../lib/client.mjs';
 import { until } from '../lib/cluster.mjs';
 
+/* Of its cluster: people name their rooms. */
+export const conf = { msg_server: { room_title: 'any' } };
+
 export const DEV = 'dev';
 const OPS = 'ops';
 const LONG = 'history';
@@ -168,7 +171,8 @@ export class Scene {
 		await say(z, '👍');
 		await write(p, 'On its way.');
 		await p.sees('On its way.');
-		z.send({ cmd: 'mark', tid: p.uid, read: 1e9 });
+		const last = await z.next(f => f.msg === 'On its way.');
+		z.send({ cmd: 'mark', tid: p.uid, read: last.seq });
 		for (const name of ['amy', '林小雨'])
 			await say(this.all[name], 'ping');
 	}
@@ -211,7 +215,7 @@ export const states = {
 	async private(p, s)
 	{
 		await show(p, `@${s.all['Zoë'].uid}`);
-		await seen(p, '#log .m.mine');
+		await seen(p, '#log .m.mine .mark.read');
 	},
 	async people(p)
 	{

@@ -12,7 +12,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cluster } from '../lib/cluster.mjs';
 import { D, P, Person, launch } from './page.mjs';
-import { Scene, states } from './scene.mjs';
+import { Scene, conf, states } from './scene.mjs';
 
 const [dir, ...only] = process.argv.slice(2);
 if (!dir) {
@@ -58,7 +58,7 @@ const series = async (b, s, size, theme, lang) => {
 	await context.close();
 };
 
-const c = await Cluster.start({ msgs: 1 });
+const c = await Cluster.start({ msgs: 1, conf });
 const b = await launch();
 try {
 	const s = await Scene.fill(c);

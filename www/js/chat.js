@@ -4,7 +4,7 @@
  * and follows the address (#/r/<rid>, #/u/<uid>).  What the first paint does
  * without comes late (`late`): banner and toasts, keys, people, typing.
  */
-import { $, attr, effect, fill, h, icon, logo, text } from './dom.js';
+import { $, attr, effect, fill, h, icon, text } from './dom.js';
 import { Composer } from './composer.js';
 import { firstNew } from './conv.js';
 import { has, lang, rest, setLang, t } from './i18n.js';
@@ -330,7 +330,6 @@ export class Chat {
 		const lobby = store.convs.get('1');
 		if (lobby && !lobby.named)
 			lobby.title = t('side.lobby');
-		fill($('brand-logo'), logo(28));
 		attr($('side'), 'aria-label', t('side.label'));
 		attr($('aside'), 'aria-label', t('mem.label'));
 		text($('skip'), t('app.skip'));

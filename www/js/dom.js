@@ -58,7 +58,6 @@ export const ICONS = {
 	smile: 'M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17M8.5 14.5c.8 1.2 2 1.8 3.5 1.8s2.7-.6 3.5-1.8M9 9.5v.6M15 9.5v.6',
 	clip: 'M19.5 11.2 11.8 19a4.7 4.7 0 0 1-6.7-6.7l8-8a3.1 3.1 0 0 1 4.5 4.5l-8 7.9a1.6 1.6 0 0 1-2.2-2.2l7.3-7.3',
 	mic: 'M12 3.5a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0v-5a3 3 0 0 0-3-3M5.5 11a6.5 6.5 0 0 0 13 0M12 17.5v3M8.5 20.5h7',
-	photo: 'M4 7.5h3.5L9 5h6l1.5 2.5H20v11H4zM12 9.5a3.2 3.2 0 1 0 0 6.4 3.2 3.2 0 0 0 0-6.4',
 	pencil: 'M4.5 19.5l1-4.2L16 4.8l3.2 3.2L8.7 18.5z',
 	send: 'M20.5 3.5 10 14M20.5 3.5 14 20.5 10 14 3.5 10z',
 	globe: 'M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17M3.5 12h17M12 3.5c2.4 2.3 3.5 5.2 3.5 8.5s-1.1 6.2-3.5 8.5c-2.4-2.3-3.5-5.2-3.5-8.5S9.6 5.8 12 3.5',
@@ -73,41 +72,21 @@ export const ICONS = {
 	warn: 'M12 4 2.8 19.5h18.4zM12 10v4.5M12 17v.2',
 	file: 'M6.5 3.5h7l4 4v13h-11zM13 3.5V8h4.5M9.5 12.5h5M9.5 16h5',
 	down: 'M12 5v14M6 13l6 6 6-6',
-	again: 'M19.8 9.5A8.2 8.2 0 0 0 4.6 8.4M4.2 4v4.6h4.6M4.2 14.5a8.2 8.2 0 0 0 15.2 1.1M19.8 20v-4.6h-4.6',
 };
-const SVG = 'http://www.w3.org/2000/svg';
 
+/** @param {string} tag @param {Record<string, string>} props */
+const svg = (tag, props) => {
+	const el = document.createElementNS('http://www.w3.org/2000/svg', tag);
+	for (const [k, v] of Object.entries(props))
+		el.setAttribute(k, v);
+	return el;
+};
 /** @param {string} name @param {string} [cls] */
-export const icon = (name, cls) => {
-	const svg = document.createElementNS(SVG, 'svg');
-	const path = document.createElementNS(SVG, 'path');
-	svg.setAttribute('viewBox', '0 0 24 24');
-	svg.setAttribute('class', `i ${cls ?? ''}`);
-	svg.setAttribute('aria-hidden', 'true');
-	path.setAttribute('d', ICONS[name] ?? '');
-	svg.append(path);
-	return svg;
-};
-
-/** The mark of the program. @param {number} size */
-export const logo = (size) => {
-	const svg = document.createElementNS(SVG, 'svg');
-	svg.setAttribute('viewBox', '0 0 64 64');
-	svg.setAttribute('class', 'logo');
-	svg.setAttribute('width', String(size));
-	svg.setAttribute('height', String(size));
-	svg.setAttribute('aria-hidden', 'true');
-	for (const [cls, d] of [
-		['l0', 'M14 0h36a14 14 0 0 1 14 14v36a14 14 0 0 1-14 14H14A14 14 0 0 1 0 50V14A14 14 0 0 1 14 0z'],
-		['l1', 'M20 14h24a6 6 0 0 1 6 6v16a6 6 0 0 1-6 6H29l-9 8.5V42a6 6 0 0 1-6-6V20a6 6 0 0 1 6-6z'],
-		['l2', 'M38.3 24.3a8 8 0 1 0 0 9.4'],
-	]) {
-		const path = document.createElementNS(SVG, 'path');
-		path.setAttribute('class', cls);
-		path.setAttribute('d', d);
-		svg.append(path);
-	}
-	return svg;
+export const icon = (name, cls = '') => {
+	const el = svg('svg', { viewBox: '0 0 24 24', class: `i ${cls}`,
+		'aria-hidden': 'true' });
+	el.append(svg('path', { d: ICONS[name] ?? '' }));
+	return el;
 };
 
 /**

@@ -24,7 +24,7 @@
  *   #typing (.on)   #final[data-why] [data-act=again]   #told  state, read out
  */
 import { CChat, CChatError } from '../sdk/cchat.js';
-import { $, attr, effect, fill, icon, logo, text } from './dom.js';
+import { $, attr, effect, fill, icon, text } from './dom.js';
 import { has, lang, setLang, t } from './i18n.js';
 import { dark, local, random, tab, theme } from './prefs.js';
 
@@ -197,7 +197,6 @@ const show = () => {
 };
 
 const boot = () => {
-	fill($('login-logo'), logo(56));
 	/** @type {Id|null} */ const id = local.get('id');
 	const live = tab.get('live');
 	const route = /^#\/r\/([\w-]{1,32})/.exec(location.hash);

@@ -4,8 +4,10 @@
  * try, the panel when there is no way back, and toasts.  Fetched once the
  * chat has been painted; chat.js tells it then what happened meanwhile.
  */
-import { $, fill, h, icon, text } from '../dom.js';
+import { $, fill, h, icon, ICONS, text } from '../dom.js';
 import { t } from '../i18n.js';
+
+ICONS.again = 'M19.8 9.5A8.2 8.2 0 0 0 4.6 8.4M4.2 4v4.6h4.6M4.2 14.5a8.2 8.2 0 0 0 15.2 1.1M19.8 20v-4.6h-4.6';
 
 const TROUBLE = 1000;	/* ms: shorter losses are not shown */
 const STAY = 4000;	/* a toast, ms; with something to press longer */

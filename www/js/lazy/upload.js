@@ -6,8 +6,10 @@
  * has the bytes, its address is sent as any other message.  A retry has the
  * same bytes and the same cid; what is up already is not sent up again.
  */
-import { $, attr, fill, h, icon } from '../dom.js';
+import { $, attr, fill, h, icon, ICONS } from '../dom.js';
 import { has, num, rest, t } from '../i18n.js';
+
+ICONS.photo = 'M4 7.5h3.5L9 5h6l1.5 2.5H20v11H4zM12 9.5a3.2 3.2 0 1 0 0 6.4 3.2 3.2 0 0 0 0-6.4';
 
 await rest();
 
