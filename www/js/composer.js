@@ -313,7 +313,7 @@ export class Composer {
 	async #change(c, it, s) {
 		try {
 			if (s !== it.msg)
-				await /** @type {any} */ (this.acts.store).edit(c, it, s);
+				await this.acts.store.edit(c, it, s);
 			if (this.#item === it)
 				this.cancel();
 		} catch (e) {

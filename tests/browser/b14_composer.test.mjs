@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/* needs: node modules chromium build */
+/*
+ * page.md (d) 26, 27 and c.9: the composer: limits, drafts, completion,
+ * commands, editing, quoting; the sender's half of 50.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Cluster, until } from '../lib/cluster.mjs';
+import { Client } from '../lib/client.mjs';
+import { P, Person, launch } from './page.mjs';
+
+const MS = 20000;
+
+let c, b, url, ws, n = 0;
+before(async () => {
+	/* so that 8,000 characters come before the bytes */
+	c = await Cluster.start({ msgs: 1,
+	    conf: { msg_server: { msg_max: 32768 } } });
+	url = c.msgs[0].page;
+	ws = c.msgs[0].ws;
+	b = await launch();
+});
+after(async () => {
+	await b?.close();
+	await c?.stop();
+});
+const room = () => `comp${++n}`;
+const join = async (o = {}) => {
+	const p = await Person.join(b, url, o.name ?? 'Writer',
+	    { room: room(), ...o });
+	p.page.setDefaultTimeout(MS);
+	return p;
+};
+const text = p => p.page.locator('#text');
+const send = p => p.page.locator('#send');
+const note = p => p.page.locator('#note:not([hidden])');
+const own = p => p.page.locator('#log .m.mine');
+const options = p => p.page.locator('#complete:not([hidden]) [role=option]');
+const value = (p, s) => until(`the field has "${s}"`,
+    async () => await text(p).inputValue() === s, MS);
+const messages = p => p.tap.sent('message').map(f => f.msg);
+const sent = (p, ...want) => until(`sent: ${want}`, () =>
+    messages(p).length >= want.length, MS).then(() =>
+    assert.deepEqual(messages(p), want));
+const stored = (p, s) => p.page.waitForFunction(x =>
+    (localStorage.getItem('cc.drafts') ?? '').includes(x), s);
+const bye = async (p, ...excused) => {
+	p.quiet(...excused);
+	await p.close();
+};
+
+test('page 26: a counter from 90 %; 8,001 characters are not sent', async () => {
+	const p = await join();
+	const count = p.page.locator('#count');
+	await text(p).fill('x'.repeat(7000));
+	await text(p).press('End');
+	assert.ok(await count.isHidden());
+	await text(p).fill('x'.repeat(7200));
+	await count.waitFor();
+	assert.equal(await count.innerText(), '800 characters left');
+	assert.ok(await send(p).isEnabled());
+	await text(p).fill('x'.repeat(8001));
+	await p.page.locator('#count.over').waitFor();
+	assert.equal(await count.innerText(), '1 character too long');
+	assert.ok(await send(p).isDisabled());
+	await text(p).press('Enter');
+	assert.deepEqual(messages(p), []);
+	/* a character outside the plane is one; the draft is whole */
+	await text(p).fill(`${'x'.repeat(7999)}😀`);
+	await until('it may be sent', () => send(p).isEnabled(), MS);
+	assert.equal(await count.innerText(), '0 characters left');
+	await bye(p);
+});
+test('page 26: the bound of the server, in bytes', async () => {
+	const p = await Person.open(b, url);
+	p.tap.down = f => f.cmd === 'login' ?
+	    { ...f, limit: { ...f.limit, msg: 4096 } } : f;
+	await p.login('Writer', room());
+	const count = p.page.locator('#count');
+	await text(p).fill('字'.repeat(1300));
+	await count.waitFor();
+	assert.equal(await count.innerText(), '196 bytes left');
+	assert.ok(await send(p).isEnabled());
+	await text(p).fill('字'.repeat(1366));
+	await p.page.locator('#count.over').waitFor();
+	assert.equal(await count.innerText(), '2 bytes too long');
+	assert.ok(await send(p).isDisabled());
+	await bye(p);
+});
+test('page 27: drafts: there and back, after a reload, by the picker alone',
+    async () => {
+	const p = await join(), [a] = await p.page.evaluate(() =>
+	    [document.querySelector('.conv').dataset.conv]), z = room();
+	await text(p).fill('half a thou');
+	await p.page.evaluate(r => { location.hash = `#/r/${r}`; }, z);
+	await p.conv(z).waitFor();
+	await value(p, '');
+	await p.conv(a).locator('.draft').waitFor();
+	/* an emoji and nothing else */
+	await p.page.locator('#smile').click();
+	await p.page.locator('#emoji .emo').first().click();
+	const emo = await text(p).inputValue();
+	assert.match(emo, /^\p{Emoji}\ufe0f?$/u);
+	await p.go(a);
+	await value(p, 'half a thou');
+	await stored(p, emo);
+	await p.page.reload();
+	await p.in(MS);
+	await p.conv(a).waitFor();
+	await p.go(a);
+	await value(p, 'half a thou');
+	await p.go(z);
+	await value(p, emo);
+	/* what is sent is no draft any more */
+	await text(p).press('Enter');
+	await value(p, '');
+	await p.page.reload();
+	await p.in(MS);
+	await value(p, '');
+	await bye(p);
+});
+test('drafts of two tabs: neither forgets what the other wrote', async () => {
+	const p = await join(), r = await p.page.evaluate(() =>
+	    document.querySelector('.conv').dataset.conv), z = room();
+	const q = await Person.open(b, url, { context: p.context });
+	await q.login('Writer', z);
+	await text(p).fill('of the first');
+	await stored(p, 'of the first');
+	await text(q).fill('of the second');
+	await stored(q, 'of the second');
+	const all = await p.page.evaluate(() =>
+	    JSON.parse(localStorage.getItem('cc.drafts')));
+	assert.deepEqual([all[r], all[z]], ['of the first', 'of the second']);
+	q.quiet();
+	await bye(p);
+});
+test('completion: @ : # and / ; arrows, Tab, Enter, Esc', async () => {
+	const p = await join();
+	const r = await p.page.evaluate(() =>
+	    document.querySelector('.conv').dataset.conv);
+	const others = [];
+	for (const name of ['Alice', 'Alan', '林小雨'])
+		others.push(await Client.login(ws, name, r));
+	await p.peopleAre(['Writer', 'Alice', 'Alan', '林小雨'], MS);
+	await text(p).focus();
+	await p.page.keyboard.type('hi @al');
+	await until('two of them', async () => await options(p).count() === 2, MS);
+	assert.equal(await text(p).getAttribute('aria-expanded'), 'true');
+	const first = await text(p).getAttribute('aria-activedescendant');
+	await text(p).press('ArrowDown');
+	await until('the second one', async () =>
+	    await text(p).getAttribute('aria-activedescendant') !== first, MS);
+	const name = await options(p).nth(1).innerText();
+	await text(p).press('Enter');
+	await value(p, `hi @${name.trim().split('\n').pop()} `);
+	assert.deepEqual(messages(p), [], 'Enter was for the list');
+	assert.equal(await text(p).getAttribute('aria-expanded'), 'false');
+	await text(p).fill('');
+	await p.page.keyboard.type('你好 @林');
+	await options(p).first().waitFor();
+	await text(p).press('Tab');
+	await value(p, '你好 @林小雨 ');
+	/* a face of one letter is none */
+	await text(p).fill('');
+	await p.page.keyboard.type(':)');
+	assert.equal(await options(p).count(), 0);
+	await text(p).fill('');
+	await p.page.keyboard.type('so :ta');
+	await options(p).first().waitFor();
+	await text(p).press('Escape');
+	await until('closed', async () => !await options(p).count(), MS);
+	await value(p, 'so :ta');
+	await p.page.keyboard.type('d');
+	await options(p).first().waitFor();
+	await text(p).press('Enter');
+	await value(p, 'so 🎉');
+	await text(p).fill('');
+	await p.page.keyboard.type(`see #${r.slice(0, 5)}`);
+	await options(p).first().click();
+	await value(p, `see #${r} `);
+	await text(p).fill('');
+	await p.page.keyboard.type('/sh');
+	await options(p).first().waitFor();
+	await text(p).press('Tab');
+	await value(p, '/shrug ');
+	await text(p).fill('');
+	await p.page.keyboard.type('a/sh');
+	assert.equal(await options(p).count(), 0, 'only where a line begins');
+	/* whom it means goes along, the longest name */
+	await text(p).fill('@Alice look');
+	await text(p).press('Enter');
+	await sent(p, '@Alice look');
+	assert.deepEqual(p.tap.sent('message')[0].at, [others[0].uid]);
+	for (const o of others)
+		await o.bye();
+	await bye(p);
+});
+test(':tada: is the character on the wire; not in code', async () => {
+	const p = await join();
+	await p.say('done :tada: `:tada:` 12:30:45 :nosuch:');
+	await sent(p, 'done 🎉 `:tada:` 12:30:45 :nosuch:');
+	await bye(p);
+});
+test('commands', async () => {
+	const p = await join();
+	const r = await p.page.evaluate(() =>
+	    document.querySelector('.conv').dataset.conv);
+	const a = await Client.login(ws, 'Ada Chen', r);
+	await p.peopleAre(['Writer', 'Ada Chen'], MS);
+	await p.say('/nosuch thing');
+	await note(p).waitFor();
+	assert.match(await note(p).innerText(), /no command \/nosuch/);
+	assert.equal(await text(p).inputValue(), '/nosuch thing');
+	await text(p).fill('x');
+	await until('the note goes', () => p.page.locator('#note').isHidden(), MS);
+	await p.say('/shrug well');
+	await sent(p, 'well ¯\\_(ツ)_/¯');
+	await p.say('//etc/passwd');
+	await sent(p, 'well ¯\\_(ツ)_/¯', '/etc/passwd');
+	await p.say('/me waves');
+	await sent(p, 'well ¯\\_(ツ)_/¯', '/etc/passwd', '*Writer waves*');
+	await p.say('/leave');
+	await note(p).waitFor();
+	await p.say('/msg Nobody hi');
+	await until('nobody', async () =>
+	    /Nobody is known/.test(await note(p).innerText()), MS);
+	await p.say('/help');
+	await p.page.locator('dialog#commands').waitFor();
+	await p.page.keyboard.press('Escape');
+	await p.page.locator('dialog#commands').waitFor({ state: 'detached' });
+	await until('focus is back', () => p.page.evaluate(() =>
+	    document.activeElement?.id === 'text'), MS);
+	/* those before are stored: the screen is empty, the log is not */
+	await until('all are sent', async () =>
+	    await own(p).locator('.mark.sent').count() === 3, MS);
+	await p.say('/clear');
+	await until('the screen is empty', async () =>
+	    !await p.page.locator('#log .m').count(), MS);
+	assert.equal((await a.history(r)).list.length, 3);
+	await p.say('/msg ada chen in private');
+	await p.conv(`@${a.uid}`).waitFor();
+	await until('it is private', () => p.tap.sent('message').some(f =>
+	    f.tid === a.uid && f.msg === 'in private'), MS);
+	const z = room();
+	await p.say(`/join ${z}`);
+	await p.conv(z).locator('a.go[aria-current=page]').waitFor();
+	await value(p, '');
+	await p.say('/leave');
+	await p.conv(z).waitFor({ state: 'detached' });
+	await p.conv(r).waitFor();
+	await a.bye();
+	await bye(p);
+});
+test('up in an empty field: the failed one again, else the last one anew',
+    async () => {
+	const r = room(), p = await join({ room: r });
+	const a = await Client.login(ws, 'Other', r);
+	let refuse = true;
+	p.tap.up = (f, s) => {
+		if (f.cmd !== 'message' || !refuse)
+			return f;
+		s.ws.send(JSON.stringify({ cmd: 'error', errCode: 403,
+		    errMsg: 'muted', cid: f.cid }));
+		return null;
+	};
+	await p.say('first one');
+	await own(p).locator('.fail').waitFor();
+	refuse = false;
+	await text(p).press('ArrowUp');
+	await own(p).locator('.mark.sent').waitFor();
+	const [x, y] = p.tap.sent('message');
+	assert.equal(x.cid, y.cid);
+	/* now there is none that failed */
+	await text(p).press('ArrowUp');
+	const bar = p.page.locator('#editing:not([hidden])');
+	await bar.waitFor();
+	await value(p, 'first one');
+	await text(p).press('Escape');
+	await until('no bar', async () => !await bar.count(), MS);
+	await value(p, '');
+	await text(p).press('ArrowUp');
+	await bar.waitFor();
+	await text(p).fill('second thought');
+	await text(p).press('Enter');
+	await until('no bar', async () => !await bar.count(), MS);
+	await value(p, '');
+	await p.sees('second thought', { ms: MS });
+	const e = p.tap.sent('edit');
+	assert.equal(e.length, 1);
+	assert.equal(e[0].msg, 'second thought');
+	assert.equal((await a.next('edit', MS)).msg, 'second thought');
+	await a.bye();
+	await bye(p);
+});
+test('page 50: who writes says so, once in 3 s, and where it is known',
+    async () => {
+	const r = room(), p = await join({ room: r });
+	const a = await Client.login(ws, 'Other', r);
+	const t0 = Date.now();
+	await text(p).focus();
+	await p.page.keyboard.type('abcdefghij', { delay: 20 });
+	await until('a frame', () => p.tap.sent('typing').length, MS);
+	const f = await a.next('typing', MS);
+	assert.equal(f.name, 'Writer');
+	const on = p.tap.sent('typing').filter(x => x.on);
+	assert.ok(on.length <= 1 + (Date.now() - t0) / 3000, `${on.length}`);
+	/* commands are the page's own business */
+	const had = p.tap.sent('typing').length;
+	await text(p).fill('');
+	await text(p).fill('/help');
+	assert.ok(p.tap.sent('typing').length <= had + 1);
+	await a.bye();
+	await bye(p);
+});
+test('a phone: Enter is a line, the button sends; Ctrl+Enter, too', async () => {
+	const p = await join({ viewport: P, touch: true });
+	await text(p).focus();
+	await p.page.keyboard.type('one');
+	await text(p).press('Enter');
+	await p.page.keyboard.type('two');
+	await value(p, 'one\ntwo');
+	assert.deepEqual(messages(p), []);
+	await send(p).tap();
+	await sent(p, 'one\ntwo');
+	await text(p).fill('three');
+	await text(p).press('Control+Enter');
+	await sent(p, 'one\ntwo', 'three');
+	await bye(p);
+});
+test('a long paste may be made a block of code', async () => {
+	const p = await join();
+	const long = 'int x;\n'.repeat(700);
+	await text(p).focus();
+	await text(p).evaluate((t, s) => {
+		const d = new DataTransfer();
+		d.setData('text/plain', s);
+		t.dispatchEvent(new ClipboardEvent('paste', { clipboardData: d,
+		    bubbles: true, cancelable: true }));
+		/* what the browser does by itself */
+		document.execCommand('insertText', false, s);
+	}, long);
+	await note(p).getByRole('button').click();
+	await value(p, `\`\`\`\n${long}\`\`\`\n`);
+	await bye(p);
+});
+test('emoji: found, chosen by keys, remembered; Esc gives the focus back',
+    async () => {
+	const p = await join();
+	const smile = p.page.locator('#smile');
+	const box = p.page.locator('#emoji');
+	await smile.click();
+	await box.waitFor();
+	await p.page.keyboard.type('rock');
+	await until('one is found', async () =>
+	    await box.locator('.emos:not(.last) .emo').count() === 1, MS);
+	await p.page.keyboard.press('Enter');
+	await value(p, '🚀');
+	await box.waitFor({ state: 'hidden' });
+	await smile.click();
+	await box.locator('.last .emo').first().waitFor();
+	assert.equal(await box.locator('.last .emo').first().innerText(), '🚀');
+	await p.page.keyboard.press('ArrowDown');
+	await p.page.keyboard.press('ArrowRight');
+	await p.page.keyboard.press('ArrowDown');
+	await p.page.keyboard.press('Home');
+	const focused = () => p.page.evaluate(() =>
+	    document.activeElement?.className);
+	assert.match(await focused(), /emo/);
+	await p.page.keyboard.press('Escape');
+	await box.waitFor({ state: 'hidden' });
+	assert.equal(await p.page.evaluate(() => document.activeElement?.id),
+	    'smile');
+	assert.equal(await smile.getAttribute('aria-expanded'), 'false');
+	await bye(p);
+});
