@@ -24,7 +24,6 @@
 #include "msg_server/follow/room_title.h"
 #include "msg_server/groups.h"
 #include "msg_server/inbox.h"
-#include "msg_server/move_key.h"
 #include "msg_server/newest.h"
 #include "msg_server/push/login.h"
 #include "msg_server/upload/upload.h"
@@ -461,25 +460,6 @@ login_enter(struct server *srv, struct session *s, const struct command *cmd,
 	s->exp_ms = 0;
 	if (srv->auth.mode == AUTH_TOKEN)
 		session_set_expiry(s, (uint64_t)who->exp_ms);
-}
-
-/* another server has sent him: nobody is told that he is here now */
-static void
-login_from(struct server *srv, struct session *s, const struct command *cmd,
-    const struct auth_claims *who)
-{
-	struct move_claim claim;
-
-	if (!str_is_set(cmd->from_key) || cmd->from_key.len == 0)
-		return;
-	if (move_key_check(srv->link_key, srv->set.cluster, str_of(who->uid),
-		clock_wall_ms(), cmd->from_key, &claim) != 0) {
-		srv->stats[S_MOVE_KEYS_BAD]++;
-		return;
-	}
-	srv->stats[S_MOVES_IN]++;
-	s->silent = 1;
-	s->away = claim.away;
 }
 
 /*

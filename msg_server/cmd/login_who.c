@@ -5,6 +5,7 @@
 #include "msg_server/cmd/login_who.h"
 #include "msg_server/client.h"
 #include "msg_server/dialect/number.h"
+#include "msg_server/move_key.h"
 #include "shared/proc/clock.h"
 
 #define LOGIN_TOKEN_LIFE_MS (30LL * 24 * 3600 * 1000)
@@ -93,4 +94,22 @@ login_who_is_it(struct server *srv, struct session *s,
 	if (who->mint)
 		c->exp_ms = clock_wall_ms() + LOGIN_TOKEN_LIFE_MS;
 	return true;
+}
+
+void
+login_from(struct server *srv, struct session *s, const struct command *cmd,
+    const struct auth_claims *who)
+{
+	struct move_claim claim;
+
+	if (!str_is_set(cmd->from_key) || cmd->from_key.len == 0)
+		return;
+	if (move_key_check(srv->link_key, srv->set.cluster, str_of(who->uid),
+		clock_wall_ms(), cmd->from_key, &claim) != 0) {
+		srv->stats[S_MOVE_KEYS_BAD]++;
+		return;
+	}
+	srv->stats[S_MOVES_IN]++;
+	s->silent = 1;
+	s->away = claim.away;
 }

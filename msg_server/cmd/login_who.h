@@ -18,6 +18,9 @@ struct login_who {
 /* false: refused and answered */
 bool login_who_is_it(struct server *srv, struct session *s,
     const struct command *cmd, struct login_who *who);
+/* another server has sent him: nobody is told that he is here now */
+void login_from(struct server *srv, struct session *s,
+    const struct command *cmd, const struct auth_claims *who);
 /* it is in, or it is not */
 void login_is_over(struct server *srv, struct session *s);
 void login_refuse(struct session *s, const struct command *cmd, unsigned code,

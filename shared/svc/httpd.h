@@ -53,7 +53,7 @@ enum {
 	HTTPD_PIECE = 65536, /* the largest piece, of either way */
 	HTTPD_STREAM_RATE = 4096,
 	HTTPD_STREAM_MS = 10000,
-	HTTPD_QUIET_MS = 20000,
+	HTTPD_QUIET_MS = 30000,
 	HTTPD_STALL_MS = 60000
 };
 
