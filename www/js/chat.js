@@ -266,7 +266,8 @@ export class Chat {
 			if (this.room)
 				this.#coming?.then((r) => this.room && r.people.show(this.room));
 		}
-		if (!matchMedia('(pointer: coarse)').matches && !this.modal)
+		if (!matchMedia('(pointer: coarse)').matches &&
+			!document.querySelector('dialog[open]'))
 			$('text').focus({ preventScroll: true });
 		this.#load(c);
 	}

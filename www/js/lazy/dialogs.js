@@ -20,15 +20,19 @@ const SHOW = 8;
 
 /** @param {string} id @param {string} label @param {Door} door @param {any[]} kids */
 export const dialog = (id, label, door, kids) => {
-	const before = document.activeElement;
+	/*
+	 * The browser's own way back to a field leaves the caret behind, now and
+	 * then: nothing could be typed.  So it has nowhere to go, and we do it.
+	 */
+	/** @type {any} */ const before = document.activeElement;
+	before?.blur();
 	const el = h('dialog', { id, class: 'dialog', 'aria-label': label }, kids);
 	el.addEventListener('close', () => {
 		el.remove();
 		door.done();
-		/* the conversation that was chosen has taken the focus already */
-		if (document.activeElement && document.activeElement !== document.body)
+		if (document.activeElement !== document.body)
 			return;
-		if (before instanceof HTMLElement && before.isConnected)
+		if (before?.isConnected)
 			before.focus();
 		if (document.activeElement === document.body)
 			document.getElementById('text')?.focus();
