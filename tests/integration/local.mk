@@ -56,7 +56,7 @@ EXTRA_DIST += tests/lib/sok.mjs tests/lib/dgram_flood.mjs \
 integration_tests += %D%/t530_meteor.test.mjs %D%/t531_groups.test.mjs
 EXTRA_DIST += tests/lib/meteor.mjs tests/dialect/meteor/chatmeteor-basic.jsonl
 integration_tests += %D%/t580_five.test.mjs
-integration_tests += %D%/t620_typing.test.mjs
+integration_tests += %D%/t620_typing.test.mjs %D%/t630_items.test.mjs
 
 ## uploads
 integration_tests += %D%/t590_uploads.test.mjs
