@@ -138,6 +138,10 @@ test('page 7: a plain CChat server: login, send, receive, in private',
 		await p.page.locator('#join').click();
 		await p.page.locator('#chat-view[data-v="1"]').waitFor();
 		const other = await Client.login(s.url, 'Bob', '1', { v: 1 });
+		/* what such a server hasn't is not offered */
+		for (const sel of ['#attach', '#mic', '#typing.on', '#banner',
+		    '#final'])
+			assert.ok(!await p.page.locator(sel).isVisible(), sel);
 		await p.say('hello from the page');
 		assert.deepEqual({ ...await other.hear('hello from the page') },
 		    { cmd: 'message', type: 'text', uid: p.uid, name: 'Amy',
@@ -149,6 +153,36 @@ test('page 7: a plain CChat server: login, send, receive, in private',
 		await p.say('psst');
 		const m = await other.hear('psst');
 		assert.equal(m.tid, other.uid);
+		/* the menu of what I said, and of what I heard */
+		const menu = async row => {
+			await row.locator('.text').dispatchEvent('contextmenu',
+			    { bubbles: true, clientX: 500, clientY: 300 });
+			const items = p.page.locator('#menu [role=menuitem]');
+			await items.first().waitFor();
+			const all = await items.evaluateAll(list => list.map(
+			    x => x.dataset.act));
+			assert.equal(await p.page.locator('#menu .quick').count(), 0,
+			    'reactions');
+			await p.page.keyboard.press('Escape');
+			await p.page.locator('#menu').waitFor({ state: 'detached' });
+			return all;
+		};
+		assert.deepEqual(await menu(p.row('psst')), ['quote', 'copy']);
+		await p.go('1');
+		const heard = await menu(p.row('hi page'));
+		assert.ok(heard.includes('quote'));
+		for (const x of ['edit', 'recall', 'react'])
+			assert.ok(!heard.includes(x), x);
+		/* settings, switcher and emoji are the page's own */
+		await p.page.locator('#me').click();
+		await p.page.locator('dialog#settings').waitFor();
+		await p.page.keyboard.press('Escape');
+		await p.page.locator('#smile').click();
+		await p.page.locator('#emoji button.emo').first().waitFor();
+		await p.page.keyboard.press('Escape');
+		await p.page.locator('#text').fill('typing, and nobody is told');
+		await p.page.locator('#text').fill('');
+		await p.conv(`@${other.uid}`).locator('a.go').click();
 		/* the page paces itself for an old server */
 		await sleep(600);
 		other.send({ cmd: 'message', type: 'text', msg: 'yes?', rid: '1',

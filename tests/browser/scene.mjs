@@ -211,6 +211,8 @@ export const states = {
 		await s.all.bob.say(OPS, 'deploy at 14:00');
 		await show(p, DEV);
 		await seen(p, '#log .m.hit');
+		s.all['林小雨'].send({ cmd: 'typing', rid: DEV, on: true });
+		await p.frames(10);
 	},
 	async private(p, s)
 	{
@@ -243,8 +245,54 @@ export const states = {
 		    .scrollTop -= 1500; });
 		await seen(p, '#jump:not([hidden])');
 	},
+	async menu(p, s)
+	{
+		await show(p, DEV);
+		await p.page.locator(`#log .m[data-seq="${s.last.bob.seq}"] .text`)
+		    .dispatchEvent('contextmenu', { bubbles: true, clientX: 520,
+		    clientY: 300 });
+		await seen(p, '#menu [role=menuitem]');
+	},
+	async viewer(p, s)
+	{
+		await escape(p);
+		if (!s.pic)
+			return false;
+		await p.page.locator('#log .m .pic').last().click();
+		await seen(p, 'dialog.viewer img');
+		return true;
+	},
+	async settings(p)
+	{
+		await escape(p);
+		if (phone(p))
+			await p.page.locator('#back').click();
+		await p.page.locator('#me').click();
+		await seen(p, 'dialog#settings');
+	},
+	async upload(p)
+	{
+		await escape(p);
+		await show(p, DEV);
+		if (!await there(p, '#attach'))
+			return false;
+		/* it never comes to its end */
+		await p.page.route('**/v1/upload*', () => {});
+		const pick = p.page.waitForEvent('filechooser');
+		await p.page.locator('#attach').click();
+		if (phone(p))
+			await p.page.locator('.take button').last().click();
+		await (await pick).setFiles({ name: 'hills.png',
+		    mimeType: 'image/png', buffer: png(1200, 750, 4) });
+		await seen(p, '#log .m.mine progress');
+		return true;
+	},
 	async emoji(p)
 	{
+		const discard = p.page.locator('#log .going [data-act=discard]');
+		if (await discard.count())
+			await discard.click();
+		await p.page.unroute('**/v1/upload*');
 		await show(p, DEV);
 		await p.page.locator('#smile').click();
 		await seen(p, '#emoji button.emo');
