@@ -4,6 +4,9 @@ import { afterEach, beforeEach } from 'node:test';
 import { CChat } from '../../www/sdk/cchat.js';
 import { FakeSocket } from './fake.mjs';
 
+/* All of it at once: a test then sees each answer in the same turn. */
+await CChat.load();
+
 export const EP = '9f3a01c2';
 export const head = seq => ({ ep: EP, seq, n: 0, full: true });
 export const item = (seq, o = {}) => ({ cmd: 'message', uid: '7', name: 'Bob',

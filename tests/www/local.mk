@@ -1,7 +1,7 @@
 ## The SDK and what of the page needs no browser.
 www_tests = %D%/words.test.mjs %D%/sdk.test.mjs %D%/asks.test.mjs %D%/page.test.mjs %D%/types.test.mjs \
 	%D%/shipped.test.mjs
-www_tests += %D%/items.test.mjs
+www_tests += %D%/items.test.mjs %D%/sdk_size.test.mjs
 www_tests += %D%/becomes.test.mjs
 
 TESTS += $(www_tests)

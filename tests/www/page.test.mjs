@@ -164,26 +164,6 @@ test('conversation: what is new, and the far end forgotten', () => {
 	    [4, true, false, true]);
 });
 
-/* Who embeds the SDK loads what cchat.js names; the rest comes when wanted. */
-test('the SDK, compressed', async () => {
-	const at = new Set();
-	const walk = async f => {
-		if (at.has(f))
-			return;
-		at.add(f);
-		for (const [, to] of (await text(`sdk/${f}`)).matchAll(
-		    /^import [^;]*?from '\.\/([^']+)';/gm))
-			await walk(to);
-	};
-	await walk('cchat.js');
-	assert.deepEqual([...at].sort(),
-	    ['cchat.js', 'link.js', 'outbox.js', 'stream.js']);
-	let sum = 0;
-	for (const f of at)
-		sum += gzipSync(await text(`sdk/${f}`), { level: 9 }).length;
-	assert.ok(sum <= 15 * 1024, `${sum} bytes`);
-});
-
 test('no HTML sink in anything that is shipped', async () => {
 	const bad = /\b(innerHTML|outerHTML|insertAdjacentHTML|DOMParser|srcdoc|createContextualFragment)\b|document\.write|\beval\(|new Function|setTimeout\(['"`]|setHTML/;
 	for (const dir of ['js/', 'js/lazy/', 'sdk/', 'i18n/'])

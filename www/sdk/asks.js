@@ -123,7 +123,7 @@ export class Asks {
 	 * @param {Target} of
 	 * @param {{from?: number, reverse?: boolean, items?: boolean}} opt
 	 */
-	async *historyAll(of, opt) {
+	async *pages(of, opt) {
 		const back = !!opt.reverse;
 		let at = back ? opt.from === undefined ? undefined : opt.from + 1
 			: Math.max(0, (opt.from ?? 1) - 1);

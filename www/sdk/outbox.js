@@ -3,7 +3,8 @@
  * The messages on their way: kept in order until the server has stored each,
  * sent again with the same cid after every loss of the line, no faster than
  * the server allows.  The ack clock runs only while the message is on a
- * live line.  What is in a message, and when the line is up, others know.
+ * live line; another one, of minutes, from the first trouble it is in.
+ * What is in a message, and when the line is up, others know.
  */
 import { CChatError } from './link.js';
 
@@ -13,8 +14,10 @@ import { CChatError } from './link.js';
  * @property {string} cid
  * @property {Frame} frame
  * @property {boolean} sent on the present line
- * @property {number} since first sent
  * @property {any} timer the ack clock
+ * @property {any} trouble until it is given up: the line is down, or the
+ *   server says "later"
+ * @property {boolean} [late] it was given up, but for the try on the way
  * @property {any} promise
  * @property {Function} resolve
  * @property {Function} reject
@@ -27,7 +30,6 @@ import { CChatError } from './link.js';
  */
 
 const WINDOW = 32;	/* on the way and not yet answered */
-const PATIENCE = 60000;	/* how long a refused message is tried again, ms */
 
 export class Outbox {
 	/** @type {Map<string, Send>} */ #all = new Map();
@@ -37,7 +39,7 @@ export class Outbox {
 	#filled = 0;
 	#wait = 0;	/* the server asked for silence until then */
 
-	/** @param {{queue: number, ackTimeout: number}} o @param {Way} way */
+	/** @param {{queue: number, ackTimeout: number, retryFor: number}} o @param {Way} way */
 	constructor(o, way) {
 		this.o = o;
 		this.way = way;
@@ -57,7 +59,7 @@ export class Outbox {
 		if (known)
 			return known.promise;
 		/** @type {any} */
-		const e = { cid, frame, sent: false, since: 0, timer: 0 };
+		const e = { cid, frame, sent: false };
 		e.promise = new Promise((resolve, reject) => {
 			e.resolve = resolve;
 			e.reject = reject;
@@ -71,8 +73,25 @@ export class Outbox {
 		} else {
 			this.#all.set(cid, e);
 			this.flush();
+			if (!e.sent)
+				this.#trouble(e);
 		}
 		return e.promise;
+	}
+
+	/** It has so long from here. @param {Send} e */
+	#trouble(e) {
+		if (e.late)
+			this.#late(e);
+		else
+			e.trouble ??= setTimeout(() => {
+				e.trouble = null;
+				e.late = e.sent;	/* on the way: the last try */
+				/* else: is there trouble, or does it wait its turn? */
+				if (!e.sent && (this.way.state() !== 'open' ||
+				    Date.now() < this.#wait))
+					this.#late(e);
+			}, this.o.retryFor);
 	}
 
 	/** @param {string} cid @returns {boolean} it was waiting */
@@ -110,38 +129,46 @@ export class Outbox {
 				return;
 			}
 			this.#tokens -= rate ? 1 : 0;
-			this.#ship(e, now);
+			this.#ship(e);
 		}
 	}
 
-	/** @param {Send} e @param {number} now */
-	#ship(e, now) {
+	/** @param {Send} e */
+	#ship(e) {
 		e.sent = true;
-		e.since ||= now;
-		e.timer = setTimeout(() => this.#fail(e,
-			new CChatError('timeout', 'not acknowledged', { cid: e.cid })),
-			this.o.ackTimeout);
+		e.timer = setTimeout(() => this.#late(e), this.o.ackTimeout);
 		if (this.way.put(e.frame))
 			this.acked(e.cid, {});
 	}
 
+	/** @param {Send} e */
+	#late(e) {
+		this.#fail(e, new CChatError('timeout', 'not acknowledged', { cid: e.cid }));
+	}
+
 	/** @param {Send} e @param {CChatError} error */
 	#fail(e, error) {
-		clearTimeout(e.timer);
-		if (!this.#all.delete(e.cid))
+		if (!this.#take(e.cid))
 			return;
 		e.reject(error);
 		this.way.emit('fail', { cid: e.cid, error });
 		this.flush();
 	}
 
+	/** Its end, one way or the other. @param {string} cid */
+	#take(cid) {
+		const e = this.#all.get(cid);
+		clearTimeout(e?.timer);
+		clearTimeout(e?.trouble);
+		this.#all.delete(cid);
+		return e;
+	}
+
 	/** @param {string} cid @param {Frame} f its `ok`, or the item itself */
 	acked(cid, f) {
-		const e = this.#all.get(cid);
+		const e = this.#take(cid);
 		if (!e)
 			return;
-		clearTimeout(e.timer);
-		this.#all.delete(cid);
 		const ack = { cid, seq: f.seq, mid: f.mid, ts: f.ts };
 		e.resolve(ack);
 		this.way.emit('ack', ack);
@@ -153,11 +180,10 @@ export class Outbox {
 		const e = this.#all.get(f.cid);
 		if (!e)
 			return false;
-		if (!(f.retry >= 0) || Date.now() - e.since >= PATIENCE) {
+		if (!(f.retry >= 0)) {
 			this.#fail(e, CChatError.from(f));
 		} else {
-			clearTimeout(e.timer);
-			e.sent = false;
+			this.#hold(e);
 			this.#wait = Date.now() + Math.min(f.retry, 30000);
 			this.flush();
 		}
@@ -167,10 +193,14 @@ export class Outbox {
 	/** The line is gone: what was sent and not answered must go again. */
 	down() {
 		clearTimeout(this.#pace);
-		for (const e of this.#all.values()) {
-			clearTimeout(e.timer);
-			e.sent = false;
-		}
+		this.#all.forEach((e) => this.#hold(e));
+	}
+
+	/** It must go again. @param {Send} e */
+	#hold(e) {
+		clearTimeout(e.timer);
+		e.sent = false;
+		this.#trouble(e);
 	}
 
 	/** @param {CChatError} err for good */
