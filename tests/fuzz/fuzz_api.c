@@ -10,6 +10,7 @@
 #include "msg_server/door/api.h"
 #include "msg_server/groups.h"
 #include "msg_server/push/api_credentials.h"
+#include "shared/base/utf8.h"
 #include "shared/proto/json.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -152,8 +153,13 @@ relay_append(struct relay *r, const struct f_append *f, struct relay_append *c)
 	struct chan_name chan;
 
 	(void)r;
-	check(chan_parse(f->chan, &chan) == 0 && id_is_word(f->item.uid));
-	check(id_is_cid(f->item.cid) && f->item.body.len > 0);
+	check(chan_parse(f->chan, &chan) == 0 && id_is_cid(f->item.cid));
+	if (f->item.kind == ITEM_TITLE)
+		check(f->item.body.len <= TITLE_MAX && f->n_states == 1 &&
+		      utf8_is_line(f->item.body) &&
+		      (!str_is_set(f->item.uid) || id_is_word(f->item.uid)));
+	else
+		check(f->item.body.len > 0 && id_is_word(f->item.uid));
 	if (fuzz_full || fuzz_n == FUZZ_CALLS)
 		return ERR_BUSY;
 	fuzz_appends[fuzz_n++] = c;
@@ -239,7 +245,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	strcpy(srv.api_key, "0123456789abcdef");
 	rq.fields[0].name = STR_LIT("authorization");
 	rq.fields[0].value = STR_LIT("Bearer 0123456789abcdef");
-	rq.method = data[0] & 32 ? HTTP_POST_M : HTTP_GET_M;
+	rq.method = data[0] & 128  ? HTTP_PUT_M
+		    : data[0] & 32 ? HTTP_POST_M
+				   : HTTP_GET_M;
 	fuzz_full = (data[0] & 64) != 0;
 	rest = str_n((const char *)data + 1, size - 1);
 	str_next(&rest, '\0', &target);

@@ -19,6 +19,7 @@ is_word_or_none(struct str s)
 static void
 on_command(void *arg, const struct command *c)
 {
+	struct str at = c->at, uid;
 	size_t i;
 
 	++*(unsigned *)arg;
@@ -44,6 +45,18 @@ on_command(void *arg, const struct command *c)
 	if (c->kind == CMD_MESSAGE || c->kind == CMD_TYPING ||
 	    c->kind == CMD_GET_MARKS)
 		check(str_is_set(c->rid) || c->tid.len > 0);
+	if (c->kind == CMD_EDIT || c->kind == CMD_RECALL ||
+	    c->kind == CMD_REACT)
+		check(c->ref > 0 && (str_is_set(c->rid) || c->tid.len > 0));
+	if (c->kind == CMD_REACT)
+		check(c->emo.len > 0 && c->emo.len <= EMO_MAX &&
+		      utf8_is_line(c->emo));
+	if (c->kind == CMD_TITLE)
+		check(str_is_set(c->title) && c->title.len <= TITLE_MAX &&
+		      utf8_is_line(c->title) && str_is_set(c->rid));
+	check(c->at.len <= AT_BYTES);
+	while (str_next(&at, ',', &uid))
+		check(id_is_word(uid));
 	if (c->kind == CMD_GET_MARKS)
 		check(c->seq > 0 && is_word_or_none(c->next));
 }

@@ -284,10 +284,29 @@ test_clean(void **state)
 	buf_fini(&out);
 }
 
+static void
+test_line(void **state)
+{
+	static const char *const bad[] = {"\n", "a\tb", "\x7f", "\xc2\x85",
+	    "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xae", "\xe2\x81\xa6",
+	    "\xd8\x9c", "x\xe2\x80\x8e"};
+
+	(void)state;
+	assert_true(utf8_is_line(STR_LIT("")));
+	assert_true(utf8_is_line(STR_LIT("Tea at \xe8\x8c\xb6 +1")));
+	/* joiners are parts of emoji */
+	assert_true(utf8_is_line(STR_LIT("\xf0\x9f\x91\xa8\xe2\x80\x8d"
+					 "\xf0\x9f\x91\xa9\xef\xb8\x8f")));
+	assert_false(utf8_is_line(STR_LIT("a\0b")));
+	for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		assert_false(utf8_is_line(str_of(bad[i])));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_line),
 	    cmocka_unit_test(test_samples),
 	    cmocka_unit_test(test_oracle),
 	    cmocka_unit_test(test_count),

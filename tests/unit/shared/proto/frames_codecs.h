@@ -58,6 +58,17 @@ x(size_t n)
 	return str_n(text, n);
 }
 
+/* as many uids as there can be, as long as they can be */
+static struct str
+max_at(void)
+{
+	static char at[AT_BYTES];
+
+	for (size_t i = 0; i < sizeof at; i++)
+		at[i] = (i + 1) % (ID_MAX + 1) == 0 ? ',' : 'x';
+	return str_n(at, sizeof at);
+}
+
 static void
 max_item(struct item *it)
 {
@@ -76,7 +87,8 @@ max_item(struct item *it)
 	    .pchan = STR_LIT("p:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:"
 			     "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"),
 	    .useq = UINT64_MAX,
-	    .rid = x(ID_MAX)};
+	    .rid = x(ID_MAX),
+	    .at = max_at()};
 }
 
 static void

@@ -110,6 +110,7 @@ test_limits(void **state)
 	BAD(append, ERR_LIMIT, f->item.avatar = x(AVATAR_MAX + 1));
 	BAD(append, ERR_LIMIT, f->item.body = x(BODY_MAX + 1));
 	BAD(append, ERR_LIMIT, f->item.rid = x(ID_MAX + 1));
+	BAD(append, ERR_LIMIT, f->item.at = x(AT_BYTES + 1));
 	BAD(append, ERR_LIMIT, f->need = x(STATE_KEY_MAX + 1));
 	BAD(append, ERR_LIMIT, f->deny = x(STATE_KEY_MAX + 1));
 	BAD(append, ERR_LIMIT, f->if_key = x(STATE_KEY_MAX + 1));
@@ -152,6 +153,17 @@ test_grammar(void **state)
 	BAD(append, ERR_PROTO, f->item.uid = STR_LIT(""));
 	BAD(append, ERR_PROTO, f->item.cid = STR_LIT("a\n"));
 	BAD(append, ERR_PROTO, f->item.name = STR_LIT("\xff"));
+	BAD(append, ERR_PROTO, f->item.at = STR_NONE);
+	BAD(append, ERR_PROTO, f->item.at = STR_LIT(""));
+	BAD(append, ERR_PROTO, f->item.at = STR_LIT("a,"));
+	BAD(append, ERR_PROTO, f->item.at = STR_LIT("a,,b"));
+	BAD(append, ERR_PROTO, f->item.at = STR_LIT("a, b"));
+	BAD(append, ERR_PROTO, f->item.at = x(ID_MAX + 1));
+	/* short, and one too many */
+	BAD(append, ERR_PROTO,
+	    f->item.at = STR_LIT("0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,"
+				 "2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0,1,2,3,"
+				 "4,5,6,7,8,9,0"));
 	BAD(append, ERR_PROTO, f->item.kind = 0);
 	BAD(append, ERR_PROTO, f->item.kind = ITEM_POINTER + 1);
 	BAD(append, ERR_PROTO, f->item.pchan = STR_LIT("r:1"));
