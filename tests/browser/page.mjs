@@ -24,7 +24,8 @@ const POLICY = /Content.Security.Policy|Trusted ?(Type|HTML|Script)/i;
 if (process.argv[1]?.endsWith('.test.mjs'))
 	after(() => assert.deepEqual(refused, [], 'refused by CSP'));
 
-export const launch = () => chromium.launch({ headless: true, args: FLAGS,
+export const launch = (more = []) => chromium.launch({ headless: true,
+    args: [...FLAGS, ...more],
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });
 
 /*
