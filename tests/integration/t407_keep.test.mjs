@@ -52,6 +52,33 @@ test('who comes back gets what he missed, from memory', async () => {
 	await b.bye();
 });
 
+test('what memory holds is edited and recalled; what is recalled is gone',
+    async () => {
+	const rid = '2';
+	const a = await Client.login(c.msgs[0].ws, 'amy', rid, { uid: 'amy' });
+	const b = await Client.login(c.msgs[1].ws, 'bob', rid, { uid: 'bob' });
+	const code = p => p.then(() => 0, e => e.errCode);
+	const { seq: ref } = await a.say(rid, 'secret one');
+	const ok = await a.cmd({ cmd: 'edit', rid, ref, msg: 'secret uno' });
+	assert.equal(ok.kept, false);
+	assert.equal((await b.next('edit')).msg, 'secret uno');
+	assert.equal(await code(b.cmd({ cmd: 'recall', rid, ref })), 403);
+	assert.equal(await code(b.cmd({ cmd: 'react', rid, ref: 99, emo: 'x' })),
+	    404);
+	await b.cmd({ cmd: 'react', rid, ref, emo: '+1' });
+	await a.cmd({ cmd: 'recall', rid, ref });
+	await b.next('recall');
+	assert.equal(await code(a.cmd({ cmd: 'edit', rid, ref, msg: 'x' })), 409);
+	const x = await Client.login(c.msgs[0].ws, 'cleo', rid,
+	    { pos: { [rid]: [a.me.pos[rid].ep, 0] } });
+	await x.next('synced');
+	const { list } = await x.history(rid);
+	assert.deepEqual(list.map(f => [f.cmd, f.gone]), [['message', 'recall'],
+	    ['edit', 'recall'], ['react', undefined], ['recall', undefined]]);
+	assert.ok(!JSON.stringify(x.seen).includes('secret'));
+	await Promise.all([a, b, x].map(y => y.bye()));
+});
+
 test('a private message waits for the absent', async () => {
 	const a = await Client.login(c.msgs[0].ws, 'amy', RID);
 	const e = await Client.login(c.msgs[0].ws, 'eve', RID, { uid: 'eve' });
@@ -88,8 +115,14 @@ test('on the disk is no word of it', async () => {
 
 test('after a takeover: the numbers go on, what is lost is said', async () => {
 	const was = await c.active();
+	const said = await Client.login(c.msgs[0].ws, 'amy', '3', { uid: 'amy' });
+	await said.say('3', 'secret');
 	await was.kill();
 	await c.active();
+	/* nobody knows any more whose it was */
+	await assert.rejects(said.cmd({ cmd: 'recall', rid: '3', ref: 1 }),
+	    e => e.errCode === 404);
+	await said.bye();
 	const a = await Client.login(c.msgs[0].ws, 'amy', RID, { uid: 'amy' });
 	const ok = await a.say(RID, 'after');
 	assert.ok(ok.seq >= 7, `seq ${ok.seq}`);

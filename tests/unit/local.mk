@@ -384,6 +384,12 @@ unit_tests += %D%/msg_server/test_login_who
 	%D%/msg_server/login_fixture.h
 %C%_msg_server_test_login_who_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 
+unit_tests += %D%/msg_server/test_item
+%C%_msg_server_test_item_SOURCES = %D%/msg_server/test_item.c
+%C%_msg_server_test_item_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_room_title
+%C%_msg_server_follow_test_room_title_SOURCES = %D%/msg_server/follow/test_room_title.c
+%C%_msg_server_follow_test_room_title_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/test_message
 %C%_msg_server_test_message_SOURCES = %D%/msg_server/test_message.c
 %C%_msg_server_test_message_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
@@ -445,3 +451,28 @@ unit_tests += %D%/msg_server/test_udp
 %C%_msg_server_test_udp_SOURCES = %D%/msg_server/test_udp.c \
 	%D%/msg_server/udp_fixture.h
 %C%_msg_server_test_udp_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+
+## uploads
+unit_tests += %D%/msg_server/upload/test_kind
+%C%_msg_server_upload_test_kind_SOURCES = %D%/msg_server/upload/test_kind.c
+%C%_msg_server_upload_test_kind_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/upload/test_upload_name
+%C%_msg_server_upload_test_upload_name_SOURCES = %D%/msg_server/upload/test_upload_name.c
+%C%_msg_server_upload_test_upload_name_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/upload/test_quota
+%C%_msg_server_upload_test_quota_SOURCES = %D%/msg_server/upload/test_quota.c
+%C%_msg_server_upload_test_quota_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/upload/test_upload_key
+%C%_msg_server_upload_test_upload_key_SOURCES = %D%/msg_server/upload/test_upload_key.c
+%C%_msg_server_upload_test_upload_key_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/upload/test_store
+%C%_msg_server_upload_test_store_SOURCES = %D%/msg_server/upload/test_store.c \
+	%D%/shared/net/fixture.h
+%C%_msg_server_upload_test_store_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/shared/net/test_sync
+%C%_shared_net_test_sync_SOURCES = %D%/shared/net/test_sync.c %D%/shared/net/fixture.h
+%C%_shared_net_test_sync_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/svc/test_httpd_stream
+%C%_shared_svc_test_httpd_stream_SOURCES = %D%/shared/svc/test_httpd_stream.c \
+	%D%/shared/svc/httpd_fixture.h %D%/shared/net/fixture.h
+%C%_shared_svc_test_httpd_stream_LDADD = $(unit_ldadd)

@@ -332,6 +332,49 @@ test_recall_private(void **state)
 	fake_close(&a);
 }
 
+static bool
+gone(struct channel *c, uint64_t seq)
+{
+	struct item it;
+
+	assert_true(recent_get(recent_at(srv.recent, c, seq), &it));
+	assert_int_equal((it.flags & ITEM_F_GONE) != 0, it.body.len == 0);
+	return it.flags & ITEM_F_GONE;
+}
+
+/* with a message its edits lose their words, those of others do not */
+static void
+test_recall_edits(void **state)
+{
+	static const char *const names[] = {"r:12", "u:1001"};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		struct model *m = model_new(names[i], 0);
+		uint64_t by = i > 0 ? 7 : 1; /* of p:1:2 are 7, 14, .. */
+		struct channel *c;
+		struct fake a;
+
+		fake_open(&a, 2);
+		enter(&a, m, NULL, 0, false);
+		model_subbed(m);
+		run_tasks();
+		c = model_channel(m);
+		bring_kind(m, ITEM_MESSAGE, 0, "one");
+		bring_kind(m, ITEM_MESSAGE, 0, "two");
+		bring_kind(m, ITEM_EDIT, by, "uno");
+		bring_kind(m, ITEM_EDIT, 2 * by, "dos");
+		bring_kind(m, ITEM_EDIT, by, "un");
+		bring_kind(m, ITEM_REACT, by, "+1");
+		bring_kind(m, ITEM_RECALL, by, NULL);
+		assert_true(gone(c, 1) && gone(c, 3) && gone(c, 5));
+		assert_false(gone(c, 2) || gone(c, 4) || gone(c, 6));
+		assert_string_equal(page(c, 1, 9, false),
+		    i > 0 ? "7 14 21 28 35 42 49 1-7" : "1 2 3 4 5 6 7 1-7");
+		fake_close(&a);
+	}
+}
+
 /* --- memory --------------------------------------------------------------- */
 
 static void
@@ -506,6 +549,7 @@ main(void)
 	    T(test_fill_and_holes), T(test_repair_from_memory),
 	    T(test_another_history), T(test_retention), T(test_recall),
 	    T(test_recall_private), T(test_bounds), T(test_least_recently_used),
+	    T(test_recall_edits), T(test_bounds), T(test_least_recently_used),
 	    T(test_off), T(test_one_page_for_all), T(test_in_slices)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
