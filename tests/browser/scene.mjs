@@ -4,6 +4,7 @@
  * screenshots (shots.mjs) and for the rules of accessibility (b31).  A state
  * that the page or the server hasn't is left out: enter() says so.
  */
+import assert from 'node:assert/strict';
 import { deflateSync } from 'node:zlib';
 import { Client } from '../lib/client.mjs';
 import { until } from '../lib/cluster.mjs';
@@ -248,9 +249,12 @@ export const states = {
 	async menu(p, s)
 	{
 		await show(p, DEV);
-		await p.page.locator(`#log .m[data-seq="${s.last.bob.seq}"] .text`)
-		    .dispatchEvent('contextmenu', { bubbles: true, clientX: 520,
-		    clientY: 300 });
+		const row = p.page.locator(`#log .m[data-seq="${s.last['周杰'].seq}"]` +
+		    ' .text');
+		if (phone(p))
+			await row.dispatchEvent('contextmenu', { bubbles: true });
+		else
+			await row.click({ button: 'right' });
 		await seen(p, '#menu [role=menuitem]');
 	},
 	async viewer(p, s)
@@ -290,8 +294,11 @@ export const states = {
 	async emoji(p)
 	{
 		const discard = p.page.locator('#log .going [data-act=discard]');
-		if (await discard.count())
+		if (await discard.count()) {
 			await discard.click();
+			/* a file leaves no text behind */
+			assert.equal(await p.page.locator('#text').inputValue(), '');
+		}
 		await p.page.unroute('**/v1/upload*');
 		await show(p, DEV);
 		await p.page.locator('#smile').click();
@@ -346,4 +353,11 @@ export const states = {
 		await write(p, '回来以后再发 ⏳');
 		await seen(p, '#log .m.mine[data-state=pending]');
 	},
+};
+
+/* Back on the line, and signed out: gone from everybody's list. */
+export const leave = async p => {
+	p.tap.refusing = false;
+	await p.page.evaluate(() => document.querySelector('#out').click());
+	await seen(p, '#login-view:not([hidden])');
 };

@@ -12,7 +12,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cluster } from '../lib/cluster.mjs';
 import { D, P, Person, launch } from './page.mjs';
-import { Scene, conf, states } from './scene.mjs';
+import { Scene, conf, leave, states } from './scene.mjs';
 
 const [dir, ...only] = process.argv.slice(2);
 if (!dir) {
@@ -57,6 +57,7 @@ const series = async (b, s, size, theme, lang) => {
 		await p.frames(3);
 		await p.page.screenshot({ path: join(dir, `${name}.png`) });
 	}
+	await leave(p).catch(() => {});
 	await context.close();
 };
 

@@ -146,7 +146,7 @@ export class Chat {
 			retry: (c, it) => store.retry(c, it),
 			discard: (c, it) => {
 				store.discard(c, it);
-				if (c === this.conv)
+				if (c === this.conv && it.type === 'text')
 					this.composer?.restore(it.msg);
 				$('text').focus();
 			},
