@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EP, head, item, make, online } from './chat.mjs';
+import { Clock } from './clock.mjs';
 import { FakeSocket, settle, until } from './fake.mjs';
 
 const lacks = (s, cmd) => s.give({ cmd: 'error', errCode: 102, errMsg: '?',
@@ -121,27 +122,25 @@ test('room titles: with the login, with a join, live', async () => {
 	assert.deepEqual(rooms, [{ rid: '1', title: '大厅' }, { rid: 'dev', title: 'Dev' }]);
 });
 
-test('typing: one in three seconds, and what is heard', async t => {
+test('typing: one in three seconds, and what is heard', async () => {
 	const { chat, s } = await online();
 	chat.typing({ rid: '1' });	/* fetches what it needs */
 	await until('the first', () => s.of('typing').length === 1);
-	t.mock.timers.enable({ apis: ['setTimeout'] });
+	const clock = new Clock();
 	for (let i = 0; i < 9; i++)
 		chat.typing({ tid: '7' });
-	for (let i = 0; i < 9; i++)
-		await settle();
+	await clock.settle();
 	assert.deepEqual(s.of('typing').slice(1).map(f => [f.tid, f.on]),
 	    [['7', true]]);
 	chat.typing({ tid: '7' }, false);
-	await settle();
-	t.mock.timers.tick(2999);
+	await clock.pass(2999);
 	assert.equal(s.of('typing').length, 2);
-	t.mock.timers.tick(1);
+	await clock.pass(1);
 	assert.deepEqual(s.of('typing').slice(2).map(f => [f.tid, f.on]),
 	    [['7', false]]);
-	t.mock.timers.tick(3000);
+	await clock.pass(3000);
 	chat.typing({ tid: '7' });
-	await settle();
+	await clock.settle();
 	assert.equal(s.of('typing').length, 4);
 	const heard = [];
 	chat.on('typing', e => heard.push([e.conv, e.uid, e.name, e.on]));
@@ -149,6 +148,7 @@ test('typing: one in three seconds, and what is heard', async t => {
 	    { cmd: 'typing', rid: '1', uid: '7', name: 'Bob', on: false });
 	assert.deepEqual(heard, [['@7', '7', 'Bob', true], ['1', '7', 'Bob', false]]);
 	chat.close();
+	clock.done();
 });
 
 test('marks: who read, page by page', async () => {

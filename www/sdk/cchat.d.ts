@@ -79,10 +79,12 @@ export type Cap = 'ack' | 'history' | 'typing' | 'marks' | 'edit' | 'recall' | '
 /** The server's answer to an upload; `url` and `type` are for a message. */
 export interface Upload {
   url: string; type: 'pic' | 'audio' | 'file'; mime: string; bytes: number;
-  w?: number; h?: number;
+  w?: number; h?: number; ms?: number; name?: string;
 }
 export interface UploadOptions {
   name?: string;
+  /** How long a sound is; others then see it before they load it. */
+  ms?: number;
   /** From 0 to 1. */
   onprogress?: (part: number) => void;
   signal?: AbortSignal;
@@ -94,7 +96,8 @@ export interface User { uid: string; name: string; st?: 'on' | 'away' | 'off'; d
 export class CChatError extends Error {
   constructor(code: number | string, message?: string,
     more?: { cid?: string; retry?: number; rid?: string });
-  /** errCode of the server, or offline, timeout, closed, network, queue, state. */
+  /** errCode of the server, or offline, timeout, closed, network, queue,
+   *  aborted, state. */
   code: number | string;
   cid?: string;
   /** A later try may succeed, after so many ms. */
@@ -112,6 +115,8 @@ export interface Options {
   heartbeat?: number;
   /** ms online until an unanswered message fails; 10000. */
   ackTimeout?: number;
+  /** ms of trouble (no line, a busy server) until one fails; 300000. */
+  retryFor?: number;
   /** ms until a request fails; 10000. */
   askTimeout?: number;
   /** ms from dialling to the login reply; 10000. */
@@ -170,6 +175,8 @@ export interface Conversation {
 }
 
 export class CChat {
+  /** Fetch all of the SDK now: nothing is fetched later. */
+  static load(): Promise<void>;
   constructor(options?: Options);
   readonly state: ConnState;
   readonly v: number;

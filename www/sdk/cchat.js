@@ -301,6 +301,7 @@ export class CChat extends Events {
 	/** Upload, and say so. @param {Target} to @param {Blob} blob @param {any} [opt] */
 	sendFile(to, blob, opt = {}) {
 		const { cid = this.cid(), type } = opt;
+		opt.signal?.addEventListener('abort', () => this.cancel(cid));
 		/** @type {any} */
 		const p = this.upload(blob, { name: /** @type {any} */ (blob).name, ...opt })
 			.then((f) => this.send(to, f.url, { cid, type: type ?? f.type }));

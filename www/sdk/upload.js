@@ -12,14 +12,15 @@ import { CChatError } from './link.js';
  * @typedef {object} Opt
  * @property {string} [name] @property {AbortSignal} [signal]
  * @property {(part: number) => void} [onprogress] 0 to 1
+ * @property {number} [ms] how long a sound is
  */
-/** @typedef {{status: number, body: string}} Answer */
+/** @typedef {{status: number, body: string, wait: string|null}} Answer */
 
 const aborted = () => new CChatError('aborted', 'upload aborted');
 const broken = () => new CChatError('network', 'upload failed');
 
 /** @param {string} type a mime type @returns {'pic'|'audio'|'file'} */
-const kind = (type) => /^image\/(?!svg)/.test(type) ? 'pic'
+const kind = (type) => /^image\/(png|jpeg|gif|webp)/.test(type) ? 'pic'
 	: type.startsWith('audio/') ? 'audio' : 'file';
 
 /**
@@ -37,7 +38,8 @@ const byXhr = (url, head, blob, opt) => new Promise((resolve, reject) => {
 		if (e.lengthComputable && e.total)
 			opt.onprogress?.(Math.min(1, e.loaded / e.total));
 	};
-	x.onload = () => resolve({ status: x.status, body: x.responseText });
+	x.onload = () => resolve({ status: x.status, body: x.responseText,
+		wait: x.getResponseHeader('retry-after') });
 	x.onerror = () => reject(broken());
 	x.onabort = () => reject(aborted());
 	x.onloadend = () => opt.signal?.removeEventListener('abort', stop);
@@ -53,7 +55,8 @@ const byFetch = async (fetch, url, headers, body, opt) => {
 	try {
 		const r = await fetch(url, { method: 'POST', headers, body,
 			signal: opt.signal ?? null, credentials: 'omit' });
-		return { status: r.status, body: await r.text() };
+		return { status: r.status, body: await r.text(),
+			wait: r.headers.get('retry-after') };
 	} catch {
 		throw opt.signal?.aborted ? aborted() : broken();
 	}
@@ -67,10 +70,11 @@ const parse = (a) => {
 	} catch { /* a page of some box between us */ }
 	if (a.status === 200 && typeof f?.url === 'string')
 		return f;
-	const { code, msg, retry } = f?.error ?? {};
+	const { code, msg } = f?.error ?? {};
+	const wait = parseInt(a.wait ?? (a.status === 503 ? '1' : ''), 10);
 	throw new CChatError(Number.isInteger(code) && code ? code : a.status,
 		typeof msg === 'string' ? msg : `upload: ${a.status}`,
-		{ retry: retry >= 0 ? retry : a.status === 503 ? 1000 : undefined });
+		{ retry: wait >= 0 ? wait * 1000 : undefined });
 };
 
 /**
@@ -89,7 +93,10 @@ upload(up, base, blob, opt, fetch) {
 	if (opt.signal?.aborted)
 		throw aborted();
 	opt.onprogress?.(0);
-	const url = new URL(may.url, base).href;
+	const at = new URL(may.url, base);
+	if (opt.ms)
+		at.searchParams.set('ms', String(Math.round(opt.ms)));
+	const url = at.href;
 	/** @param {Up} u */
 	const post = (u) => {
 		/** @type {Record<string, string>} */
