@@ -5,6 +5,7 @@ browser_tests = %D%/b00_two_people.test.mjs %D%/b01_login.test.mjs \
 	%D%/b06_people.test.mjs %D%/b07_devices.test.mjs
 browser_tests += %D%/b08_workerman.test.mjs
 browser_tests += %D%/b09_webim.test.mjs
+browser_tests += %D%/b11_items.test.mjs
 browser_tests += %D%/b14_composer.test.mjs
 browser_tests += %D%/b15_media.test.mjs
 browser_tests += %D%/b20_shell.test.mjs %D%/b21_keyboard.test.mjs \

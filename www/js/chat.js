@@ -478,7 +478,7 @@ export class Chat {
 				e.preventDefault();
 			this.late((r) => {
 				if (!key)
-					r.key(this, new KeyboardEvent('keydown', e));
+					r.key(this, e.defaultPrevented ? new KeyboardEvent('keydown', e) : e);
 				key = r.key;
 			});
 		});

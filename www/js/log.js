@@ -8,6 +8,7 @@
  */
 import { $, fill, h, icon } from './dom.js';
 import { t } from './i18n.js';
+import { opt } from './prefs.js';
 import { fit } from './row.js';
 import { Rows } from './rows.js';
 
@@ -61,7 +62,7 @@ export class Log {
 		this.size.observe(box);
 		/* a picture whose size nobody told takes its own when it is there */
 		box.addEventListener('load', (e) => this.#loaded(e.target), true);
-		for (const type of ['pointerover', 'pointerdown', 'contextmenu'])
+		for (const type of ['pointerover', 'pointerdown', 'contextmenu', 'keydown'])
 			box.addEventListener(type, this.#near);
 		document.addEventListener('visibilitychange', () => {
 			if (!document.hidden)
@@ -71,28 +72,32 @@ export class Log {
 
 	/* What can be done with a message is fetched when a hand comes near. */
 	#near = (/** @type {any} */ e) => {
-		const own = e.type === 'contextmenu';
-		const theirs = e.pointerType === 'touch' ? 'a, audio' : 'a, audio, img';
-		if (own && (!this.rows.of(e.target) || e.target.closest(theirs) ||
-			!getSelection()?.isCollapsed))
-			return;		/* the browser has a menu for these */
-		if (own)
+		const key = e.type === 'keydown';
+		if (key ? !this.#ours(e) : e.type === 'contextmenu' && !this.#menus(e))
+			return;
+		if (key || e.type === 'contextmenu')
 			e.preventDefault();
-		this.#menu((m) => m.hear(e));
-	};
-
-	/** @param {(m: import('./lazy/menu.js').Menu) => void} fn */
-	#menu(fn) {
 		this.#hands ??= import('./lazy/menu.js').then((m) => new m.Menu(this));
-		this.#hands.then(fn, () => { this.#hands = undefined; });
-	}
+		this.#hands.then((m) => m.hear(e), () => { this.#hands = undefined; });
+	};
 	/** @type {Promise<any>|undefined} */ #hands;
 
-	/** By key, on a row. @param {'copy'|'quote'} what @param {Element} el */
-	act(what, el) {
-		const it = this.rows.of(el);
-		if (it)
-			this.#menu((m) => m.act(what, it));
+	/** Not a menu of the browser's: of a link, of what is selected. @param {any} e */
+	#menus(e) {
+		return this.rows.of(e.target) && getSelection()?.isCollapsed &&
+			!e.target.closest(e.pointerType === 'touch' ? 'a, audio' : 'a, audio, img');
+	}
+
+	/** A key that is for a message. @param {any} e */
+	#ours(e) {
+		const it = this.rows.of(e.target);
+		if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest('audio'))
+			return false;
+		if (/^(Arrow(Up|Down)|Home|End)$/.test(e.key))
+			return !e.shiftKey && (it || e.target === this.box);
+		return it && (e.shiftKey ? e.key === 'F10' : e.key === 'ContextMenu' ||
+			(e.key === 'Enter' && e.target.matches('.m')) ||
+			(/^[mrc]$/.test(e.key) && opt('letters')));
 	}
 
 	/** The reader is at the end. */
@@ -499,6 +504,22 @@ export class Log {
 	/* ---- one row --------------------------------------------------- */
 
 	get conv() { return this.#v?.c ?? null; }
+
+	/** Go to a message. @param {Item} it */
+	focus(it) {
+		const v = this.#v;
+		const k = v?.chunks.find((x) => x.items.includes(it));
+		if (!v || !k)
+			return;
+		if (!k.awake)
+			this.#keep(() => this.#build(v, k));
+		const el = this.rows.at(it);
+		for (const x of v.el.querySelectorAll('.m[tabindex="0"]'))
+			x.setAttribute('tabindex', '-1');
+		el?.setAttribute('tabindex', '0');	/* Tab comes back to it */
+		el?.focus({ preventScroll: true });
+		el?.scrollIntoView({ block: 'nearest' });
+	}
 
 	/* ---- sleeping -------------------------------------------------- */
 

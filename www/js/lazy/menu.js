@@ -67,7 +67,9 @@ export class Menu {
 	/** An event of the log. @param {any} e */
 	hear(e) {
 		const it = this.log.rows.of(e.target);
-		if (e.type === 'contextmenu')
+		if (e.type === 'keydown')
+			this.#key(e.key, it);
+		else if (e.type === 'contextmenu')
 			it && !this.#box && this.open(it, new DOMRect(e.clientX, e.clientY, 0, 0));
 		else if (it && e.pointerType === 'touch')
 			e.type === 'pointerdown' && this.#press(e, it);
@@ -118,6 +120,32 @@ export class Menu {
 		}, { signal });
 	}
 
+	/* ---- keys ------------------------------------------------------ */
+
+	/** @param {string} key @param {Item|null} it */
+	#key(key, it) {
+		const all = this.log.conv?.items ?? [];
+		const i = it ? all.indexOf(it) : all.indexOf(/** @type {any} */ (this.#lowest()));
+		/** @type {Record<string, number>} */
+		const to = { Home: 0, End: all.length - 1, ArrowUp: it ? i - 1 : i,
+			ArrowDown: it ? i + 1 : i };
+		if (key in to)
+			return all[to[key]] && this.log.focus(all[to[key]]);
+		if (it && key === 'r')
+			this.#quote(it);
+		else if (it && key === 'c')
+			this.#copy(it);
+		else if (it)
+			this.open(it);
+	}
+
+	/* The lowest message in view. */
+	#lowest() {
+		const end = this.log.box.getBoundingClientRect().bottom;
+		const rows = [...this.log.box.querySelectorAll('.m')];
+		return this.log.rows.of(rows.findLast((r) => r.getBoundingClientRect().top < end - 8));
+	}
+
 	/* ---- the menu -------------------------------------------------- */
 
 	/** @param {Item} it */
@@ -143,9 +171,6 @@ export class Menu {
 		if (c)
 			acts.react(c, it, emo, !mine);
 	}
-
-	/** @param {'copy'|'quote'} what @param {Item} it */
-	act(what, it) { return what === 'copy' ? this.#copy(it) : this.#quote(it); }
 
 	/** @param {Item} it @returns {Choice[]} */
 	#choices(it) {
@@ -215,17 +240,23 @@ export class Menu {
 	 */
 	#dialog(it, label, by, kids) {
 		const near = by ?? (this.log.rows.at(it) ?? this.log.box).getBoundingClientRect();
-		let armed = false;	/* the finger that opened it does not close it */
+		/** @type {any} the finger that opened it does nothing when it is lifted */
+		let down = null;
 		const el = this.#box = h('dialog', { id: 'menu', class: 'menu', 'aria-label': label,
 			onkeydown: (/** @type {Event} */ e) => e.stopPropagation(),
-			onpointerdown: (/** @type {Event} */ e) => { armed = e.target === el; },
-			onclick: (/** @type {Event} */ e) => { armed && e.target === el && el.close(); },
+			onpointerdown: (/** @type {Event} */ e) => { down = e.target; },
 			onclose: () => {
 				el.remove();
 				this.#box = null;
 				if (document.activeElement === document.body)
 					this.log.rows.at(it)?.focus({ preventScroll: true });
 			} }, kids);
+		el.addEventListener('click', (/** @type {MouseEvent} */ e) => {
+			if (e.detail && !down)
+				e.stopPropagation();
+			else if (e.target === el && down === el)
+				el.close();
+		}, true);
 		this.#hide();
 		document.body.append(el);
 		/** @type {any} */ (el).showModal();
