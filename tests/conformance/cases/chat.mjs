@@ -455,3 +455,120 @@ refused('12.7', 'typing on or off', t => ({ cmd: 'typing', rid: t.rid, on: 'no' 
 refused('12.8', 'marks of which message', t => ({ cmd: 'getMarks', rid: t.rid }));
 refused('12.9', 'marks of an open room', t => ({ cmd: 'getMarks', rid: t.rid,
     seq: 1 }));
+
+/* --- 13: what changes what was said -------------------------------------- */
+
+/* The main one says it, and both have it; its place. */
+const said = async (t, msg) => {
+	const want = x => x.cmd === 'message' && x.msg === msg;
+	say(t.main, { cmd: 'message', type: 'text', rid: t.rid, msg });
+	await t.json(t.main, want);
+	return (await t.json(t.member, want)).seq;
+};
+add('J.13.1', 'a message calls its readers', async t => {
+	say(t.main, { cmd: 'message', type: 'text', rid: t.rid, msg: 'you two',
+	    at: [t.member.uid, 7, t.member.uid] });
+	const j = await t.json(t.member, x => x.cmd === 'message');
+	if (J(j.at) !== J([t.member.uid, '7']))
+		throw new Fail(`another at: ${J(j)}`);
+}, chat);
+add('J.13.2', 'edited, pressed, taken back, one after the other', async t => {
+	const ref = await said(t, 'frist');
+	const seen = [];
+	for (const f of [{ cmd: 'edit', msg: 'first' },
+	    { cmd: 'react', emo: '👍' }, { cmd: 'react', emo: '👍', on: false },
+	    { cmd: 'recall' }]) {
+		say(t.main, { ...f, rid: t.rid, ref, cid: `c-${seen.length}` });
+		const ok = await t.json(t.main, x => x.cmd === 'ok');
+		const j = await t.json(t.member, x => x.cmd === f.cmd);
+		if (j.ref !== ref || j.uid !== t.main.uid || j.seq !== ok.seq ||
+		    j.msg !== f.msg || j.emo !== f.emo || j.cid !== undefined ||
+		    (f.emo && j.on !== (f.on ?? true)))
+			throw new Fail(`another item: ${J(j)}`);
+		seen.push(j.seq);
+	}
+	if (J(seen) !== J([ref + 1, ref + 2, ref + 3, ref + 4]))
+		throw new Fail(`places ${seen}`);
+	say(t.main, { cmd: 'getHistory', rid: t.rid, cid: 'h' });
+	const { list } = await t.json(t.main, x => x.cmd === 'getHistory');
+	const at = list.filter(x => x.seq >= ref);
+	if (J(at.map(x => [x.cmd, x.gone ?? 0])) !== J([['message', 'recall'],
+	    ['edit', 'recall'], ['react', 0], ['react', 0], ['recall', 0]]) ||
+	    J(list).includes('frist') || J(list).includes('"first'))
+		throw new Fail(`another history: ${J(list)}`);
+}, chat);
+add('J.13.3', 'nobody changes what another said', async t => {
+	const ref = await said(t, 'mine');
+	for (const cmd of ['edit', 'recall']) {
+		say(t.member, { cmd, rid: t.rid, ref, msg: 'his', cid: cmd });
+		await error(t, 403, t.member);
+	}
+	await unharmed(t);
+}, chat);
+add('J.13.4', 'what is not there, and what is no more', async t => {
+	const ref = await said(t, 'once');
+	for (const cmd of ['edit', 'recall', 'react']) {
+		say(t.main, { cmd, rid: t.rid, ref: ref + 1000, msg: 'x', emo: 'x' });
+		await error(t, 404);
+	}
+	say(t.main, { cmd: 'recall', rid: t.rid, ref });
+	for (const x of [t.main, t.member])
+		await t.json(x, y => y.cmd === 'recall');
+	for (const cmd of ['edit', 'react']) {
+		say(t.main, { cmd, rid: t.rid, ref, msg: 'x', emo: 'x' });
+		await error(t, 409);
+	}
+	await unharmed(t);
+}, chat);
+add('J.13.5', 'an old client knows none of it, and hears none', async t => {
+	const p = await t.person('old', { v: 1 });
+	const ref = await said(t, 'for all');
+	/* whatever comes to it until then */
+	const old = want => t.json(p, x => {
+		if (!['message', 'newUser', 'error'].includes(x.cmd) || x.ref ||
+		    x.gone)
+			throw new Fail(`an old client got ${J(x)}`);
+		return want(x);
+	});
+	for (const f of [{ cmd: 'edit', msg: 'x' }, { cmd: 'react', emo: 'x' },
+	    { cmd: 'recall' }, { cmd: 'title', title: 'x' }]) {
+		say(p, { ...f, rid: t.rid, ref });
+		await old(x => x.cmd === 'error' && x.errCode === 102);
+		if (f.cmd === 'title')
+			continue;
+		say(t.main, { ...f, rid: t.rid, ref });
+		for (const x of [t.main, t.member])
+			await t.json(x, y => y.cmd === f.cmd);
+	}
+	await t.says('after it');
+	await old(x => x.msg === 'after it');
+}, chat);
+add('J.13.6', 'the same cid is the same edit', async t => {
+	const ref = await said(t, 'to be edited');
+	const f = { cmd: 'edit', rid: t.rid, ref, msg: 'edited', cid: 'e-e' };
+	say(t.main, f);
+	const ok = await t.json(t.main, x => x.cmd === 'ok');
+	say(t.main, f);
+	const dup = await t.json(t.main, x => x.cmd === 'ok');
+	if (dup.seq !== ok.seq || dup.dup !== true)
+		throw new Fail(`${J(ok)}, then ${J(dup)}`);
+}, chat);
+const oddRefs = [0, -1, 1.5, '1', null, true, [], 2 ** 53 + 2, 1e300];
+oddRefs.forEach((ref, i) => refused(`13.7.${i + 1}`, `recall of ${J(ref)}`,
+    t => ({ cmd: 'recall', rid: t.rid, ref }), 400));
+[['', 'empty'], ['x'.repeat(33), '33 bytes'], ['a\u0000b', 'U+0000'],
+    ['\u202e', 'bidi'], [7, 'a number'], [null, 'null']].forEach(([emo, what],
+    i) => refused(`13.8.${i + 1}`, `a reaction: ${what}`, t => ({ cmd: 'react',
+    rid: t.rid, ref: 1, emo }), 400));
+[['x'.repeat(129), '129 bytes'], ['a\nb', 'two lines'], [7, 'a number'],
+    [undefined, 'none']].forEach(([title, what], i) => refused(`13.9.${i + 1}`,
+    `a title: ${what}`, t => ({ cmd: 'title', rid: t.rid, title }), 400));
+['x', {}, [''], ['a b'], [null], [-1], Array(51).fill('a')].forEach((at, i) =>
+    refused(`13.10.${i + 1}`, `at: ${J(at).slice(0, 20)}`, t => ({
+    cmd: 'message', type: 'text', rid: t.rid, msg: 'x', at }), 400));
+refused('13.11', 'a title without leave', t => ({ cmd: 'title', rid: t.rid,
+    title: 'mine' }), 403);
+refused('13.12', 'a reaction where he is not', { cmd: 'react', rid: 'nowhere',
+    ref: 1, emo: 'x' }, 403);
+refused('13.13', 'an edit too long', t => ({ cmd: 'edit', rid: t.rid, ref: 1,
+    msg: 'x'.repeat(4097) }), 413);

@@ -114,8 +114,8 @@ test_all_fields(void **state)
 	fix_do(f, &a);
 	assert_int_equal(fix_read(f, &q, items).n_items, 2);
 	assert_int_equal(it->kind, ITEM_MESSAGE);
-	assert_int_equal(it->flags,
-	    ITEM_F_JSON | ITEM_F_NUM_RID | ITEM_F_PIC | ITEM_F_AT);
+	assert_int_equal(
+	    it->flags, ITEM_F_JSON | ITEM_F_NUM_RID | ITEM_F_PIC | ITEM_F_AT);
 	assert_true(str_eqc(it->at, "1002,zo_e"));
 	assert_int_equal(it->cn, UINT64_MAX - 1);
 	assert_true(str_eqc(it->uid, "1001"));
