@@ -7,10 +7,12 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
+
+enum { HMAC_BLOCK = 64 /* of SHA-256 */ };
 
 void
 digest_sha1(const void *p, size_t n, uint8_t out[SHA1_LEN])
@@ -36,14 +38,41 @@ digest_md5(const void *p, size_t n, uint8_t out[MD5_LEN])
 		abort();
 }
 
+static void
+digest_sha256_two(EVP_MD_CTX *ctx, const EVP_MD *md, const void *a, size_t na,
+    const void *b, size_t nb, uint8_t out[SHA256_LEN])
+{
+	if (!EVP_DigestInit_ex(ctx, md, NULL) ||
+	    !EVP_DigestUpdate(ctx, a, na) || !EVP_DigestUpdate(ctx, b, nb) ||
+	    !EVP_DigestFinal_ex(ctx, out, NULL))
+		abort();
+}
+
 void
 digest_hmac(const void *key, size_t key_len, const void *p, size_t n,
     uint8_t out[HMAC_LEN])
 {
-	unsigned len = HMAC_LEN;
+	static EVP_MD *md; /* HMAC() looks for it each time: most of its cost */
+	static EVP_MD_CTX *ctx;
+	uint8_t pad[2][HMAC_BLOCK] = {{0}}, inner[HMAC_LEN];
 
-	if (HMAC(EVP_sha256(), key, (int)key_len, p, n, out, &len) == NULL)
+	if (md == NULL) {
+		md = EVP_MD_fetch(NULL, "SHA256", NULL);
+		ctx = EVP_MD_CTX_new();
+	}
+	if (md == NULL || ctx == NULL)
 		abort();
+	if (key_len > HMAC_BLOCK)
+		digest_sha256_two(ctx, md, key, key_len, "", 0, pad[0]);
+	else if (key_len > 0)
+		memcpy(pad[0], key, key_len);
+	for (size_t i = 0; i < HMAC_BLOCK; i++) {
+		pad[1][i] = pad[0][i] ^ 0x5c;
+		pad[0][i] ^= 0x36;
+	}
+	digest_sha256_two(ctx, md, pad[0], HMAC_BLOCK, p, n, inner);
+	digest_sha256_two(ctx, md, pad[1], HMAC_BLOCK, inner, HMAC_LEN, out);
+	explicit_bzero(pad, sizeof pad);
 }
 
 struct digest *
