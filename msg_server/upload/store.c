@@ -162,6 +162,12 @@ store_files(const struct store *s)
 }
 
 uint64_t
+store_sweeps(const struct store *s)
+{
+	return s->sweeps;
+}
+
+uint64_t
 store_collected(const struct store *s)
 {
 	return s->collected;

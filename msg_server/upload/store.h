@@ -62,5 +62,7 @@ uint64_t store_free_bytes(const struct store *s);
 uint64_t store_bytes(const struct store *s);
 uint64_t store_files(const struct store *s);
 uint64_t store_collected(const struct store *s);
+/* that have ended */
+uint64_t store_sweeps(const struct store *s);
 
 #endif

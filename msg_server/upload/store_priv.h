@@ -20,12 +20,11 @@ struct store {
 	int fd;
 	char server[64];
 	uint64_t next_temp;
-	uint64_t files, bytes, collected;
+	uint64_t files, bytes, collected, sweeps;
 	int64_t orphans_s, keep_s; /* 0: for ever */
 	/* the sweep: NULL between two of them */
 	DIR *dir;
 	struct timer timer;
-	bool started;	/* one has ended: ours of an earlier life are gone */
 	unsigned steps; /* of this one */
 	uint64_t seen_files, seen_bytes;
 	uint64_t new_files, new_bytes; /* came in since it began */

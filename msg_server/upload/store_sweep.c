@@ -64,7 +64,8 @@ sweep_left(struct store *s, const char *file)
 
 	if (!sweep_stat(s, file, &sb))
 		return;
-	if ((!s->started && store_is_own(s, file)) ||
+	/* in the first one: what an earlier life has left */
+	if ((s->sweeps == 0 && store_is_own(s, file)) ||
 	    time(NULL) - sb.st_mtime >= STORE_LEFT_S)
 		unlinkat(s->fd, file, 0);
 }
@@ -119,7 +120,7 @@ sweep_end(struct store *s)
 	/* what came between two steps may have been seen or not */
 	s->files = s->seen_files + (s->steps > 1 ? s->new_files : 0);
 	s->bytes = s->seen_bytes + (s->steps > 1 ? s->new_bytes : 0);
-	s->started = true;
+	s->sweeps++;
 	timer_set(&s->timer, sweep_pause_ms(s), 0);
 }
 

@@ -193,6 +193,8 @@ uploads_metrics(const struct server *srv, struct buf *out)
 		"files kept because a message speaks of them"},
 	    {"msg_uploads_collected_total", STAT_COUNTER,
 		"files taken away: never sent, or long ago"},
+	    {"msg_upload_sweeps_total", STAT_COUNTER,
+		"times all of them were looked at"},
 	    {"msg_uploads_served_total", STAT_COUNTER,
 		"answers with such a file"},
 	    {"msg_uploads_served_bytes_total", STAT_COUNTER,
@@ -206,7 +208,8 @@ uploads_metrics(const struct server *srv, struct buf *out)
 		return;
 	uint64_t values[] = {u->done, u->bytes, u->n, store_files(u->store),
 	    store_bytes(u->store), u->kept, store_collected(u->store),
-	    u->served, u->served_bytes, syncer_waited(u->sync)};
+	    store_sweeps(u->store), u->served, u->served_bytes,
+	    syncer_waited(u->sync)};
 
 	stats_render(out, defs, values, ARRAY_LEN(defs));
 	uploads_refused_metrics(u, out);

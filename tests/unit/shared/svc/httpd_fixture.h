@@ -100,6 +100,9 @@ on_upgrade(struct httpd *hd, struct httpd_conn *c,
 static const struct httpd_ops ops = {
     .on_request = on_request,
     .on_upgrade = on_upgrade,
+#ifdef HTTPD_FIXTURE_HEAD
+    .on_head = HTTPD_FIXTURE_HEAD,
+#endif
 };
 
 static inline int
