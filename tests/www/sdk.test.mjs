@@ -214,6 +214,21 @@ test('several rooms on a socket, entered again after a loss', async () => {
 	chat.close();
 });
 
+test('a room that is entered on hearing of the login is asked for once', async () => {
+	const { chat } = make();
+	let joined;
+	chat.on('login', () => { joined = chat.join('dev'); });
+	const done = chat.login({ name: 'Amy' });
+	const s = FakeSocket.last();
+	s.welcome({ 1: head(0) });
+	await done;
+	assert.equal(s.of('join').length, 1);
+	s.give({ cmd: 'ok', cid: s.of('join')[0].cid, rid: 'dev',
+	    pos: { dev: head(0) } });
+	await joined;
+	assert.deepEqual(chat.rooms, ['1', 'dev']);
+});
+
 test('a room that is refused is told and left', async () => {
 	const { chat, heard, s } = await online();
 	const joined = chat.join('g1');

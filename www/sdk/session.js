@@ -95,10 +95,13 @@ export class Session {
 		const first = kit.first;
 		kit.first = null;
 		const ok = { ...clean(f), v: chat.v, again: !first };
+		const all = [...this.rooms];	/* who hears of it may join more */
 		this.#emit('login', ok);
 		first?.resolve(ok);
-		for (const [rid, r] of this.rooms)
-			if (r === room || f.pos?.[rid])
+		for (const [rid, r] of all)
+			if (this.rooms.get(rid) !== r)
+				continue;
+			else if (r === room || f.pos?.[rid])
 				this.#joined(r, null);
 			else
 				this.#join(rid, r);
