@@ -360,13 +360,24 @@ test('emoji: found, chosen by keys, remembered; Esc gives the focus back',
 	await smile.click();
 	await box.locator('.last .emo').first().waitFor();
 	assert.equal(await box.locator('.last .emo').first().innerText(), '🚀');
+	/* by what is seen: down from the last ones to what stands below */
+	const at = () => p.page.evaluate(() => {
+		const el = document.activeElement, r = el.getBoundingClientRect();
+		return { x: r.left, y: r.top, emo: el.className };
+	});
 	await p.page.keyboard.press('ArrowDown');
 	await p.page.keyboard.press('ArrowRight');
+	const up = await at();
 	await p.page.keyboard.press('ArrowDown');
-	await p.page.keyboard.press('Home');
-	const focused = () => p.page.evaluate(() =>
-	    document.activeElement?.className);
-	assert.match(await focused(), /emo/);
+	const down = await at();
+	assert.match(down.emo, /emo/);
+	assert.ok(Math.abs(up.x - down.x) < 4 && down.y > up.y);
+	await p.page.keyboard.press('ArrowUp');
+	assert.deepEqual(await at(), up);
+	await p.page.keyboard.press('ArrowUp');
+	assert.match((await at()).emo, /field/);
+	await p.page.keyboard.press('ArrowDown');
+	await p.page.keyboard.press('End');
 	await p.page.keyboard.press('Escape');
 	await box.waitFor({ state: 'hidden' });
 	assert.equal(await p.page.evaluate(() => document.activeElement?.id),

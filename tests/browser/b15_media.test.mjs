@@ -266,6 +266,9 @@ test('page 43: a voice: press, speak, press; Esc; too short; the microphone ' +
 	p.page.setDefaultTimeout(MS);
 	/* who listens, and for how long */
 	await p.page.evaluate(() => {
+		const now = performance.now.bind(performance);
+		window.skew = 0;
+		performance.now = () => now() + window.skew;
 		window.tracks = [];
 		const get = navigator.mediaDevices.getUserMedia;
 		navigator.mediaDevices.getUserMedia = async function (o) {
@@ -337,7 +340,17 @@ test('page 43: a voice: press, speak, press; Esc; too short; the microphone ' +
 	await silent();
 	assert.equal(media(p).length, 1);
 	assert.equal(await own(p).count(), 1);
-	assert.equal(await p.page.evaluate(() => window.tracks.length), 3);
+	/* a minute, and no more */
+	await mic.click();
+	await rec.waitFor();
+	await until('it records', async () =>
+	    await rec.locator('time').innerText() !== '0:00', MS);
+	await p.page.evaluate(() => { window.skew = 60000; });
+	await rec.waitFor({ state: 'detached' });
+	await said(p, 2);
+	assert.match(media(p)[1].msg, /ms=6\d{4}$/);
+	await silent();
+	assert.equal(await p.page.evaluate(() => window.tracks.length), 4);
 	q.quiet();
 	await q.close();
 	await bye(p);

@@ -32,6 +32,26 @@ export const replace = (s) => s.split(/(```[\s\S]*?```|`[^`\n]*`)/).map((part, i
 		(all, n) => BY.get(n) ?? all)).join('');
 
 /**
+ * Where a key leads among the cells: by what is seen, the rows are uneven.
+ * @param {HTMLElement} box @param {HTMLElement} from @param {string} key
+ * @returns {HTMLElement|undefined}
+ */
+const step = (box, from, key) => {
+	const all = /** @type {HTMLElement[]} */ ([...box.querySelectorAll('button.emo')]);
+	const i = all.indexOf(from);
+	if (key === 'Home' || key === 'End')
+		return all.at(key === 'Home' ? 0 : -1);
+	if (key === 'ArrowLeft' || key === 'ArrowRight')
+		return all[Math.max(0, i + (key === 'ArrowRight' ? 1 : -1))];
+	const a = from.getBoundingClientRect();
+	const down = key === 'ArrowDown' ? 1 : -1;
+	return all.map((el) => ({ el, r: el.getBoundingClientRect() }))
+		.filter(({ r }) => (r.top - a.top) * down > 4)
+		.sort((x, y) => (x.r.top - y.r.top) * down ||
+			Math.abs(x.r.left - a.left) - Math.abs(y.r.left - a.left))[0]?.el;
+};
+
+/**
  * Open or close the picker.
  * @param {HTMLElement} box @param {HTMLElement} opener
  * @param {(c: string) => void} put
@@ -41,6 +61,7 @@ export const toggle = (box, opener, put) => {
 		box.hidden = true;
 		attr(opener, 'aria-expanded', 'false');
 		document.removeEventListener('pointerdown', away);
+		box.removeEventListener('focusout', left);
 	};
 	/** @param {PointerEvent} e */
 	const away = (e) => {
@@ -70,24 +91,31 @@ export const toggle = (box, opener, put) => {
 	fill(box, field, h('div', { class: 'emos last' }, local.get('emoji', USUAL)
 		.map((/** @type {string} */ c) => cell(c, ALL.find((e) => e[0] === c)?.[1] ?? c))), grid);
 	box.onkeydown = (e) => {
+		const from = /** @type {HTMLElement} */ (e.target);
+		if (e.isComposing)
+			return;
 		if (e.key === 'Escape') {
 			e.stopPropagation();
 			close();
 			opener.focus();
-		} else if (e.key === 'Enter' && e.target === field) {
+		} else if (from === field ? e.key === 'ArrowDown' : /^(Arrow|Home$|End$)/.test(e.key)) {
+			e.preventDefault();
+			const to = from === field ? box.querySelector('button') : step(box, from, e.key);
+			(to ?? (e.key === 'ArrowUp' ? field : null))?.focus();
+		} else if (e.key === 'Enter' && from === field) {
 			e.preventDefault();
 			grid.querySelector('button')?.click();
-		} else if (/^Arrow/.test(e.key) && e.target !== field) {
-			const all = [...box.querySelectorAll('button')];
-			const i = all.indexOf(/** @type {any} */ (e.target));
-			const by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -8, ArrowDown: 8 }[e.key] ?? 0;
-			e.preventDefault();
-			all[Math.max(0, Math.min(all.length - 1, i + by))]?.focus();
-		} else if (e.key === 'ArrowDown') {
-			e.preventDefault();
-			grid.querySelector('button')?.focus();
 		}
 	};
+	/* Tab out of it closes it */
+	const left = (/** @type {FocusEvent} */ e) => {
+		if (e.relatedTarget instanceof Node && !box.contains(e.relatedTarget) &&
+			!opener.contains(e.relatedTarget))
+			close();
+	};
+	box.addEventListener('focusout', left);
+	attr(box, 'role', 'dialog');
+	attr(box, 'aria-label', t('comp.emoji'));
 	box.hidden = false;
 	attr(opener, 'aria-expanded', 'true');
 	document.addEventListener('pointerdown', away);
