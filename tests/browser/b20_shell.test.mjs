@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* needs: node modules chromium build */
 /*
- * page.md (d) 5, 6, 31, 50, 51, 54: what the frame of the page says of
+ * page.md (d) 5, 6, 31, 47, 50, 51, 54: what the frame of the page says of
  * logins, of the line, of who types, and to a screen reader; the switcher.
  */
 import assert from 'node:assert/strict';
@@ -200,6 +200,44 @@ test('page 50: who is typing, and not for ever', async () => {
 	p.quiet();
 	await p.close();
 	await bob.bye();
+});
+test('page 47: who of a group has read a message of mine', async () => {
+	const r = `ga${++n}`;
+	const p = await Person.join(b, url, 'Amy', { room: room() });
+	const bob = await Client.login(ws, 'Bob', room());
+	const cat = await Client.login(ws, 'Cat', room());
+	const made = await fetch(c.msgs[0].ports.direct, '/v1/groups', {
+	    method: 'POST', headers: { authorization: `Bearer ${KEY}` },
+	    body: JSON.stringify({ cid: `c-${r}`, name: 'team', rid: r,
+	    uids: [p.uid, bob.uid, cat.uid] }) });
+	assert.equal(made.status, 200, made.body);
+	for (const x of [bob, cat])
+		await x.cmd({ cmd: 'join', rid: r });
+	await p.page.keyboard.press('Control+k');
+	await p.page.locator('dialog#switcher').waitFor(LONG);
+	await p.page.keyboard.type(r);
+	await p.page.keyboard.press('Enter');
+	await p.conv(r).locator('a.go[aria-current=page]').waitFor(LONG);
+	await p.peopleAre(['Amy', 'Bob', 'Cat'], 30000);
+	await p.say('who reads this?');
+	await p.page.locator('#log .mark.sent').waitFor(LONG);
+	const { seq } = await bob.hear('who reads this?');
+	await bob.cmd({ cmd: 'mark', rid: r, read: seq });
+	await p.row('who reads this?').click({ button: 'right' });
+	await p.page.locator('[role=menuitem][data-act=readers]').click();
+	const who = p.page.locator('dialog#readers .choice .title');
+	await who.first().waitFor(LONG);
+	assert.deepEqual(await who.allInnerTexts(), ['Bob']);
+	await p.page.keyboard.press('Escape');
+	await p.page.locator('dialog').first().waitFor({ state: 'detached', ...LONG });
+	/* and what I read of others is told */
+	const said = await cat.say(r, 'and this?');
+	await p.sees('and this?');
+	await bob.next(f => f.cmd === 'mark' && f.uid === p.uid && f.read >= said.seq);
+	p.quiet();
+	await p.close();
+	await bob.bye();
+	await cat.bye();
 });
 test('page 51: the switcher: two letters and Enter; unread ones come first',
     async () => {

@@ -76,7 +76,7 @@ export default {
 	'typing.ab': '{a} and {b} are typing…',
 	'typing.many': 'Several people are typing…',
 
-	'read.title': 'Who has read it',
+	'msg.readers': 'Who has read it',
 	'read.by.one': 'Read by {n} person',
 	'read.by.other': 'Read by {n} people',
 	'read.none': 'Nobody has read it yet',

@@ -72,7 +72,7 @@ export default {
 	'typing.ab': '{a} 和 {b} 正在输入…',
 	'typing.many': '多人正在输入…',
 
-	'read.title': '谁已读',
+	'msg.readers': '谁已读',
 	'read.by.other': '{n} 人已读',
 	'read.none': '还没有人读过',
 

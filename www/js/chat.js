@@ -158,6 +158,7 @@ export class Chat {
 			edit: (c, it) => this.composer.edit(c, it),
 			quote: (c, it) => this.composer.quote(c, it),
 			mention: (name) => this.composer.mention(name),
+			readers: (c, it) => this.dialog('readers', c, it.seq),
 			say: (s) => this.toast(s),
 			older: (c) => c.loaded ? store.older(c) : store.load(c),
 			seen: () => {

@@ -79,6 +79,9 @@ export const makeConv = (key) => {
 	};
 };
 
+/** Of members, with marks; other rooms are open. @param {Conv} c */
+export const isGroup = (c) => !c.dm && /^g[0-9a-f]+$/.test(c.id);
+
 /** Put a message in its place. @param {Conv} c @param {Item} it */
 export const insert = (c, it) => {
 	let i = c.items.length;

@@ -19,12 +19,13 @@ import { reactions } from './items.js';
  * @property {(c: Conv, it: Item) => void} discard
  * @property {(it: Item) => void} tell open the private chat
  * @property {() => string} me my uid
- * @property {(what: 'edit'|'recall'|'react') => boolean} can has the server such a command?
+ * @property {(what: 'edit'|'recall'|'react'|'marks') => boolean} can has the server it?
  * @property {(c: Conv, it: Item, emo: string, on: boolean) => void} react
  * @property {(c: Conv, it: Item) => void} edit
  * @property {(c: Conv, it: Item) => void} recall
  * @property {(c: Conv, it: Item) => void} quote
  * @property {(name: string) => void} mention
+ * @property {(c: Conv, it: Item) => void} readers
  * @property {(s: string) => void} say a word to the reader
  */
 

@@ -5,7 +5,8 @@
  * it draws nothing.  Views watch `rows` (the list of conversations), `folk`
  * (people) and `onlog`.
  */
-import { firstSeq, insert, lastSeq, makeConv, recount, settle, shorten } from './conv.js';
+import { firstSeq, insert, isGroup, lastSeq, makeConv, recount, settle,
+	shorten } from './conv.js';
 import { signal } from './dom.js';
 import { clean } from './format.js';
 import { apply, wish } from './items.js';
@@ -455,7 +456,7 @@ export class Store extends People {
 		if (seq <= c.read)
 			return;
 		c.read = seq;
-		if (c.dm)
+		if (c.dm || isGroup(c))
 			this.chat.mark(this.target(c), seq);
 		tell({ read: c.key, seq, uid: this.me.uid });
 		this.#save();

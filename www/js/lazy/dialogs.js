@@ -151,7 +151,7 @@ export const shortcuts = (door) => {
  */
 export const readers = (door, c, seq) => {
 	const body = h('div', { class: 'hits' }, h('p', { class: 'mut none' }, '…'));
-	const el = dialog('readers', t('read.title'), door, [h('h2', null, t('read.title')),
+	const el = dialog('readers', t('msg.readers'), door, [h('h2', null, t('msg.readers')),
 		body, h('button', { type: 'button', class: 'btn', onclick: () => el.close() },
 			t('mem.close'))]);
 	/** @type {any} */ const chat = door.app.chat;

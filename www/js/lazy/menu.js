@@ -7,6 +7,7 @@
  */
 import { attr, h, icon, ICONS } from '../dom.js';
 import { rest, t } from '../i18n.js';
+import { isGroup } from '../conv.js';
 import { reactions } from '../items.js';
 
 await rest();
@@ -184,6 +185,8 @@ export class Menu {
 			out.push(['edit', 'edit', () => acts.edit(c, it)]);
 		if (it.mine && it.seq && acts.can('recall'))
 			out.push(['recall', 'undo', () => acts.recall(c, it)]);
+		if (it.mine && it.seq && isGroup(c) && acts.can('marks'))
+			out.push(['readers', 'people', () => acts.readers(c, it)]);
 		if (!it.mine) {
 			out.push(['mention', 'at', () => acts.mention(it.name)]);
 			if (!c.dm)
