@@ -22,7 +22,7 @@ www_sdk = \
 
 nobase_dist_pkgdata_DATA += $(www_page) $(www_sdk)
 
-EXTRA_DIST += www/tsconfig.json www/doc/room.png
+EXTRA_DIST += www/tsconfig.json www/doc/room.webp www/doc/phones.webp
 
 EXTRA_DIST += www/strip.awk
 

@@ -31,7 +31,7 @@ EXTRA_DIST += %D%/README.md %D%/run.sh %D%/cluster.sh %D%/median.mjs \
 	%D%/million.sh %D%/million.mjs %D%/profile.sh %D%/profile.mjs \
 	%D%/growth.sh %D%/growth.mjs %D%/chart.mjs %D%/page.mjs \
 	%D%/peers.sh %D%/peers.mjs %D%/soak.sh %D%/soak.mjs \
-	%D%/targets.sh %D%/targets.mjs %D%/udp.mjs %D%/doc %D%/instr.json
+	%D%/targets.sh %D%/targets.mjs %D%/udp.mjs %D%/browser.mjs %D%/doc %D%/instr.json
 
 check_PROGRAMS += %D%/test_tally
 %C%_test_tally_SOURCES = %D%/test_tally.c %D%/tally.c

@@ -303,10 +303,13 @@ export const states = {
 		await show(p, DEV);
 		await p.page.locator('#smile').click();
 		await seen(p, '#emoji button.emo');
+		await p.page.waitForFunction(() => document.querySelector('#emoji')
+		    .contains(document.activeElement));
 	},
 	async complete(p)
 	{
 		await escape(p);
+		await p.page.locator('#emoji').waitFor({ state: 'hidden' });
 		await p.page.locator('#text').fill('@');
 		await p.page.locator('#text').pressSequentially('b');
 		await seen(p, '#complete [role=option]');

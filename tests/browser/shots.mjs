@@ -6,20 +6,37 @@
  *	node tests/browser/shots.mjs DIRECTORY [part of a name...]
  *
  * or `make screenshots`.  Starts a cluster of its own (CCHAT_BUILD says from
- * where) and ends it.  The names are state-size-theme-language.png.
+ * where) and ends it.  The names are state-size-theme-language.png.  With
+ * --doc instead of a directory the pictures of the README are made anew.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
+    from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Cluster } from '../lib/cluster.mjs';
 import { D, P, Person, launch } from './page.mjs';
 import { Scene, conf, leave, states } from './scene.mjs';
 
-const [dir, ...only] = process.argv.slice(2);
+/* What stands side by side in www/doc. */
+const doc = {
+	'room.webp': ['room-desktop-light-en'],
+	'phones.webp': ['private-phone-light-zh', 'room-phone-dark-en',
+	    'menu-phone-light-en', 'list-phone-dark-zh'],
+};
+let [dir, ...only] = process.argv.slice(2);
 if (!dir) {
-	process.stderr.write('usage: shots.mjs DIRECTORY [part of a name...]\n');
+	process.stderr.write('usage: shots.mjs DIRECTORY|--doc ' +
+	    '[part of a name...]\n');
 	process.exit(2);
 }
-mkdirSync(dir, { recursive: true });
+const forDoc = dir === '--doc';
+if (forDoc) {
+	dir = mkdtempSync(join(tmpdir(), 'cchat-shots-'));
+	only = Object.values(doc).flat();
+} else {
+	mkdirSync(dir, { recursive: true });
+}
 
 const wanted = [];
 for (const size of ['desktop', 'phone'])
@@ -61,6 +78,38 @@ const series = async (b, s, size, theme, lang) => {
 	await context.close();
 };
 
+/* The pictures beside each other, as small as they can be. */
+const compose = async b => {
+	const page = await b.newPage();
+	for (const [file, names] of Object.entries(doc)) {
+		const urls = names.map(n => `data:image/png;base64,${readFileSync(
+		    join(dir, `${n}.png`)).toString('base64')}`);
+		const url = await page.evaluate(async all => {
+			const GAP = 16;
+			const list = await Promise.all(all.map(async u => {
+				const i = new Image();
+				i.src = u;
+				await i.decode();
+				return i;
+			}));
+			const to = document.createElement('canvas');
+			to.width = list.reduce((n, i) => n + i.width + GAP, -GAP);
+			to.height = Math.max(...list.map(i => i.height));
+			let x = 0;
+			for (const i of list) {
+				to.getContext('2d').drawImage(i, x, 0);
+				x += i.width + GAP;
+			}
+			return to.toDataURL('image/webp', .86);
+		}, urls);
+		const at = join(dirname(fileURLToPath(import.meta.url)),
+		    '../../www/doc', file);
+		writeFileSync(at, Buffer.from(url.split(',')[1], 'base64'));
+	}
+	await page.close();
+	rmSync(dir, { recursive: true });
+};
+
 const c = await Cluster.start({ msgs: 1, conf });
 const b = await launch();
 try {
@@ -68,6 +117,8 @@ try {
 	for (const w of wanted)
 		await series(b, s, ...w);
 	await s.close();
+	if (forDoc)
+		await compose(b);
 } finally {
 	await b.close();
 	await c.stop();
