@@ -256,7 +256,7 @@ log_ring_news(struct log *l, const struct log_news *n)
 static void
 log_ring_op(struct log *l, struct log_op *op)
 {
-	if (op->code != 200)
+	if (op->code != 200 || op->dup)
 		log_ring_failed(l, op);
 	if (l->ring == NULL || op->code != 200)
 		return;

@@ -157,7 +157,14 @@ test_refused_recall(void **state)
 	a.need = STR_LIT("m:1001");
 	assert_int_equal(fix_do(f, &a)->code, 403);
 	assert_int_equal(means(f, "r:1", ITEM_EDIT, "1001", 1, "uno"), 200);
-	assert_int_equal(all(f, "r:1"), 2);
+	/* nor does one with the cid of something else */
+	a = fix_append("r:1", "1001", "c2", "two");
+	assert_int_equal(fix_do(f, &a)->seq, 3);
+	a.item.kind = ITEM_RECALL;
+	a.item.ref = 1;
+	assert_true(fix_do(f, &a)->dup);
+	assert_int_equal(means(f, "r:1", ITEM_REACT, "1001", 1, "+1"), 200);
+	assert_int_equal(all(f, "r:1"), 4);
 	assert_true(str_eqc(items[0].body, "one"));
 }
 

@@ -127,6 +127,10 @@ add(struct fix *f, unsigned text_max)
 	a.item.avatar = rnd(3) ? STR_LIT("") : STR_LIT("/a.png");
 	a.item.cn = (uint64_t)rnd(1000000) << 20;
 	a.item.flags = (uint16_t)(rnd(2) ? ITEM_F_JSON : 0);
+	if (!rnd(4)) {
+		a.item.flags |= ITEM_F_AT;
+		a.item.at = rnd(2) ? STR_LIT("1002") : STR_LIT("1003,zo_e,7");
+	}
 	if (kind < 3) {
 		a.item.kind = kind == 0 ? ITEM_RECALL : ITEM_EDIT;
 		a.item.ref = 1 + rnd(60);
