@@ -138,9 +138,18 @@ gate_refresh(struct gate *g)
 	for (i = 0; i < g->n_origins; i++) {
 		if (!gate_is_plain(g->origins[i]))
 			continue;
-		/* http://h:1 is ws://h:1 to connect-src */
+		/* browsers differ in whether the one is the other, too */
 		buf_puts(&g->sources, " ws");
 		buf_puts(&g->sources, g->origins[i] + strlen("http"));
+		buf_putc(&g->sources, ' ');
+		buf_puts(&g->sources, g->origins[i]);
+	}
+	/* what is uploaded may go elsewhere; its pages may not come in */
+	if (srv->set.upload_url != NULL && gate_is_plain(srv->set.upload_url)) {
+		n = buf_len(&g->sources);
+		buf_putc(&g->sources, ' ');
+		if (!gate_origin_of(str_of(srv->set.upload_url), &g->sources))
+			buf_truncate(&g->sources, n);
 	}
 }
 
@@ -353,7 +362,7 @@ gate_new(struct server *srv)
 
 	g->srv = srv;
 	g->origins = xcalloc(GATE_ORIGINS_MAX, sizeof *g->origins);
-	buf_init(&g->sources, GATE_ORIGINS_MAX * GATE_ORIGIN_MAX);
+	buf_init(&g->sources, 2 * (GATE_ORIGINS_MAX + 1) * GATE_ORIGIN_MAX);
 	timer_init(&g->sweep, srv->net, gate_on_sweep, g);
 	return g;
 }

@@ -21,7 +21,7 @@ struct gate *gate_new(struct server *srv);
 void gate_free(struct gate *g);
 /* the topology has changed: which origins there are */
 void gate_refresh(struct gate *g);
-/* origins as sources of connect-src, each with a blank in front */
+/* origins as sources of connect-src, as ws and as http, each with a blank in front */
 struct str gate_sources(const struct gate *g);
 
 /* is the Origin of this request, or its absence, allowed? */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "msg_server/door/api_priv.h"
+#include "msg_server/upload/upload.h"
 
 struct api_one {
 	struct relay_append append;
@@ -158,6 +159,8 @@ api_send(struct server *srv, struct httpd_conn *c, struct str body)
 	for (size_t i = 0; i < ARRAY_LEN(where); i++)
 		n += json_object_get(obj, where[i]) != NULL;
 	why = api_read_message(srv, obj, &m);
+	if (why == NULL && m.flags != 0)
+		uploads_keep(srv, m.body);
 	if (why != NULL)
 		httpd_error(c, strcmp(why, "msg is too long") ? 400 : 413, why);
 	else if (n != 1)

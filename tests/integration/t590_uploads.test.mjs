@@ -77,6 +77,13 @@ test('the login answer has url, key and bounds; version 1 has none', async () =>
 	const { up } = amy.me;
 	assert.deepEqual({ ...up, key: '' }, { url: '/v1/upload', key: '',
 	    pic: 64 * KIB, audio: 32 * KIB, file: 512 * KIB });
+	/* its page may go there: as a socket, and as what is brought */
+	await until('each knows of the other', async () => {
+		const csp = (await get('/')).headers['content-security-policy'];
+		return c.msgs.every(m => ['ws', 'http'].every(scheme =>
+		    new RegExp(`connect-src [^;]* ${scheme}://127\\.0\\.0\\.1:` +
+		    `${m.ports.direct}[ ;]`).test(csp)));
+	}, PATIENCE);
 	const old = await Client.login(c.msgs[0].ws, 'old', '12', { v: 1, uid: '77' });
 	assert.equal(old.me.up, undefined);
 	old.drop();
@@ -467,22 +474,27 @@ test('a file stays for as long as messages speak of it', async () => {
 	const orphan = await bring(png(22, 22), 'image/png');
 	const young = await bring(png(23, 23), 'image/png');
 	const text = await bring(png(24, 24), 'image/png');
+	const rest = await bring(png(25, 25), 'image/png');
 	await amy.cmd({ cmd: 'message', type: 'pic', rid: '12', msg: sent.url });
 	await bob.hear(sent.url, PATIENCE);
 	/* the other server keeps it as well, and a private message does */
 	await bob.cmd({ cmd: 'message', type: 'audio', tid: 'amy', msg: voice.url });
+	/* as does a back end */
+	assert.equal((await ask(port(1), 'POST', '/v1/send', { authorization:
+	    `Bearer ${API_KEY}` }, JSON.stringify({ uid: 'bot', rid: '12',
+	    type: 'pic', msg: rest.url }))).status, 200);
 	/* said in words it is none */
 	await amy.cmd({ cmd: 'message', type: 'text', rid: '12', msg: text.url });
-	assert.deepEqual([sent, voice, orphan, text].map(x => mode(x.url)),
-	    [0o640, 0o640, 0o600, 0o600]);
+	assert.deepEqual([sent, voice, rest, orphan, text].map(x => mode(x.url)),
+	    [0o640, 0o640, 0o640, 0o600, 0o600]);
 	assert.ok(await metric('msg_uploads_kept_total') >= 1);
-	for (const x of [sent, voice, orphan, text])
+	for (const x of [sent, voice, rest, orphan, text])
 		age(x.url, 3700);
 	await reload();
 	await until('orphans are gone', () => !existsSync(fileOf(orphan.url)) &&
 	    !existsSync(fileOf(text.url)), PATIENCE);
 	assert.equal((await get(orphan.url)).status, 404);
-	for (const x of [sent, voice, young])
+	for (const x of [sent, voice, rest, young])
 		assert.equal((await get(x.url)).status, 200);
 	/* brought again it is as new */
 	await bring(png(22, 22), 'image/png');

@@ -63,6 +63,7 @@ static void
 test_more_origins(void **state)
 {
 	char a[] = "https://site.example", b[] = "http://x.example:80/";
+	char files[] = "https://files.example/x";
 	char *list[] = {a, b, NULL};
 
 	(void)state;
@@ -75,7 +76,18 @@ test_more_origins(void **state)
 	assert_int_equal(
 	    status_of(local, "/", "Origin: http://site.example\r\n"), 403);
 	assert_true(str_eqc(gate_sources(srv.gate),
-	    " ws://127.0.0.1:9504 wss://site.example ws://x.example"));
+	    " ws://127.0.0.1:9504 http://127.0.0.1:9504"
+	    " wss://site.example https://site.example"
+	    " ws://x.example http://x.example"));
+	/* pages load from where uploads are, and none of it comes in */
+	srv.set.origins = NULL;
+	srv.set.upload_url = files;
+	gate_refresh(srv.gate);
+	assert_true(str_eqc(gate_sources(srv.gate),
+	    " ws://127.0.0.1:9504 http://127.0.0.1:9504"
+	    " https://files.example"));
+	assert_int_equal(
+	    status_of(local, "/", "Origin: https://files.example\r\n"), 403);
 }
 
 static void
