@@ -34,6 +34,10 @@ export default {
 	'msg.copied': 'Copied.',
 	'msg.nocopy': 'The browser did not let us copy.',
 
+	'comp.editing': 'Editing your message',
+	'comp.cancel': 'Cancel',
+	'comp.long': 'That was long ({n} characters).',
+	'comp.code': 'Make it a code block',
 	'comp.search': 'Find an emoji',
 	'comp.choices': 'Suggestions',
 

@@ -86,10 +86,6 @@ export default {
 	'comp.left.byte.other': '{n} bytes left',
 	'comp.over.byte.one': '{n} byte too long',
 	'comp.over.byte.other': '{n} bytes too long',
-	'comp.editing': 'Editing your message',
-	'comp.cancel': 'Cancel',
-	'comp.long': 'That was long ({n} characters).',
-	'comp.code': 'Make it a code block',
 	'comp.attach': 'Attach a file',
 	'comp.mic': 'Record a voice message',
 

@@ -31,6 +31,10 @@ export default {
 	'msg.copied': '已复制。',
 	'msg.nocopy': '浏览器不允许复制。',
 
+	'comp.editing': '正在编辑你的消息',
+	'comp.cancel': '取消',
+	'comp.long': '粘贴的内容较长（{n} 个字符）。',
+	'comp.code': '转为代码块',
 	'comp.search': '查找表情',
 	'comp.choices': '候选项',
 

@@ -80,10 +80,6 @@ export default {
 	'comp.over.char.other': '超出 {n} 个字符',
 	'comp.left.byte.other': '还可输入 {n} 字节',
 	'comp.over.byte.other': '超出 {n} 字节',
-	'comp.editing': '正在编辑你的消息',
-	'comp.cancel': '取消',
-	'comp.long': '粘贴的内容较长（{n} 个字符）。',
-	'comp.code': '转为代码块',
 	'comp.attach': '发送文件',
 	'comp.mic': '录制语音',
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The field where messages are written: Enter and the input methods, drafts,
- * limits, editing and quoting, and the doors of what is fetched when it is
- * first used: completion and commands (lazy/complete.js, lazy/commands.js),
- * emoji, files and voices (lazy/upload.js, lazy/voice.js).
+ * limits, and the doors of what is fetched when it is first used: completion
+ * and commands (lazy/complete.js, lazy/commands.js), editing and quoting
+ * (lazy/write.js), emoji, files and voices (lazy/upload.js, lazy/voice.js).
  */
 import { $, attr, fill, h, icon, text } from './dom.js';
-import { has, t } from './i18n.js';
+import { t } from './i18n.js';
 import { local } from './prefs.js';
 
 /** @typedef {import('./conv.js').Conv} Conv */
@@ -33,7 +33,7 @@ const bytes = new TextEncoder();
 
 export class Composer {
 	/** @type {Conv|null} */ c = null;
-	/** @type {Item|null} */ #item = null;	/* being edited */
+	/** @type {Item|null} being edited */ item = null;
 	#composing = false;
 	#composed = 0;
 	#busy = false;	/* sending waits for something */
@@ -82,8 +82,8 @@ export class Composer {
 		text($('hint'), t(local.get('enter') === 'line' ? 'comp.hint.ctrl' : 'comp.hint'));
 		if (this.c)
 			this.#label(this.c);
-		if (this.#item)
-			this.#bar();
+		if (this.item)
+			this.#write((m) => m.bar(this));
 		this.#size();
 	}
 
@@ -96,7 +96,7 @@ export class Composer {
 
 	/** @param {Conv} c */
 	show(c) {
-		this.#item = null;
+		this.item = null;
 		$('editing').hidden = true;
 		this.c = c;
 		this.el.value = this.draft(c.key);
@@ -115,7 +115,7 @@ export class Composer {
 	changed() {
 		if (!this.c)
 			return;
-		if (!this.#item)
+		if (!this.item)
 			this.#keep(this.c.key, this.el.value);
 		this.note();
 		this.#size();
@@ -152,7 +152,7 @@ export class Composer {
 	#others() {
 		this.#drafts = local.get('drafts', {});
 		this.acts.drafted();
-		if (!this.c || this.#item || document.hasFocus())
+		if (!this.c || this.item || document.hasFocus())
 			return;
 		this.el.value = this.draft(this.c.key);
 		this.#size();
@@ -178,40 +178,16 @@ export class Composer {
 	}
 
 	/** Name somebody. @param {string} name */
-	mention(name) {
-		const at = this.el.selectionStart;
-		this.insert(`${/\S$/.test(this.el.value.slice(0, at)) ? ' ' : ''}@${name} `);
-	}
+	mention(name) { this.#write((m) => m.mention(this, name)); }
 
 	/** Answer with its words above. @param {Conv} c @param {Item} it */
-	quote(c, it) {
-		if (c !== this.c)
-			return;
-		const s = it.type === 'text' ? it.msg : t('msg.file');
-		this.el.setSelectionRange(0, 0);
-		this.insert(`${s.slice(0, 500).trim().split('\n').slice(0, 8)
-			.map((l) => `> ${l}`).join('\n')}\n`);
-		this.el.setSelectionRange(this.el.value.length, this.el.value.length);
-	}
+	quote(c, it) { this.#write((m) => m.quote(this, c, it)); }
 
 	/** Write a message of one's own anew. @param {Conv} c @param {Item} it */
-	edit(c, it) {
-		if (c !== this.c || !it.seq)
-			return;
-		this.#item = it;
-		this.el.value = it.msg;
-		this.#bar();
-		this.changed();
-		this.el.focus();
-		this.el.setSelectionRange(it.msg.length, it.msg.length);
-	}
+	edit(c, it) { this.#write((m) => m.edit(this, c, it)); }
 
-	#bar() {
-		fill($('editing'), icon('pencil'), h('span', null, t('comp.editing')),
-			h('button', { type: 'button', class: 'link', 'data-act': 'cancel',
-				onclick: () => this.cancel() }, t('comp.cancel')));
-		$('editing').hidden = false;
-	}
+	/** @param {(m: any) => void} fn */
+	#write(fn) { return this.#lazy('write').then((m) => m && fn(m)); }
 
 	/** No more editing: the draft is there again. */
 	cancel() {
@@ -237,9 +213,6 @@ export class Composer {
 		el.hidden = !s;
 	}
 
-	/** @param {any} e of the SDK */
-	error(e) { this.note(has(`err.${e.code}`) ? t(`err.${e.code}`) : e.message); }
-
 	#size() {
 		const { el } = this;
 		el.style.setProperty('height', 'auto');
@@ -258,7 +231,7 @@ export class Composer {
 			text(count, t(`comp.${left < 0 ? 'over' : 'left'}.${unit}`,
 				{ n: Math.abs(left) }));
 		$('send').disabled = left < 0 || !this.#ready();
-		const up = this.up && !this.#item;
+		const up = this.up && !this.item;
 		$('attach').hidden = !up;
 		$('mic').hidden = !up || !!s;
 		$('send').hidden = !$('mic').hidden;
@@ -285,14 +258,14 @@ export class Composer {
 	async #submit(c) {
 		if (CODE.test(this.el.value) && !this.emoji)
 			await this.load();
-		const m = !this.#item && /^\/[^/]/.test(this.el.value)
+		const m = !this.item && /^\/[^/]/.test(this.el.value)
 			? await this.#lazy('commands') : null;
 		let s = this.#ready();
 		if (!s || c !== this.c)
 			return;
 		s = this.emoji?.replace(s) ?? s;
-		if (this.#item)
-			return this.#change(c, this.#item, s);
+		if (this.item)
+			return this.#write((m) => m.change(this, c, s));
 		if (s[0] === '/')	/* "" if done, or refused in #note */
 			s = s[1] === '/' ? s.slice(1) : await m?.run(this, c, s);
 		if (!s)
@@ -309,23 +282,10 @@ export class Composer {
 		this.el.focus();
 	}
 
-	/** @param {Conv} c @param {Item} it @param {string} s */
-	async #change(c, it, s) {
-		try {
-			if (s !== it.msg)
-				await this.acts.store.edit(c, it, s);
-			if (this.#item === it)
-				this.cancel();
-		} catch (e) {
-			if (this.#item === it)
-				this.error(e);
-		}
-	}
-
 	/* Somebody writes; the SDK keeps it from being said too often. */
 	#typing() {
 		const { chat, store } = this.acts;
-		if (this.c && !this.#item && this.el.value[0] !== '/' && chat.caps?.has('typing'))
+		if (this.c && !this.item && this.el.value[0] !== '/' && chat.caps?.has('typing'))
 			chat.typing(store.target(this.c), !!this.el.value);
 	}
 
@@ -338,7 +298,7 @@ export class Composer {
 		if (e.key === 'ArrowUp' && !this.el.value && !e.altKey && !e.shiftKey) {
 			e.preventDefault();
 			this.#up();
-		} else if (e.key === 'Escape' && this.#item) {
+		} else if (e.key === 'Escape' && this.item) {
 			e.preventDefault();
 			e.stopPropagation();
 			this.cancel();
@@ -426,12 +386,7 @@ export class Composer {
 			e.preventDefault();
 			this.#media('upload').then((m) => m?.send(this, c, files));
 		} else if (s.length > PASTE && !s.includes('```')) {
-			setTimeout(() => this.note(t('comp.long', { n: s.length }), t('comp.code'), () => {
-				const at = this.el.value.indexOf(s);
-				if (at >= 0)
-					this.el.setSelectionRange(at, at + s.length);
-				this.insert(`\`\`\`\n${s.replace(/\n$/, '')}\n\`\`\`\n`);
-			}));
+			this.#write((m) => m.pasted(this, s));
 		}
 	}
 

@@ -15,7 +15,8 @@
  *       line of the new ones; .top[data-state=load|more|begin|empty|error],
  *       [data-act=older]; .chunk[style*=height] sleeps
  *   #jump  pill (.full with a count)   #text #send #count  composer
- *   #complete [role=option]  #emoji button.emo  #smile
+ *   #complete [role=option]  #emoji button.emo  #smile  #note  .rec
+ *   #editing [data-act=cancel]  #attach .take  #mic  .dropping  #files
  *   #people .person[data-uid] (.away = offline), .head, #find-people
  *   #banner [data-act=now]  #conn[data-state]  #toasts .toast  #final
  *   #said  live region   #lang #theme #keys #out  #find #add-room
