@@ -20,6 +20,7 @@ export default {
 	'login.busy': 'Joining…',
 	'login.noname': 'Please type a name.',
 	'login.badroom': 'A room name has letters, digits, - and _ only, 32 at most.',
+	'login.refused': 'The server does not let you in.',
 	'login.network': 'The server cannot be reached. Please try again.',
 	'login.slow': 'The server does not answer. Still trying…',
 

@@ -20,6 +20,7 @@ export default {
 	'login.busy': '正在加入…',
 	'login.noname': '请填写名字。',
 	'login.badroom': '房间名只能用字母、数字、- 和 _，最多 32 个字符。',
+	'login.refused': '服务器不允许你进入。',
 	'login.network': '连不上服务器，请再试一次。',
 	'login.slow': '服务器没有回应，仍在尝试…',
 

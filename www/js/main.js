@@ -64,7 +64,7 @@ const error = (s) => {
 };
 
 /** What the server said, in the reader's words. @param {any} e */
-const reason = (e) => has(`err.${e.code}`) ? t(`err.${e.code}`)
+const reason = (e) => e.code === 403 ? t('login.refused') : has(`err.${e.code}`) ? t(`err.${e.code}`)
 	: typeof e.code === 'number' && e.code >= 4000 ? t('conn.final')
 	: e.code === 'network' || e.code === 'timeout' || e.code === 'closed'
 		? t('login.network') : e.message;

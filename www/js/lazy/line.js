@@ -129,6 +129,7 @@ export class Line {
 				why === 'kicked' && told
 					? h('div', { dir: 'auto' }, t('conn.why', { why: told })) : null),
 			again);
+		$('toasts').replaceChildren();
 		$('final').dataset.why = why;
 		$('final').hidden = false;
 		$('composer').inert = true;
