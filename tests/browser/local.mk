@@ -5,11 +5,13 @@ browser_tests = %D%/b00_two_people.test.mjs %D%/b01_login.test.mjs \
 	%D%/b06_people.test.mjs %D%/b07_devices.test.mjs
 browser_tests += %D%/b08_workerman.test.mjs
 browser_tests += %D%/b09_webim.test.mjs
-browser_tests += %D%/b11_items.test.mjs
+browser_tests += %D%/b11_items.test.mjs %D%/b12_long.test.mjs \
+	%D%/b13_rows.test.mjs
 browser_tests += %D%/b14_composer.test.mjs
 browser_tests += %D%/b15_media.test.mjs
 browser_tests += %D%/b20_shell.test.mjs %D%/b21_keyboard.test.mjs \
 	%D%/b22_looks.test.mjs %D%/b23_settings.test.mjs
+browser_tests += %D%/b16_sdk.test.mjs
 browser_tests += %D%/b31_axe.test.mjs %D%/b32_installed.test.mjs
 EXTRA_DIST += %D%/old/workerman/index.php \
 	%D%/old/webim/index.html %D%/old/webim/main.html

@@ -7,6 +7,10 @@ import { insert, makeConv, settle, shorten } from '../../www/js/conv.js';
 import { clean, scan } from '../../www/js/format.js';
 import { apply, reactions, wish } from '../../www/js/items.js';
 
+/* other tabs: there are none, and node would wait for them */
+delete globalThis.BroadcastChannel;
+const { Store } = await import('../../www/js/store.js');
+
 const msg = (seq, more = {}) => ({ ord: seq, seq, uid: 'u1', name: 'Ada',
     type: 'text', msg: `m${seq}`, ts: seq, mine: false, state: '', ...more });
 const edit = (seq, ref, text) => ({ cmd: 'edit', seq, ref, msg: text,
@@ -145,6 +149,103 @@ test('bounds, and what is no item', () => {
 	insert(c, msg(2));
 	apply(c, react(50001, 2, 'z'.repeat(400), 'u1'));
 	assert.ok(reactions(c.seqs.get(2), 'me')[0].emo.length <= 32);
+});
+
+/* ---- what the page keeps -------------------------------------------- */
+
+/* A store with an SDK that is played here. */
+const stored = () => {
+	const on = new Map();
+	const chat = { v: 2, state: 'online', pos: {}, pages: [],
+		on: (type, fn) => { on.set(type, [...on.get(type) ?? [], fn]); },
+		emit: (type, e) => { for (const fn of on.get(type) ?? []) fn(e); },
+		history: async () => chat.pages.shift() ??
+		    { items: [], msgs: [], more: false, from: 0 },
+		online: async () => ({ users: [], count: 0 }),
+		users: async () => [], inbox: async () => [], mark: () => {},
+		leave: async () => {}, cid: () => 'c1' };
+	return { chat, store: new Store(chat) };
+};
+const heard = (conv, seq, more = {}) => ({ cmd: 'message', conv, rid: conv,
+    seq, uid: 'u1', name: 'Ada', type: 'text', msg: `m${seq}`, ts: seq,
+    mine: false, ...more });
+
+test('5,000 messages of a conversation are kept, 500 of those long left',
+    () => {
+	const { chat, store } = stored();
+	for (let k = 0; k < 7; k++) {
+		store.conv(`r${k}`);
+		store.current.value = `r${k}`;
+	}
+	const at = store.convs.get('r6');
+	store.seeing = c => c === at;
+	for (let n = 1; n <= 6000; n++)
+		chat.emit('message', heard('r6', n));
+	assert.ok(at.items.length >= 5000 && at.items.length <= 5500,
+	    `${at.items.length}`);
+	assert.equal(at.items.at(-1).seq, 6000);
+	assert.equal(at.seqs.size, at.items.length);
+	assert.equal(at.more, true);
+	/* seven were open, five of them lately */
+	for (let n = 1; n <= 1000; n++)
+		for (const r of ['r0', 'r3'])
+			chat.emit('message', heard(r, n));
+	assert.equal(store.convs.get('r3').items.length, 1000);
+	assert.ok(store.convs.get('r0').items.length <= 550);
+	assert.equal(store.convs.get('r0').unread, 1000, 'all are counted');
+	/* one that is no longer among them */
+	store.convs.get('r3').unread = 0;
+	for (const r of ['r0', 'r1'])
+		store.current.value = r;
+	assert.ok(store.convs.get('r3').items.length <= 550);
+	/* who reads further up loses nothing under his eyes */
+	store.seeing = () => false;
+	const r1 = store.convs.get('r1');
+	for (let n = 1; n <= 6000; n++)
+		chat.emit('message', heard('r1', n));
+	assert.equal(r1.items.length, 6000);
+});
+
+test('a hole in the log: all comes again, my own too', async () => {
+	const { chat, store } = stored();
+	const c = store.conv('1');
+	chat.emit('message', heard('1', 1));
+	chat.emit('message', heard('1', 2, { mine: true, cid: 'x', uid: 'me' }));
+	chat.emit('item', { ...edit(3, 1, 'edited'), conv: '1' });
+	store.current.value = '1';
+	const items = [heard('1', 1), heard('1', 2, { mine: true, cid: 'x',
+	    uid: 'me' }), { ...edit(3, 1, 'edited') }, heard('1', 9)];
+	chat.pages.push({ items, msgs: items.filter(m => m.cmd === 'message'),
+	    more: false, from: 1 });
+	chat.emit('gap', { conv: '1', from: 4, to: 8, why: 'lost' });
+	await new Promise(r => setImmediate(r));
+	assert.deepEqual(c.items.map(i => i.msg), ['edited', 'm2', 'm9']);
+});
+
+test('a page of history that is all reactions does not end it', async () => {
+	const { chat, store } = stored();
+	const c = store.conv('1');
+	const all = Array.from({ length: 100 }, (_, i) =>
+	    react(100 + i, 5, '👍', `u${i}`));
+	chat.pages.push({ items: all, msgs: [], more: true, from: 100 },
+	    { items: [heard('1', 5)], msgs: [], more: false, from: 5 });
+	await store.load(c);
+	assert.equal(c.items.length, 0);
+	assert.equal(c.more, true);
+	await store.older(c);
+	assert.equal(seen(c.items[0])[3], '👍100');
+});
+
+test('titles: cleaned, and known before their room is', () => {
+	const { chat, store } = stored();
+	chat.emit('room', { rid: 'r1', title: 'a\u202eb\u0000' });
+	assert.equal(store.conv('r1').title, 'ab');
+	chat.emit('item', { cmd: 'title', conv: 'r1', seq: 4,
+	    title: 'x'.repeat(200) });
+	assert.equal(store.conv('r1').title, 'x'.repeat(64));
+	chat.emit('item', { cmd: 'title', conv: 'r1', seq: 5, title: '' });
+	assert.equal(store.conv('r1').title, 'r1');
+	assert.equal(store.conv('r1').named, false);
 });
 
 /* ---- page.md (d) ---------------------------------------------------- */

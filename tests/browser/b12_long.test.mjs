@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* needs: node modules chromium build */
+/*
+ * page.md (d) 13 to 15: very long conversations.  The spec has milliseconds,
+ * which are the machine's; here is counted what costs them: rows that stand
+ * in the page, rows that are made, scroll positions that are written.  What
+ * it took is said, not judged.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Cluster, until } from '../lib/cluster.mjs';
+import { Client } from '../lib/client.mjs';
+import { Person, launch } from './page.mjs';
+
+const MS = 15000;
+const MANY = 10000;
+let c, b, url, ws;
+before(async () => {
+	c = await Cluster.start({ msgs: 1 });
+	url = c.msgs[0].page;
+	ws = c.msgs[0].ws;
+	b = await launch();
+});
+after(async () => {
+	await b?.close();
+	await c?.stop();
+});
+
+/* Counts what happens in #log, from before the page's own code runs. */
+const counting = () => {
+	const n = window.count = { writes: 0, made: 0, most: 0 };
+	const d = Object.getOwnPropertyDescriptor(Element.prototype, 'scrollTop');
+	Object.defineProperty(Element.prototype, 'scrollTop', { ...d, set(v) {
+		n.writes += this.id === 'log';
+		d.set.call(this, v);
+	} });
+	new MutationObserver(all => {
+		let some = false;
+		for (const m of all)
+			for (const el of m.addedNodes)
+				if (el.nodeType === 1 && m.target.closest?.('#log')) {
+					some = true;
+					n.made += el.matches('.m') ||
+					    el.querySelectorAll('.m').length;
+				}
+		if (some)
+			n.most = Math.max(n.most,
+			    document.querySelectorAll('#log .m').length);
+	}).observe(document, { childList: true, subtree: true });
+};
+const counts = p => p.page.evaluate(() => ({ ...window.count }));
+
+/* A page whose room has MANY messages, as far as it knows. */
+async function
+long(r)
+{
+	const a = await Client.login(ws, 'Filler', r);
+	await a.say(r, 'm1');
+	const p = await Person.open(b, url);
+	await p.page.addInitScript(counting);
+	await p.page.reload();
+	const noon = Date.now() - MANY * 60000;
+	p.tap.down = f => {
+		if (f.cmd === 'login' && f.pos?.[r])
+			f.pos[r].seq = MANY;
+		if (f.cmd === 'getHistory' && f.list?.length)
+			f.list = Array.from({ length: MANY }, (_, i) => ({
+				...f.list[0], seq: i + 1, mid: undefined,
+				uid: `u${(i >> 3) % 5}`, name: `Name ${(i >> 3) % 5}`,
+				ts: noon + i * 60000,
+				msg: `m${i + 1} ${'word '.repeat(i * 7 % 30)}` }));
+		return f;
+	};
+	const t0 = performance.now();
+	await p.login('Reader', r);
+	await p.page.locator(`#log .m[data-seq="${MANY}"]`).waitFor();
+	return { p, a, ms: performance.now() - t0 };
+}
+
+test('page 13: 10,000 messages: few rows, when it opens and all the way',
+    async t => {
+	const { p, a, ms } = await long('long13');
+	await p.frames(5);
+	const open = await counts(p);
+	t.diagnostic(`logged in and open in ${Math.round(ms)} ms, ` +
+	    `${open.made} rows made`);
+	assert.ok(open.made <= 450, `${open.made} rows to open`);
+	assert.ok(open.most <= 300, `${open.most} rows at once`);
+	/* to the top and back; wherever one stops, there are rows */
+	const blank = await p.page.evaluate(async () => {
+		const box = document.querySelector('#log');
+		const frame = () => new Promise(requestAnimationFrame);
+		const row = () => {
+			const { left, top, width, height } = box.getBoundingClientRect();
+			for (let y = -60; y <= 60; y += 12)
+				if (document.elementFromPoint(left + width / 2,
+				    top + height / 2 + y)?.closest('.m'))
+					return true;
+			return false;
+		};
+		let blank = 0;
+		for (const by of [-6000, 6000])
+			for (let i = 0; i < 60; i++) {
+				box.scrollTop += by;
+				let n = 0;
+				do
+					await frame();
+				while (!row() && ++n < 600);
+				blank += n >= 600;
+			}
+		return blank;
+	});
+	assert.equal(blank, 0);
+	await p.page.locator('#log').evaluate(el => { el.scrollTop = 0; });
+	await p.page.locator('#log .m[data-seq="1"]').waitFor();
+	await p.page.locator('#log').evaluate(el => {
+		el.scrollTop = el.scrollHeight; });
+	await p.page.locator(`#log .m[data-seq="${MANY}"]`).waitFor();
+	const { most } = await counts(p);
+	t.diagnostic(`at most ${most} rows in the page`);
+	assert.ok(most <= 300, `${most} rows at once`);
+	p.quiet();
+	await p.close();
+	await a.bye();
+});
+
+test('page 14: 400 frames of scrolling make each row about once', async t => {
+	const { p, a } = await long('long14');
+	await p.frames(5);
+	const was = await counts(p);
+	const STEP = 400;
+	const { times, px } = await p.page.evaluate(async step => {
+		const box = document.querySelector('#log');
+		const times = [];
+		let at = performance.now(), px = 0;
+		for (let i = 0; i < 400; i++) {
+			const by = i < 200 ? -step : step;
+			box.scrollTop += by;
+			await new Promise(requestAnimationFrame);
+			times.push(performance.now() - at);
+			at = performance.now();
+			px += step;
+		}
+		return { times, px };
+	}, STEP);
+	times.sort((x, y) => x - y);
+	t.diagnostic(`p50 ${times[200].toFixed(1)} p95 ${times[380].toFixed(1)} ` +
+	    `ms, ${times.filter(x => x > 25).length} over 25 ms`);
+	const now = await counts(p);
+	const rows = await p.page.locator('#log').evaluate(el =>
+	    el.querySelectorAll('.m').length / [...el.querySelectorAll('.chunk')]
+	    .filter(k => k.firstChild).reduce((s, k) => s + k.offsetHeight, 0));
+	const passed = px * rows;
+	const made = now.made - was.made, writes = now.writes - was.writes - 400;
+	t.diagnostic(`${Math.round(passed)} rows passed, ${made} made, ` +
+	    `${writes} corrections`);
+	assert.ok(made <= passed * 1.6 + 500, `${made} for ${passed}`);
+	/* one correction for a chunk that wakes, at most */
+	assert.ok(writes <= made / 25 + 20, `${writes} corrections`);
+	assert.ok(now.most <= 300, `${now.most} rows at once`);
+	p.quiet();
+	await p.close();
+	await a.bye();
+});
+
+test('page 15: 300 messages at once are one scroll', async t => {
+	const r = 'long15', a = await Client.login(ws, 'Filler', r);
+	for (let i = 1; i <= 40; i++)
+		await a.say(r, `m${i}`);
+	const p = await Person.open(b, url);
+	await p.page.addInitScript(counting);
+	await p.page.reload();
+	await p.login('Reader', r);
+	await p.page.locator('#log .m[data-seq="40"]').waitFor();
+	await p.frames(5);
+	const was = await counts(p);
+	const t0 = performance.now();
+	p.tap.give(Array.from({ length: 300 }, (_, i) => ({ cmd: 'message',
+	    type: 'text', rid: r, seq: 41 + i, uid: a.uid, name: 'Filler',
+	    ts: Date.now(), msg: `burst ${i + 1}` })));
+	await p.page.locator('#log .m[data-seq="340"]').waitFor();
+	t.diagnostic(`all there in ${Math.round(performance.now() - t0)} ms`);
+	await p.frames(3);
+	const now = await counts(p);
+	assert.equal(now.writes - was.writes, 1);
+	assert.ok(now.made - was.made <= 300, `${now.made - was.made} rows made`);
+	assert.ok(await p.page.locator('#log').evaluate(el =>
+	    el.scrollHeight - el.scrollTop - el.clientHeight) <= 1);
+	/* the page answers */
+	const people = p.page.locator('#toggle-people');
+	const open = await people.getAttribute('aria-expanded');
+	await people.click();
+	await until('the panel', async () =>
+	    await people.getAttribute('aria-expanded') !== open, MS);
+	p.quiet();
+	await p.close();
+	await a.bye();
+});

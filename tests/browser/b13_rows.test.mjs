@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* needs: node modules chromium build */
+/* page.md (d) 34, and rows of pictures, voices and files (c.5, c.11). */
+import assert from 'node:assert/strict';
+import { deflateSync } from 'node:zlib';
+import { after, before, test } from 'node:test';
+import { Cluster, until } from '../lib/cluster.mjs';
+import { Client } from '../lib/client.mjs';
+import { P, Person, launch } from './page.mjs';
+
+const MS = 15000;
+let c, b, url, ws, n = 0;
+before(async () => {
+	c = await Cluster.start({ msgs: 1 });
+	url = c.msgs[0].page;
+	ws = c.msgs[0].ws;
+	b = await launch();
+});
+after(async () => {
+	await b?.close();
+	await c?.stop();
+});
+const room = () => `row${++n}`;
+const wait = (what, fn) => until(what, fn, MS);
+
+/* A grey picture of w x h. */
+function
+png(w, h)
+{
+	const chunk = (type, data) => {
+		const body = Buffer.concat([Buffer.from(type), data]);
+		const out = Buffer.alloc(8);
+		out.writeUInt32BE(data.length, 0);
+		let x = 0xffffffff;
+		for (const byte of body) {
+			x ^= byte;
+			for (let k = 0; k < 8; k++)
+				x = x & 1 ? x >>> 1 ^ 0xedb88320 : x >>> 1;
+		}
+		out.writeUInt32BE((x ^ 0xffffffff) >>> 0, 4);
+		return Buffer.concat([out.subarray(0, 4), body, out.subarray(4)]);
+	};
+	const head = Buffer.alloc(13);
+	head.writeUInt32BE(w, 0);
+	head.writeUInt32BE(h, 4);
+	head[8] = 8;
+	return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'),
+	    chunk('IHDR', head), chunk('IDAT', deflateSync(Buffer.alloc((w + 1) * h,
+	    0x80))), chunk('IEND', Buffer.alloc(0))]);
+}
+/* Pictures under /u/ are served when go() is called. */
+async function
+pictures(p, w, h)
+{
+	let go;
+	const open = new Promise(r => { go = r; });
+	await p.page.route('**/u/*.png*', async route => {
+		await open;
+		await route.fulfill({ contentType: 'image/png', body: png(w, h) });
+	});
+	return go;
+}
+const send = (a, r, type, msg) => a.cmd({ cmd: 'message', type, rid: r, msg });
+const size = async loc => {
+	const { width, height } = await loc.boundingBox();
+	return [Math.round(width), Math.round(height)];
+};
+
+test('page 34: addresses that are not ours: text, and no request', async () => {
+	const r = room(), a = await Client.login(ws, 'Eve', r);
+	const p = await Person.join(b, url, 'Amy', { room: r });
+	const here = new URL(url).origin;
+	const bad = ['https://evil.example/x.png', '//evil.example/x.png',
+	    '/\\evil.example/x.png', 'javascript:alert(1)',
+	    'data:image/svg+xml,<svg/>', 'data:image/png;base64,AAAA',
+	    `blob:${here}/0b9c6f4e-0000-4000-8000-000000000000`,
+	    '/js/main.js', '/u/../js/chat.js?x', '/u/x.svg', '/u/x.svg?w=1&h=1',
+	    'http://', `${here}.evil.example/u/x.png`, 'ftp://evil.example/u/x.png',
+	    ' ', '\u202e/u/x.png?'];
+	const before = p.requests.length;
+	for (const type of ['pic', 'audio', 'file'])
+		for (const s of bad)
+			await send(a, r, type, s);
+	await a.say(r, 'the end');
+	await p.sees('the end', { ms: MS });
+	assert.equal(await p.page.locator('#log img, #log audio, #log .file, ' +
+	    '#log a, #log [src], #log .pic').count(), 0);
+	const shown = await p.texts();
+	for (const [s, kind] of [[bad[0], 'Picture'], [bad[3], 'Voice message'],
+	    [bad[4], 'Picture'], [bad[6], 'File'], [bad[7], 'File']])
+		assert.ok(shown.includes(`${kind}: ${s}`), `${kind}: ${s}`);
+	await p.frames(5);
+	const asked = p.requests.slice(before).filter(u =>
+	    !/^\/(js|i18n|css|sdk)\//.test(new URL(u).pathname) ||
+	    new URL(u).origin !== here);
+	assert.deepEqual(asked, []);
+	p.quiet();
+	await p.close();
+	await a.bye();
+});
+
+test('a picture has its room before it comes, and a window of its own',
+    async () => {
+	const r = room(), a = await Client.login(ws, 'Ada', r);
+	const p = await Person.open(b, url);
+	const go = await pictures(p, 1600, 800);
+	await p.login('Amy', r);
+	await send(a, r, 'pic', '/u/a.png?w=1600&h=800');
+	const img = p.page.locator('#log .pic img');
+	await img.waitFor();
+	assert.deepEqual(await size(img), [480, 240]);
+	for (const [k, v] of [['loading', 'lazy'], ['decoding', 'async']])
+		assert.equal(await img.getAttribute(k), v);
+	go();
+	await wait('it is there', () => img.evaluate(i => i.naturalWidth));
+	assert.deepEqual(await size(img), [480, 240]);
+	/* reactions leave the element as it is: nothing is fetched again */
+	await img.evaluate(i => { i.same = true; });
+	await a.cmd({ cmd: 'react', rid: r, ref: 1, emo: '👍', on: true });
+	await p.page.locator('#log .react').waitFor();
+	assert.equal(await img.evaluate(i => i.same), true);
+	/* by key as by mouse; Esc leads back */
+	await p.page.locator('#log .pic').focus();
+	await p.page.keyboard.press('Enter');
+	const big = p.page.locator('#viewer img');
+	await big.waitFor();
+	await wait('it is large', async () => (await size(big))[0] > 480);
+	await p.page.keyboard.press('Escape');
+	await p.page.locator('#viewer').waitFor({ state: 'detached' });
+	assert.ok(await p.page.locator('#log .pic').evaluate(el =>
+	    el === document.activeElement));
+	p.quiet();
+	await p.close();
+	await a.bye();
+});
+
+test('a picture of no known size moves nobody who reads elsewhere',
+    async () => {
+	const r = room(), a = await Client.login(ws, 'Ada', r);
+	await send(a, r, 'pic', '/u/b.png');
+	for (let i = 2; i <= 25; i++)
+		await a.say(r, `m${i}`);
+	const p = await Person.open(b, url);
+	const go = await pictures(p, 300, 900);
+	await p.login('Amy', r);
+	await p.sees('m25', { ms: MS });
+	const img = p.page.locator('#log .pic img');
+	await img.waitFor();
+	assert.deepEqual(await size(img), [320, 200]);
+	/* the picture just above what is read */
+	const y = () => p.page.locator('#log .m[data-seq="14"]').evaluate(el =>
+	    el.getBoundingClientRect().top);
+	await p.page.locator('#log').evaluate(el => {
+		const k = el.querySelector('.m[data-seq="3"]');
+		el.scrollTop += k.getBoundingClientRect().top -
+		    el.getBoundingClientRect().top;
+	});
+	await p.frames(3);
+	const was = await y();
+	go();
+	await wait('its own size', async () =>
+	    (await size(img)).join() === '133,400');
+	await p.frames(3);
+	assert.ok(Math.abs(await y() - was) <= 1, `${await y() - was} px`);
+	p.quiet();
+	await p.close();
+	await a.bye();
+});
+
+test('voices and files; on a phone nothing is wider than the page',
+    async () => {
+	const r = room(), a = await Client.login(ws, 'Ada', r);
+	await send(a, r, 'audio', '/u/c.m4a?ms=1600');
+	await send(a, r, 'file', '/u/d.pdf?name=report%E2%80%AE%20final.pdf');
+	await send(a, r, 'file', '/u/e.bin');
+	await send(a, r, 'pic', '/u/a.png?w=4000&h=100');
+	const p = await Person.open(b, url, { viewport: P, touch: true });
+	(await pictures(p, 4000, 100))();
+	await p.page.route('**/u/c.m4a*', route => route.fulfill({ status: 404 }));
+	await p.login('Amy', r);
+	const voice = p.page.locator('#log audio');
+	await voice.waitFor();
+	assert.equal(await voice.getAttribute('preload'), 'metadata');
+	assert.equal(await voice.getAttribute('aria-label'), 'Voice message');
+	const file = p.page.locator('#log a.file');
+	assert.deepEqual(await file.allInnerTexts(), ['report final.pdf', 'File']);
+	assert.equal(await file.first().getAttribute('download'),
+	    'report final.pdf');
+	assert.match(await file.first().getAttribute('href'),
+	    /^http:\/\/127\.0\.0\.1:\d+\/u\/d\.pdf\?/);
+	const wide = await p.page.evaluate(() => [document.documentElement
+	    .scrollWidth, document.querySelector('#log').scrollWidth,
+	    innerWidth]);
+	assert.ok(wide[0] <= wide[2] && wide[1] <= wide[2], wide.join());
+	p.quiet(/404/);
+	await p.close();
+	await a.bye();
+});
