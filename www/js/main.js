@@ -14,6 +14,11 @@
  *       .fail [data-act=retry|discard]; .sep day, .sep.new[data-new] the
  *       line of the new ones; .top[data-state=load|more|begin|empty|error],
  *       [data-act=older]; .chunk[style*=height] sleeps
+ *       .text.gone was recalled; .edited (title: when); .react[data-emo]
+ *       [aria-pressed]; .pic img, audio, a.file; .going [data-act=discard];
+ *       .tools [data-tool=react|quote|more] under the mouse
+ *   dialog#menu .quick .emo, [data-act=quote|copy|link|edit|recall|mention|
+ *       tell|emoji]   dialog#viewer img
  *   #jump  pill (.full with a count)   #text #send #count  composer
  *   #complete [role=option]  #emoji button.emo  #smile  #note  .rec
  *   #editing [data-act=cancel]  #attach .take  #mic  .dropping  #files

@@ -5,7 +5,7 @@
  * (lazy/notify.js, fetched with the first of them).
  */
 import { $, h, text } from '../dom.js';
-import { t } from '../i18n.js';
+import { has, t } from '../i18n.js';
 
 /** @typedef {import('../conv.js').Conv} Conv */
 /** @typedef {import('../conv.js').Item} Item */
@@ -15,7 +15,7 @@ const PAUSE = 1000;	/* between two announcements, ms */
 const SAID = 20;	/* announcements kept */
 
 export class Heard {
-	/** @type {Map<string, {n: number, text: string}>} */ #unsaid = new Map();
+	/** @type {Map<string, {n: number, it: Item}>} */ #unsaid = new Map();
 	/** @type {any} */ #speaker = 0;
 	/** @type {Map<string, Map<string, {name: string, timer: any}>>} */
 	#typing = new Map();
@@ -74,10 +74,7 @@ export class Heard {
 	/** @param {Conv} c @param {Item} it */
 	message(c, it) {
 		this.#stopped(c.key, it.uid);
-		const u = this.#unsaid.get(c.key) ?? { n: 0, text: '' };
-		u.n++;
-		u.text = `${it.name}: ${it.msg.slice(0, 200)}`;
-		this.#unsaid.set(c.key, u);
+		this.#unsaid.set(c.key, { n: (this.#unsaid.get(c.key)?.n ?? 0) + 1, it });
 		this.#speaker ||= setTimeout(() => this.#speak(), PAUSE);
 		if (it.at || c.dm)
 			this.#mine(c, it);
@@ -87,7 +84,9 @@ export class Heard {
 		this.#speaker = 0;
 		const box = $('said');
 		/* one node a second, whatever has come */
-		const lines = [...this.#unsaid].map(([key, { n, text: one }]) => n === 1 ? one
+		const lines = [...this.#unsaid].map(([key, { n, it }]) => n === 1
+			? `${it.name}: ${it.gone ? t('msg.gone') : has(`msg.${it.type}`)
+				? t(`msg.${it.type}`) : it.msg.slice(0, 200)}`
 			: t('log.said', { n, name: this.app.store.convs.get(key)?.title ?? '' }));
 		this.#unsaid.clear();
 		box.append(h('div', null, lines.join('\n')));
