@@ -388,6 +388,51 @@ test_send(void **state)
 	assert_int_equal(answer.status, 0);
 }
 
+static int
+put_title(const char *path, const char *body)
+{
+	strcpy(srv.api_key, "0123456789abcdef");
+	return ask(HTTP_PUT_M, path, NULL, "Authorization",
+	    "Bearer 0123456789abcdef", body);
+}
+
+static void
+test_title(void **state)
+{
+	static const char path[] = "/v1/rooms/12/title";
+	struct f_ack ack = {.seq = 4, .ts = 99};
+
+	(void)state;
+	assert_int_equal(put_title(path, "{\"title\":\"Tea\"}"), 0);
+	assert_string_equal(chan, "r:12");
+	assert_int_equal(ap.item.kind, ITEM_TITLE);
+	assert_false(str_is_set(ap.item.uid) || str_is_set(ap.need));
+	assert_true(ap.n_states == 1 && str_eqc(ap.states[0].key, "t"));
+	append_call->done(append_call, 200, 0, &ack);
+	assert_string_equal(answer.body,
+	    "{\"seq\":4,\"mid\":\"r:12/4\",\"ts\":99,\"dup\":false}");
+	/* none; of a group that is not there */
+	assert_int_equal(put_title("/v1/rooms/gab/title",
+			     "{\"title\":\"\",\"uid\":\"bot\",\"cid\":\"x\"}"),
+	    0);
+	assert_string_equal(cid, "x");
+	assert_true(str_eqc(ap.need, "n"));
+	assert_false(str_is_set(ap.states[0].val));
+	append_call->done(append_call, 403, 0, NULL);
+	assert_int_equal(answer.status, 404);
+	assert_int_equal(put_title(path, "{}"), 400);
+	assert_int_equal(put_title(path, "{\"title\":\"a\\nb\"}"), 400);
+	assert_int_equal(
+	    put_title(path, "{\"title\":\"x\",\"uid\":\"a b\"}"), 400);
+	assert_int_equal(put_title("/v1/rooms/a b/title", "{}"), 400);
+	assert_int_equal(put_title("/v1/rooms/12/title/", "{}"), 405);
+	assert_int_equal(ask(HTTP_POST_M, path, NULL, "Authorization",
+			     "Bearer 0123456789abcdef", "{}"),
+	    405);
+	relay_err = ERR_BUSY;
+	assert_int_equal(put_title(path, "{\"title\":\"x\"}"), 503);
+}
+
 static void
 test_bad_sends(void **state)
 {
@@ -532,6 +577,7 @@ main(void)
 	    cmocka_unit_test_setup(test_late, setup),
 	    cmocka_unit_test_setup(test_who_may, setup),
 	    cmocka_unit_test_setup(test_send, setup),
+	    cmocka_unit_test_setup(test_title, setup),
 	    cmocka_unit_test_setup(test_bad_sends, setup),
 	    cmocka_unit_test_setup(test_many, setup),
 	    cmocka_unit_test_setup(test_bad_many, setup),
