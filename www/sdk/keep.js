@@ -63,7 +63,8 @@ export class Keep {
 		const ask = link.asks.get(f.cid);
 		if (ask && f.cmd === 'error')
 			ask.fail(CChatError.from(f));
-		else if (ask && (f.cmd === 'ok' || f.cmd === ask.cmd))
+		else if (ask && (f.cmd === 'ok' || (f.cmd === ask.cmd &&
+		    f.uid === undefined)))	/* an item is no answer */
 			ask.done(f);
 		else
 			link.owner.frame(f);
