@@ -21,6 +21,7 @@ msg_server_libmsg_server_a_SOURCES += %D%/follow/turn.c %D%/follow/turn.h
 ## uploads
 msg_server_libmsg_server_a_SOURCES += \
 	%D%/upload/key.c %D%/upload/key.h %D%/upload/kind.c %D%/upload/kind.h \
+	%D%/upload/range.c %D%/upload/range.h %D%/upload/hot.c %D%/upload/hot.h \
 	%D%/upload/name.c %D%/upload/name.h %D%/upload/quota.c %D%/upload/quota.h \
 	%D%/upload/store.c %D%/upload/store.h %D%/upload/store_priv.h %D%/upload/store_sweep.c \
 	%D%/upload/upload.c %D%/upload/upload.h %D%/upload/upload_priv.h \

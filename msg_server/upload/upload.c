@@ -54,6 +54,7 @@ uploads_open(struct server *srv)
 	if (u->store == NULL)
 		fatal(2, "uploads: %s", why);
 	u->quota = quota_new();
+	u->hot = hot_new();
 	u->sync = syncer_new(srv->net);
 	uploads_reload(srv);
 }
@@ -195,6 +196,8 @@ uploads_metrics(const struct server *srv, struct buf *out)
 		"files taken away: never sent, or long ago"},
 	    {"msg_upload_sweeps_total", STAT_COUNTER,
 		"times all of them were looked at"},
+	    {"msg_upload_hot_bytes", STAT_GAUGE,
+		"memory of files that are asked for now"},
 	    {"msg_uploads_served_total", STAT_COUNTER,
 		"answers with such a file"},
 	    {"msg_uploads_served_bytes_total", STAT_COUNTER,
@@ -208,8 +211,8 @@ uploads_metrics(const struct server *srv, struct buf *out)
 		return;
 	uint64_t values[] = {u->done, u->bytes, u->n, store_files(u->store),
 	    store_bytes(u->store), u->kept, store_collected(u->store),
-	    store_sweeps(u->store), u->served, u->served_bytes,
-	    syncer_waited(u->sync)};
+	    store_sweeps(u->store), hot_bytes(u->hot), u->served,
+	    u->served_bytes, syncer_waited(u->sync)};
 
 	stats_render(out, defs, values, ARRAY_LEN(defs));
 	uploads_refused_metrics(u, out);

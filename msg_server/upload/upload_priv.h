@@ -6,6 +6,7 @@
 #ifndef MSG_SERVER_UPLOAD_UPLOAD_PRIV_H
 #define MSG_SERVER_UPLOAD_UPLOAD_PRIV_H
 
+#include "msg_server/upload/hot.h"
 #include "msg_server/upload/name.h"
 #include "msg_server/upload/quota.h"
 #include "msg_server/upload/store.h"
@@ -40,6 +41,7 @@ struct uploads {
 	struct server *srv;
 	struct store *store; /* NULL: they go to another host (upload_url) */
 	struct quota *quota;
+	struct hot *hot;
 	struct syncer *sync;
 	char prefix[UPLOAD_PREFIX_MAX]; /* of urls; "": this host */
 	struct upload *list; /* under way; owned */

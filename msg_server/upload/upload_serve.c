@@ -5,8 +5,9 @@
  * pictures and plays sound; all else is saved, never shown, and whatever it is
  * it runs nothing and loads nothing.
  *
- * What the kernel has not in memory is asked of the disk and read a moment
- * later; a file system that can't say so is read at once.
+ * What many ask for goes out of memory (hot.h). Of anything else one piece is
+ * read for each; what the kernel has not in memory is asked of the disk and
+ * read a moment later; a file system that can't say so is read at once.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "msg_server/upload/range.h"
 #include "msg_server/upload/upload_priv.h"
 
 enum {
@@ -78,51 +80,6 @@ serve_close(void *arg)
 }
 
 static const struct httpd_source serve_source = {serve_read, serve_close};
-
-/* --- which bytes -------------------------------------------------------- */
-
-enum serve_range { SERVE_ALL, SERVE_PART, SERVE_NONE };
-
-/* "bytes=a-b", "bytes=a-", "bytes=-n"; anything else is as if it were absent */
-static enum serve_range
-serve_range(struct str field, uint64_t size, uint64_t *from, uint64_t *len)
-{
-	struct str a;
-	uint64_t first, last;
-	long dash;
-
-	*from = 0;
-	*len = size;
-	if (!str_starts(field, STR_LIT("bytes=")))
-		return SERVE_ALL;
-	field = str_trim(str_n(field.p + 6, field.len - 6));
-	dash = str_chr(field, '-');
-	if (dash < 0)
-		return SERVE_ALL;
-	a = str_n(field.p, (size_t)dash);
-	field = str_n(field.p + dash + 1, field.len - (size_t)dash - 1);
-	if (a.len == 0) {
-		if (str_u64(field, &last) != 0)
-			return SERVE_ALL;
-		if (last == 0 || size == 0)
-			return SERVE_NONE;
-		*len = last < size ? last : size;
-		*from = size - *len;
-		return SERVE_PART;
-	}
-	if (str_u64(a, &first) != 0)
-		return SERVE_ALL;
-	last = size - 1;
-	if (field.len > 0 && (str_u64(field, &last) != 0 || last < first))
-		return SERVE_ALL;
-	if (first >= size)
-		return SERVE_NONE;
-	if (last >= size)
-		last = size - 1;
-	*from = first;
-	*len = last - first + 1;
-	return SERVE_PART;
-}
 
 /* --- answers ------------------------------------------------------------ */
 
@@ -188,17 +145,18 @@ serve_file(struct uploads *u, struct httpd_conn *c,
     const struct http_request *rq, const struct name *n, int fd, uint64_t size)
 {
 	struct str if_range = http_field(rq, "if-range");
-	enum serve_range r = SERVE_ALL;
+	enum range r = RANGE_ALL;
 	uint64_t from = 0, len = size;
+	struct blob *blob;
 	struct serve *s;
 	struct buf extra;
 
 	if (rq->method == HTTP_GET_M && http_field_count(rq, "range") == 1 &&
 	    (!str_is_set(if_range) || serve_is_tag(if_range, n)))
-		r = serve_range(http_field(rq, "range"), size, &from, &len);
+		r = range_parse(http_field(rq, "range"), size, &from, &len);
 	buf_init(&extra, 8192);
 	serve_headers(n, rq, &extra);
-	if (r == SERVE_NONE) {
+	if (r == RANGE_NONE) {
 		buf_printf(
 		    &extra, "Content-Range: bytes */%" PRIu64 "\r\n", size);
 		buf_putc(&extra, '\0');
@@ -208,19 +166,36 @@ serve_file(struct uploads *u, struct httpd_conn *c,
 		buf_fini(&extra);
 		return;
 	}
-	if (r == SERVE_PART)
+	if (r == RANGE_PART)
 		buf_printf(&extra,
 		    "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64
 		    "\r\n",
 		    from, from + len - 1, size);
 	buf_putc(&extra, '\0');
+	blob = r == RANGE_ALL ? hot_get(u->hot, n, fd, size) : NULL;
+	if (blob != NULL) {
+		close(fd);
+		u->served++;
+		u->served_bytes += size;
+		httpd_reply_blob(
+		    c, 200, n->kind->mime, blob, (const char *)buf_p(&extra));
+		buf_fini(&extra);
+		return;
+	}
+	if (u->n_serving >= UPLOAD_SERVE_MAX) {
+		close(fd);
+		buf_fini(&extra);
+		serve_refuse(
+		    c, 503, "too many at once\n", "Retry-After: 2\r\n");
+		return;
+	}
 	s = xcalloc(1, sizeof *s);
 	s->u = u;
 	s->fd = fd;
 	s->at = from;
 	u->n_serving++;
 	u->served++;
-	httpd_reply_source(c, r == SERVE_PART ? 206 : 200, n->kind->mime, len,
+	httpd_reply_source(c, r == RANGE_PART ? 206 : 200, n->kind->mime, len,
 	    &serve_source, s, (const char *)buf_p(&extra));
 	buf_fini(&extra);
 }
@@ -252,10 +227,6 @@ upload_serve(
 		httpd_reply(
 		    c, 304, NULL, STR_LIT(""), (const char *)buf_p(&extra));
 		buf_fini(&extra);
-	} else if (u->n_serving >= UPLOAD_SERVE_MAX) {
-		close(fd);
-		serve_refuse(
-		    c, 503, "too many at once\n", "Retry-After: 2\r\n");
 	} else {
 		serve_file(u, c, rq, &n, fd, (uint64_t)sb.st_size);
 	}

@@ -24,18 +24,19 @@ who_is_back_end(const struct server *srv, struct str key)
 }
 
 static void
-who_address(struct uploads *u, const struct httpd_conn *c,
-    const struct http_request *rq, struct upload_who *w)
+who_address(const struct uploads *u, const struct httpd_conn *c,
+    const struct http_request *rq, char addr[QUOTA_KEY_MAX])
 {
 	struct addr a;
 	uint8_t key[16];
 
+	addr[0] = '\0';
 	gate_address(u->srv->gate, httpd_peer(c), rq, &a);
 	if (addr_is_loopback(&a))
 		return;
 	addr_key(&a, key);
-	w->addr[0] = 'a';
-	digest_hex(key, sizeof key, w->addr + 1);
+	addr[0] = 'a';
+	digest_hex(key, sizeof key, addr + 1);
 }
 
 bool
@@ -60,7 +61,7 @@ upload_who(struct uploads *u, const struct httpd_conn *c,
 		str_copy(w->uid, sizeof w->uid, str_of(claims.uid));
 	}
 	snprintf(w->user, sizeof w->user, "u%s", w->uid);
-	who_address(u, c, rq, w);
+	who_address(u, c, rq, w->addr);
 	return true;
 }
 

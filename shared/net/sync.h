@@ -2,7 +2,7 @@
 /*
  * struct syncer: puts files on the disk (fsync) while the loop goes on. The
  * kernel does it and says so (Linux AIO's IOCB_CMD_FSYNC, an eventfd); there is
- * no thread of ours, and a submission costs about 0.1 ms. Where the kernel
+ * no thread of ours, and a submission costs some ten microseconds. Where the kernel
  * refuses (no AIO, a file system without it, too many at once) the file is
  * synced right here, and the loop waits for it.
  *

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Uploads, as anybody may bring them: the bytes of a file, what it is said to
- * be, its name, a path, a url, a key. Whatever they are, sizes are within
- * their bounds, a name is a line without a path in it, and what names a file is
- * of the grammar.
+ * be, its name, a path, a url, a key, a range. Whatever they are, sizes are
+ * within their bounds, a name is a line without a path in it, and what names a
+ * file is of the grammar.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "msg_server/upload/key.h"
 #include "msg_server/upload/name.h"
+#include "msg_server/upload/range.h"
 #include "shared/base/utf8.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -80,6 +81,27 @@ fuzz_names(struct str s)
 		      (n.file[i] == '.' && i == NAME_HASH_LEN));
 }
 
+static void
+fuzz_range(struct str s)
+{
+	static const uint64_t sizes[] = {0, 1, 100, UINT64_MAX};
+	uint64_t from, len;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(sizes); i++)
+		switch (range_parse(s, sizes[i], &from, &len)) {
+		case RANGE_ALL:
+			check(from == 0 && len == sizes[i]);
+			break;
+		case RANGE_PART:
+			check(from < sizes[i] && len > 0);
+			check(len <= sizes[i] - from);
+			break;
+		case RANGE_NONE:
+			break;
+		}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -91,6 +113,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	kind_said(s);
 	fuzz_given(s);
 	fuzz_names(s);
+	fuzz_range(s);
 	check(upload_key_check(key, "cchat", s, 1, uid) != 0);
 	return 0;
 }

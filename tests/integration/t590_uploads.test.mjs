@@ -356,10 +356,22 @@ test('HEAD, 304 and ranges', async () => {
 	    .status, 206);
 });
 
+test('a picture for many at once is in memory once', async () => {
+	const bytes = randomBytes(500 * KIB);
+	const { url } = (await post(bytes, 'application/zip', { key: API_KEY })).json;
+	const before = await metric('msg_upload_hot_bytes');
+	const all = await Promise.all(Array.from({ length: 40 }, () => get(url)));
+	assert.ok(all.every(r => r.status === 200 && r.body.equals(bytes)));
+	const now = await metric('msg_upload_hot_bytes');
+	assert.ok(now <= before + bytes.length && now >= bytes.length, `${now}`);
+});
+
 test('who asks slowly has it all the same, and another one does not wait', async () => {
-	const key = await somebody();
-	const bytes = randomBytes(512 * KIB);
-	const { url } = (await post(bytes, 'application/zip', { key })).json;
+	/* too large for the memory of what many ask for */
+	const bytes = randomBytes(3 * MIB);
+	await reload({ upload_file: 4096 });
+	const { url } = (await post(bytes, 'application/zip', { key: API_KEY })).json;
+	await reload();
 	const sock = net.connect(port(), '127.0.0.1');
 	const parts = [];
 	sock.write(`GET ${url} HTTP/1.1\r\nHost: a\r\n\r\nGET ${url} HTTP/1.1\r\n` +
