@@ -34,6 +34,9 @@ const at = (p, seq) => p.page.locator(`#log .m[data-seq="${seq}"]`);
 const chips = (p, seq) => at(p, seq).locator('.react').allInnerTexts();
 const body = (p, seq) => at(p, seq).locator('.text').innerText();
 const wait = (what, fn) => until(what, fn, MS);
+/* What is in the field; it may come late. */
+const field = (p, want) => wait(`${want} in the field`, async () =>
+    want.test(await p.page.locator('#text').inputValue()));
 /* The menu of a row, with the other button of the mouse. */
 async function
 menu(p, seq)
@@ -61,7 +64,7 @@ test('an edit: the text, a mark with its time; here, there, after a reload',
 	await q.sees('first wrods', { ms: MS });
 	await p.page.locator('#log .m .mark.sent').waitFor();
 	await (await menu(p, seq)).locator('[data-act=edit]').click();
-	assert.equal(await p.page.locator('#text').inputValue(), 'first wrods');
+	await field(p, /^first wrods$/);
 	await p.page.locator('#text').fill('first **words**');
 	await p.page.locator('#text').press('Enter');
 	for (const x of [p, q]) {
@@ -195,6 +198,7 @@ test('refused: what was there is there again, and a word of it', async () => {
 	await refuse(true);
 	await wait('back', async () => await body(p, seq) === 'as it was');
 	await (await menu(p, seq)).locator('[data-act=edit]').click();
+	await field(p, /^as it was$/);
 	await p.page.locator('#text').fill('changed');
 	await p.page.locator('#text').press('Enter');
 	await wait('hoped', async () => await body(p, seq) === 'changed');
@@ -282,12 +286,12 @@ test('the menu: mouse, keys, finger; quote, mention, copy, private chat',
 	const tools = at(p, seq).locator('.tools');
 	await tools.waitFor();
 	await tools.locator('[data-tool=quote]').click();
-	assert.match(await text.inputValue(), /^> one\n> two\n/);
+	await field(p, /^> one\n> two\n/);
 	await text.fill('');
 	await at(p, seq).hover();
 	await tools.locator('[data-tool=more]').click();
 	await p.page.locator('#menu [data-act=mention]').click();
-	assert.match(await text.inputValue(), /@Ada /);
+	await field(p, /@Ada /);
 	await text.fill('');
 	/* keys: to the row, its menu, through it, out again */
 	await p.page.locator('#log').focus();
@@ -312,7 +316,7 @@ test('the menu: mouse, keys, finger; quote, mention, copy, private chat',
 	/* what was copied comes out of the clipboard */
 	await text.focus();
 	await p.page.keyboard.press('Control+v');
-	await wait('pasted', async () => await text.inputValue() === 'one\ntwo');
+	await field(p, /^one\ntwo$/);
 	await text.fill('');
 	await (await menu(p, seq)).locator('[data-act=tell]').click();
 	await p.page.locator(`.conv[data-conv="@${a.uid}"] [aria-current=page]`)
