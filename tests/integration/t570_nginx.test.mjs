@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { dirname, join } from 'node:path';
@@ -113,6 +114,37 @@ test('the page, and chat between the two servers', async () => {
 	/* a page of somewhere else is not let in */
 	await assert.rejects(enter('eve', { origin: 'https://evil.example' }),
 	    /403/);
+});
+
+test('a file is brought and fetched through nginx', async () => {
+	const a = await enter('amy', { path: '/ms1/ws' });
+	/* far more than anything else may have; by whichever of the two */
+	const bytes = randomBytes(3 << 20);
+	const bring = (body, key) => new Promise((resolve, reject) => {
+		const req = https.request({ host, port, path: a.me.up.url,
+		    method: 'POST', agent: false, timeout: PATIENCE, headers: {
+		    authorization: `Bearer ${key}`, origin: origin(),
+		    'content-length': body.length,
+		    'content-type': 'application/zip' } }, res => {
+			let text = '';
+			res.on('data', b => { text += b; });
+			res.on('end', () => resolve({ status: res.statusCode, text }));
+		});
+		req.on('error', reject);
+		req.end(body);
+	});
+	const r = await bring(bytes, a.me.up.key);
+	assert.equal(r.status, 200, r.text);
+	const { url: at } = JSON.parse(r.text);
+	const got = await new Promise((resolve, reject) => https.get({ host, port,
+	    path: at, agent: false, timeout: PATIENCE }, res => {
+		const parts = [];
+		res.on('data', b => parts.push(b));
+		res.on('end', () => resolve(Buffer.concat(parts)));
+	}).on('error', reject));
+	assert.ok(got.equals(bytes));
+	assert.equal((await bring(Buffer.from('x'), 'nothing')).status, 401);
+	await a.bye();
 });
 
 test('whoever comes is who he is, not nginx', async () => {
