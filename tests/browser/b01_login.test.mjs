@@ -34,14 +34,12 @@ test('page 1: the name has the focus; an empty one is not sent', async () => {
 	p.quiet();
 	await p.close();
 });
-test('page 2: name and Enter: one login frame, the log within 1.5 s',
-    async () => {
+/* how fast it is: tests/bench/browser.mjs */
+test('page 2: name and Enter: one login frame, and the log', async () => {
 	const p = await Person.open(b, url);
 	await p.page.locator('#name').fill('林小雨');
-	const t0 = performance.now();
 	await p.page.locator('#name').press('Enter');
-	await p.in(1500);
-	assert.ok(performance.now() - t0 < 1500);
+	await p.in();
 	const logins = p.tap.sent('login');
 	assert.equal(logins.length, 1);
 	const [f] = logins;
