@@ -18,7 +18,7 @@ www_sdk = \
 	www/sdk/cchat.js www/sdk/link.js www/sdk/outbox.js www/sdk/stream.js \
 	www/sdk/session.js www/sdk/keep.js www/sdk/asks.js www/sdk/upload.js \
 	www/sdk/cchat.d.ts www/sdk/README.md \
-	www/sdk/example.html www/sdk/example.js
+	www/sdk/example.html www/sdk/example.css www/sdk/example.js
 
 nobase_dist_pkgdata_DATA += $(www_page) $(www_sdk)
 

@@ -279,6 +279,41 @@ test('67. node: the same, by its own WebSocket or one that is given',
 	assert.equal(thrown, 9, 'a handler that throws is told of, and no more');
 });
 
+test('66. the example: a chat in the corner of a page', async () => {
+	const o = await Client.login(c.msgs[0].ws, 'Helper', 'support');
+	await o.say('support', 'How can I help?');
+	const page = await (await b.newContext({ viewport: { width: 900,
+	    height: 620 } })).newPage(), errors = [];
+	page.setDefaultTimeout(30000);
+	page.on('console', m => ['error', 'warning'].includes(m.type()) &&
+	    errors.push(m.text()));
+	page.on('pageerror', e => errors.push(e.message));
+	await page.goto(`${url}sdk/example.html`);
+	await page.locator('#name').fill('Ada');
+	await page.locator('#login button').click();
+	const li = text => page.locator('#log li', { hasText: text });
+	await li('How can I help?').waitFor();
+	await page.locator('#text').fill('It does not fit.');
+	await page.keyboard.press('Enter');
+	const mine = await o.hear('It does not fit.');
+	await page.locator('#log li.mine:not(.pending)', { hasText: 'fit' }).waitFor();
+	assert.equal(await li('It does not fit.').count(), 1);
+	await page.locator('#file').setInputFiles({ name: 'fit.png',
+	    mimeType: 'image/png', buffer: png(64, 40) });
+	await page.locator('#log li.mine img[width="64"]').waitFor();
+	assert.equal((await o.next(m => m.type === 'pic')).uid, mine.uid);
+	const said = await o.say('support', 'We chaneg it');
+	await o.cmd({ cmd: 'edit', rid: 'support', ref: said.seq, msg: 'We change it.' });
+	await li('We change it.').waitFor();
+	o.send({ cmd: 'typing', rid: 'support', on: true });
+	await page.locator('#typing', { hasText: 'Helper is writing' }).waitFor();
+	if (process.env.CCHAT_SHOTS)
+		await page.screenshot({ path: `${process.env.CCHAT_SHOTS}/example.png` });
+	assert.deepEqual(errors, []);
+	await page.context().close();
+	await o.bye();
+});
+
 test('67. no word of document or window in it', async () => {
 	for (const x of ['cchat', 'link', 'outbox', 'session', 'keep', 'stream',
 	    'asks', 'upload']) {

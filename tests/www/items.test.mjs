@@ -70,6 +70,19 @@ test('items are handed out in order, cleaned, and come with history',
 	    [['recall', ''], [undefined, 'm11']]);
 });
 
+test('a command by ask(): its item is no answer, and is not lost', async () => {
+	const { chat, heard, s } = await online();
+	const p = chat.ask('edit', { rid: '1', ref: 3, msg: 'x' });
+	const { cid } = s.of('edit')[0];
+	s.give({ cmd: 'edit', rid: '1', ref: 3, msg: 'x', uid: '1001', name: 'Amy',
+	    seq: 11, cid, ts: 1 }, { cmd: 'ok', cid, rid: '1', seq: 11 });
+	assert.equal((await p).cmd, 'ok');
+	assert.deepEqual(heard.item.map(i => i.seq), [11]);
+	const list = chat.ask('search', { q: 'x' });
+	s.give({ cmd: 'search', cid: s.of('search')[0].cid, list: [] });
+	assert.deepEqual((await list).list, []);
+});
+
 test('caps: all of a version 2, less what it refused, none of version 1',
     async () => {
 	const { chat, s } = await online();
