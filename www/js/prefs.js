@@ -25,14 +25,6 @@ const box = (where) => ({
 				globalThis[where].setItem(`cc.${k}`, JSON.stringify(v));
 		} catch { /* forgotten */ }
 	},
-	/** @param {string} prefix */
-	clear(prefix) {
-		try {
-			for (const k of Object.keys(globalThis[where]))
-				if (k.startsWith(`cc.${prefix}`))
-					globalThis[where].removeItem(k);
-		} catch { /* nothing was kept */ }
-	},
 });
 
 /** Kept for ever. */
