@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Cluster, sleep, until } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
-import { P, Person, launch } from './page.mjs';
+import { HUM, P, Person, launch } from './page.mjs';
 
 const MS = 30000;
 const UP = '**/v1/upload';
@@ -18,8 +18,7 @@ before(async () => {
 	c = await Cluster.start({ msgs: 1 });
 	url = c.msgs[0].page;
 	ws = c.msgs[0].ws;
-	b = await launch(['--use-fake-device-for-media-stream',
-	    '--use-fake-ui-for-media-stream',
+	b = await launch([...HUM,
 	    '--autoplay-policy=no-user-gesture-required',
 	    '--host-resolver-rules=MAP chat.lan 127.0.0.1']);
 });

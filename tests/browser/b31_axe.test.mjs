@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Cluster } from '../lib/cluster.mjs';
-import { D, P, Person, launch } from './page.mjs';
+import { D, HUM, P, Person, launch } from './page.mjs';
 import { Scene, conf, states } from './scene.mjs';
 
 const axe = readFileSync(fileURLToPath(new URL(
@@ -19,7 +19,7 @@ let c, b, s;
 before(async () => {
 	c = await Cluster.start({ msgs: 1, conf });
 	s = await Scene.fill(c);
-	b = await launch();
+	b = await launch(HUM);
 });
 after(async () => {
 	await b?.close();

@@ -24,6 +24,10 @@ const POLICY = /Content.Security.Policy|Trusted ?(Type|HTML|Script)/i;
 if (process.argv[1]?.endsWith('.test.mjs'))
 	after(() => assert.deepEqual(refused, [], 'refused by CSP'));
 
+/* A microphone that hums, and nobody asked. */
+export const HUM = ['--use-fake-device-for-media-stream',
+    '--use-fake-ui-for-media-stream'];
+
 export const launch = (more = []) => chromium.launch({ headless: true,
     args: [...FLAGS, ...more],
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });

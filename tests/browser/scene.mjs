@@ -314,9 +314,58 @@ export const states = {
 		await p.page.locator('#text').pressSequentially('b');
 		await seen(p, '#complete [role=option]');
 	},
+	async command(p)
+	{
+		await escape(p);
+		await p.page.locator('#text').fill('');
+		await p.page.locator('#text').pressSequentially('/');
+		await seen(p, '#complete [role=option]');
+	},
+	async editing(p)
+	{
+		await escape(p);
+		await p.page.locator('#text').fill('On my way.');
+		await p.page.locator('#send').click();
+		await seen(p, '#log .m.mine .mark.sent');
+		await p.page.locator('#text').press('ArrowUp');
+		await seen(p, '#editing:not([hidden])');
+	},
+	async dropping(p)
+	{
+		await p.page.locator('#text').press('Escape');
+		await p.page.locator('#editing').waitFor({ state: 'hidden' });
+		if (!await there(p, '#attach'))
+			return false;
+		await p.page.evaluate(() => {
+			const d = new DataTransfer();
+			d.items.add(new File(['x'], 'x.txt'));
+			document.querySelector('#main').dispatchEvent(
+			    new DragEvent('dragenter', { dataTransfer: d,
+			    bubbles: true, cancelable: true }));
+		});
+		await seen(p, '.dropping');
+		return true;
+	},
+	async recording(p)
+	{
+		await p.page.evaluate(() => document.querySelector('#main')
+		    .dispatchEvent(new DragEvent('dragleave', { dataTransfer:
+		    (() => {
+			const d = new DataTransfer();
+			d.items.add(new File(['x'], 'x.txt'));
+			return d;
+		    })(), bubbles: true, cancelable: true })));
+		await p.page.locator('.dropping').waitFor({ state: 'detached' });
+		if (!await there(p, '#mic'))
+			return false;
+		await p.page.locator('#mic').click();
+		await seen(p, '.rec');
+		return true;
+	},
 	async switcher(p)
 	{
 		await escape(p);
+		await p.page.locator('.rec').waitFor({ state: 'detached' });
 		await p.page.locator('#text').fill('');
 		await p.page.keyboard.press('Control+k');
 		await seen(p, 'dialog#switcher [role=option]');

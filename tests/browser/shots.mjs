@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Cluster } from '../lib/cluster.mjs';
-import { D, P, Person, launch } from './page.mjs';
+import { D, HUM, P, Person, launch } from './page.mjs';
 import { Scene, conf, leave, states } from './scene.mjs';
 
 /* What stands side by side in www/doc. */
@@ -111,7 +111,7 @@ const compose = async b => {
 };
 
 const c = await Cluster.start({ msgs: 1, conf });
-const b = await launch();
+const b = await launch(HUM);
 try {
 	const s = await Scene.fill(c);
 	for (const w of wanted)
