@@ -39,7 +39,7 @@ static const char logdb_schema[] =
     " rev INTEGER NOT NULL, exp INTEGER, PRIMARY KEY(chan, key))"
     " STRICT, WITHOUT ROWID;";
 
-/* logdb_steps[v] brings version v+1 to v+2 */
+/* logdb_steps[v] brings version v+1 to v+2; an index reads all rows once */
 static const char *const logdb_steps[LOGDB_VERSION - 1] = {
     "ALTER TABLE item ADD COLUMN at TEXT;"
     "CREATE INDEX item_edit ON item(chan, ref) WHERE kind=2;",
