@@ -240,6 +240,34 @@ test('of messages that are not loaded yet, and no badge for any', async () => {
 	await a.bye();
 });
 
+test('what changes above moves nothing that is read', async () => {
+	const r = room(), a = await Client.login(ws, 'Ada', r);
+	for (let i = 1; i <= 60; i++)
+		await a.say(r, `m${i}`);
+	const p = await Person.join(b, url, 'Amy', { room: r });
+	await p.sees('m60', { ms: MS });
+	const y = () => at(p, 30).evaluate(el => el.getBoundingClientRect().top);
+	await p.page.locator('#log').evaluate(el => {
+		el.scrollTop = 0;
+		const k = el.querySelector('.m[data-seq="20"]');
+		el.scrollTop += k.getBoundingClientRect().top -
+		    el.getBoundingClientRect().top;
+	});
+	await p.frames(3);
+	const was = await y();
+	await a.cmd({ cmd: 'edit', rid: r, ref: 15, msg: 'long\n'.repeat(9) });
+	await a.cmd({ cmd: 'react', rid: r, ref: 16, emo: '👍', on: true });
+	await a.cmd({ cmd: 'react', rid: r, ref: 25, emo: '👍', on: true });
+	const last = await a.cmd({ cmd: 'recall', rid: r, ref: 18 });
+	await wait('all are here', () => p.tap.in.some(f => f.seq === last.seq));
+	await at(p, 18).locator('.text.gone').waitFor();
+	await p.frames(3);
+	assert.ok(Math.abs(await y() - was) <= 1, `${await y() - was} px`);
+	p.quiet();
+	await p.close();
+	await a.bye();
+});
+
 test('titles: in the list, the head and the page; hostile ones are text',
     async () => {
 	const r = room(), a = await Client.login(ws, 'Ada', r);
