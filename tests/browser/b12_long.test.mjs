@@ -86,6 +86,8 @@ test('page 13: 10,000 messages: few rows, when it opens and all the way',
 	    `${open.made} rows made`);
 	assert.ok(open.made <= 450, `${open.made} rows to open`);
 	assert.ok(open.most <= 300, `${open.most} rows at once`);
+	/* who has the focus keeps it, and his row, however far away */
+	await p.page.locator(`#log .m[data-seq="${MANY - 40}"]`).focus();
 	/* to the top and back; wherever one stops, there are rows */
 	const blank = await p.page.evaluate(async () => {
 		const box = document.querySelector('#log');
@@ -99,8 +101,8 @@ test('page 13: 10,000 messages: few rows, when it opens and all the way',
 			return false;
 		};
 		let blank = 0;
-		for (const by of [-6000, 6000])
-			for (let i = 0; i < 60; i++) {
+		for (const by of [-9000, 9000])
+			for (let i = 0; i < 30; i++) {
 				box.scrollTop += by;
 				let n = 0;
 				do
@@ -116,6 +118,8 @@ test('page 13: 10,000 messages: few rows, when it opens and all the way',
 	await p.page.locator('#log').evaluate(el => {
 		el.scrollTop = el.scrollHeight; });
 	await p.page.locator(`#log .m[data-seq="${MANY}"]`).waitFor();
+	assert.equal(await p.page.evaluate(() =>
+	    document.activeElement.dataset.seq), String(MANY - 40));
 	const { most } = await counts(p);
 	t.diagnostic(`at most ${most} rows in the page`);
 	assert.ok(most <= 300, `${most} rows at once`);
