@@ -149,6 +149,24 @@ test('page 31: 1012 with a time: not before it, and a restart is told',
 	p.quiet();
 	await p.close();
 });
+test('the banner of a browser without a network', async () => {
+	const p = await Person.join(b, url, 'Amy', { room: room() });
+	p.tap.refusing = true;
+	await p.context.setOffline(true);
+	await p.tap.cut();
+	const banner = p.page.locator('#banner');
+	await banner.filter({ hasText: 'offline' }).waitFor(LONG);
+	await p.say('waits');
+	await p.page.locator('#log .m[data-state=pending]').waitFor(LONG);
+	p.tap.refusing = false;
+	await p.context.setOffline(false);
+	/* nobody has pressed anything */
+	await banner.waitFor({ state: 'hidden', ...LONG });
+	await p.page.locator('#log .mark.sent').waitFor(LONG);
+	await p.page.locator('#toasts .toast').filter({ hasText: 'Back online' })
+	    .waitFor(LONG);
+	await p.close();
+});
 test('page 50: who is typing, and not for ever', async () => {
 	const r = room();
 	const p = await Person.join(b, url, 'Amy', { room: r });

@@ -163,6 +163,12 @@ test('the map: parts, conversations, the list; letters only in the log',
 	await here(t);
 	await k.press('Alt+ArrowDown');
 	await here(r);
+	/* past the list, without leaving the room */
+	await p.page.locator('#skip').focus();
+	await k.press('Enter');
+	await until('the field', async () => await focus(p, 'skip') === 'text', 30000);
+	await here(r);
+	assert.match(await p.page.evaluate(() => location.hash), new RegExp(`/${r}$`));
 	/* all four parts, and around, both ways */
 	const part = () => p.page.evaluate(() => ['side', 'logbox', 'composer',
 	    'aside'].find(id => document.getElementById(id)

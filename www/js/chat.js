@@ -225,7 +225,8 @@ export class Chat {
 		if (!key && location.hash === LIST && matchMedia(PHONE).matches)
 			return this.#layer('side');
 		if (!key) {
-			history.replaceState(null, '', address(this.chat.rooms[0] ?? '1'));
+			history.replaceState(null, '',
+				address(this.store.current.value || (this.chat.rooms[0] ?? '1')));
 			return this.#route();
 		}
 		if (key[0] !== '@' && !this.chat.rooms.includes(key))
@@ -434,8 +435,9 @@ export class Chat {
 
 	#wire() {
 		const { store } = this;
-		/** @type {[string, () => void][]} */
+		/** @type {[string, (e: Event) => void][]} */
 		const clicks = [
+			['skip', (e) => { e.preventDefault(); $('text').focus(); }],
 			['lang', () => setLang(lang.value === 'zh' ? 'en' : 'zh')],
 			['theme', () => theme(dark() ? 'light' : 'dark')],
 			['keys', () => this.dialog('shortcuts')],
@@ -458,7 +460,8 @@ export class Chat {
 			e.preventDefault();
 			this.open(keyOf(a.hash));
 		});
-		addEventListener('online', () => this.chat.retry());
+		for (const type of ['online', 'offline'])	/* is the line alive? */
+			addEventListener(type, () => this.chat.retry());
 		addEventListener('pagehide', () => { this.composer.save(); store.save(); });
 		document.addEventListener('visibilitychange', () => {
 			if (document.hidden)

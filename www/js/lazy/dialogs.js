@@ -137,7 +137,8 @@ export const shortcuts = (door) => {
 	const el = dialog('shortcuts', t('keys.title'), door, [
 		h('h2', null, t('keys.title')),
 		h('dl', null, all.flatMap(([k, name]) => [
-			h('dt', null, k.split(' ').map((x) => h('kbd', null, x))),
+			h('dt', null, k.split(' ').map((x) => h('kbd', null,
+				x === 'Ctrl' && /Mac|iP/.test(navigator.platform) ? '⌘' : x))),
 			h('dd', null, t(`keys.${name}`))])),
 		h('button', { type: 'button', class: 'btn', onclick: () => el.close() },
 			t('mem.close')),

@@ -74,7 +74,7 @@ export class Menu {
 			it && !this.#box && this.open(it, new DOMRect(e.clientX, e.clientY, 0, 0));
 		else if (it && e.pointerType === 'touch')
 			e.type === 'pointerdown' && this.#press(e, it);
-		else if (e.type === 'pointerover')
+		else if (e.type === 'pointerover' && !e.buttons)
 			this.#over(it);
 	}
 
@@ -245,6 +245,8 @@ export class Menu {
 		const near = by ?? (this.log.rows.at(it) ?? this.log.box).getBoundingClientRect();
 		/** @type {any} the finger that opened it does nothing when it is lifted */
 		let down = null;
+		/** @type {any} */ const had = document.activeElement === document.body ? null
+			: document.activeElement;
 		const el = this.#box = h('dialog', { id: 'menu', class: 'menu', 'aria-label': label,
 			onkeydown: (/** @type {Event} */ e) => e.stopPropagation(),
 			onpointerdown: (/** @type {Event} */ e) => { down = e.target; },
@@ -252,7 +254,8 @@ export class Menu {
 				el.remove();
 				this.#box = null;
 				if (document.activeElement === document.body)
-					this.log.rows.at(it)?.focus({ preventScroll: true });
+					(had?.isConnected ? had : this.log.rows.at(it))?.focus(
+						{ preventScroll: true });
 			} }, kids);
 		el.addEventListener('click', (/** @type {MouseEvent} */ e) => {
 			if (e.detail && !down)
@@ -261,6 +264,7 @@ export class Menu {
 				el.close();
 		}, true);
 		this.#hide();
+		had?.blur();	/* as in dialogs.js: we bring it back, with its caret */
 		document.body.append(el);
 		/** @type {any} */ (el).showModal();
 		if (!matchMedia(PHONE).matches)

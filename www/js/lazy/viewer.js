@@ -28,6 +28,8 @@ export const view = (src, it) => {
 		h('button', { type: 'button', class: 'ib', 'aria-label': t('mem.close'),
 			onclick: () => el.close() }, icon('close'))),
 	h('img', { src, alt: t('msg.pic'), decoding: 'async' }));
+	if (before instanceof HTMLElement)
+		before.blur();	/* as in dialogs.js */
 	document.body.append(el);
 	el.showModal();
 	return el;
