@@ -259,6 +259,40 @@ test('page 42: it fails, and is sent again with the same bytes and cid; ' +
 	await a.bye();
 	await bye(p, /Failed to load resource/);
 });
+test('a minute later the row shows what the server has; what hangs so long ' +
+    'has failed', async () => {
+	const p = await Person.open(b, url);
+	p.page.setDefaultTimeout(MS);
+	await p.page.clock.install();
+	await p.page.reload();
+	await p.login('Sender', room());
+	await give(p, 'paste', { files: [{ ...png, w: 300, h: 200 }] });
+	await own(p).locator('.mark.sent').waitFor();
+	const img = own(p).locator('img');
+	assert.match(await img.getAttribute('src'), /^blob:/);
+	await p.page.clock.fastForward(61000);
+	await until('the server\'s', async () => /\/u\/.*w=300&h=200$/.test(
+	    await img.getAttribute('src')), MS);
+	await until('it is seen', () => img.evaluate(i => i.naturalWidth === 300),
+	    MS);
+	/* it went on its way, and nothing came of it */
+	let hangs = false;
+	await p.page.route(UP, () => { hangs = true; });
+	await give(p, 'paste', { files: [{ name: 'a.txt', type: 'text/plain',
+	    text: 'x' }] });
+	await until('it hangs', () => hangs, MS);
+	await p.page.clock.fastForward(61000);
+	const fail = own(p).locator('.fail');
+	await fail.waitFor();
+	assert.match(await fail.innerText(), /connection broke/);
+	await p.page.locator('#alert').getByText(/connection broke/)
+	    .waitFor({ state: 'attached' });
+	await p.page.unroute(UP);
+	await fail.locator('[data-act=retry]').click();
+	await until('both are sent', async () =>
+	    await own(p).locator('.mark.sent').count() === 2, MS);
+	await bye(p);
+});
 test('page 43: a voice: press, speak, press; Esc; too short; the microphone ' +
     'is let go', async () => {
 	const r = room(), p = await Person.open(b, url);

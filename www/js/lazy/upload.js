@@ -23,6 +23,7 @@ const QUALITY = 0.85;
 const MANY = 20;
 const KEEP = 60000;	/* a preview lasts so long after, ms */
 const SOURCE = 64 << 20;	/* bytes of a picture that may be made smaller */
+const STALL = 60000;	/* ms without a byte: the line is dead */
 const STEP = 100;	/* ms between two looks of a bar */
 
 /** @param {number} n bytes */
@@ -122,10 +123,20 @@ export const put = (composer, c, p, make) => {
 	const it = store.hold(c, { type: p.type, msg: blob, file: p.name, w: p.w, h: p.h,
 		ms: p.ms, progress: 0 });
 	let stop = new AbortController();
-	let dropped = false, told = 0;
+	let dropped = false, stalled = false, told = 0;
+	/** @type {any} */ let watch;
+	/* the others wait for this one: it may not hang for ever */
+	const tick = () => {
+		clearTimeout(watch);
+		watch = setTimeout(() => {
+			stalled = true;
+			stop.abort();
+		}, STALL);
+	};
 	/** @param {number} f */
 	const onprogress = (f) => {
 		const now = performance.now();
+		tick();
 		if (dropped || stop.signal.aborted || (f < 1 && now - told < STEP))
 			return;
 		told = now;
@@ -150,15 +161,21 @@ export const put = (composer, c, p, make) => {
 				return;
 			if (p.blob.size > (store.most?.[p.type] ?? Infinity))
 				throw Object.assign(new Error(), { code: 413 });
+			tick();
 			const up = await chat.upload(p.blob, { name: p.name, onprogress,
 				signal: stop.signal });
 			it.type = up.type || it.type;
 			it.url = p.ms && !/[?&]ms=/.test(up.url)
 				? `${up.url}${up.url.includes('?') ? '&' : '?'}ms=${p.ms}` : up.url;
 		} catch (e) {
-			if (!dropped)
-				store.fail(c, it, words(e, p, store.most?.[p.type] ?? 0));
+			if (dropped)
+				return;
+			const why = words(stalled ? { code: 'network' } : e, p, store.most?.[p.type] ?? 0);
+			store.fail(c, it, why);
+			fill($('alert'), h('div', null, why));	/* said once each */
 			return;
+		} finally {
+			clearTimeout(watch);
 		}
 		if (dropped)
 			return;
@@ -170,6 +187,7 @@ export const put = (composer, c, p, make) => {
 		if (it.url)
 			return ship();
 		stop = new AbortController();
+		stalled = false;
 		line = line.then(go);
 	};
 	it.drop = () => {
@@ -183,11 +201,15 @@ export const put = (composer, c, p, make) => {
 			return;
 		if (it.state === 'pending' || it.state === 'failed')
 			return void tidy();
-		URL.revokeObjectURL(blob);
-		it.again = it.drop = undefined;
-		it.msg = it.gone ? '' : it.url ?? '';
-		if (it.type !== 'pic')	/* a picture is drawn, and stays */
+		/* the server's picture is here before ours goes */
+		const seen = it.type === 'pic' && it.url && !it.gone
+			? h('img', { src: it.url }).decode().catch(() => {}) : null;
+		Promise.resolve(seen).then(() => {
+			it.again = it.drop = undefined;
+			it.msg = it.gone ? '' : it.url ?? '';
 			store.onlog(c, it);
+			URL.revokeObjectURL(blob);
+		});
 	}, KEEP);
 	end();
 	return line = line.then(go);
