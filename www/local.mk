@@ -36,7 +36,8 @@ install-data-hook:
 		*.js|*.css) $(AWK) -f "$$strip" "$$f" ;; \
 		*.html) $(AWK) -v html=1 -f "$$strip" "$$f" ;; \
 		*) cat "$$f" ;; \
-		esac | gzip -9 -n >"$$f.gz" && touch -r "$$f" "$$f.gz" || exit 1; \
+		esac >"$$f.less" && gzip -9 -n <"$$f.less" >"$$f.gz" && \
+			rm -f "$$f.less" && touch -r "$$f" "$$f.gz" || exit 1; \
 	done
 
 uninstall-hook:
