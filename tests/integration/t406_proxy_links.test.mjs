@@ -15,7 +15,8 @@ before(async () => {
 	f = await FaultProxy.listen(() => c.proxies[0].ports.link);
 	/* the topology names the fault proxy */
 	c = new Cluster({ msgs: 2, proxies: 1, conf: {
-	    proxy_server: { link_address: `127.0.0.1:${f.port}` } } });
+	    proxy_server: { link_address: `127.0.0.1:${f.port}` },
+	    msg_server: { msg_max: 32768 } } });
 	await c.up();
 });
 after(async () => {
@@ -81,7 +82,8 @@ test('a slow line', async () => {
 
 test('a link that takes nothing is not waited for, and catches up',
     async () => {
-	const r = String(++rid), text = 'x'.repeat(4000);
+	/* large ones: 4 MiB of credit go in seconds, before it is taken for dead */
+	const r = String(++rid), text = 'x'.repeat(32000), n = 200;
 	const a = await Client.login(c.msgs[0].ws, 'amy', r);
 	const b = await Client.login(c.msgs[1].ws, 'bob', r);
 	const behind = await metric('proxy_behind_total');
@@ -90,18 +92,15 @@ test('a link that takes nothing is not waited for, and catches up',
 	const port = Number(from.split(':').pop());
 	const pair = [...f.pairs].find(p => p.b.localPort === port);
 	pair.b.pause();
-	for (let i = 0; i < 1600; i += 50) {
+	for (let i = 0; i < n; i += 50)
 		await Promise.all(Array.from({ length: 50 }, () =>
 		    a.say(r, text)));
-		/* a pace below the rate of a room */
-		await sleep(20);
-	}
-	await a.next(m => m.seq === 1600, 10000);
+	await a.next(m => m.seq === n, 10000);
 	assert.ok(await metric('proxy_behind_total') > behind);
 	pair.b.resume();
-	await b.next(m => m.seq === 1600, 20000);
+	await b.next(m => m.seq === n, 20000);
 	assert.deepEqual(b.seen.filter(m => m.cmd === 'message').map(m => m.seq),
-	    Array.from({ length: 1600 }, (_, i) => i + 1));
+	    Array.from({ length: n }, (_, i) => i + 1));
 	await Promise.all([a, b].map(x => x.bye()));
 });
 
