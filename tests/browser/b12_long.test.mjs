@@ -200,3 +200,31 @@ test('page 15: 300 messages at once are one scroll', async t => {
 	await p.close();
 	await a.bye();
 });
+
+test('in a hidden tab messages are drawn without frames', async () => {
+	const r = 'long16', a = await Client.login(ws, 'Filler', r);
+	const p = await Person.join(b, url, 'Reader', { room: r });
+	await p.page.evaluate(() => {
+		window.frame = window.requestAnimationFrame;
+		window.requestAnimationFrame = () => 0;
+		Object.defineProperty(document, 'hidden', { get: () => true,
+		    configurable: true });
+	});
+	await a.say(r, 'while away');
+	await until('it is drawn', () => p.page.evaluate(() =>
+	    !!document.querySelector('#log .m[data-seq="1"]')), MS);
+	assert.equal(await p.conv(r).locator('.badge').innerText(), '1');
+	/* the tab is seen again: at once what came, and it is read */
+	await a.say(r, 'just before');
+	await until('it is here', () => p.tap.in.some(f => f.seq === 2), MS);
+	await p.page.evaluate(() => {
+		window.requestAnimationFrame = window.frame;
+		delete document.hidden;
+		document.dispatchEvent(new Event('visibilitychange'));
+	});
+	await p.page.locator('#log .m[data-seq="2"]').waitFor();
+	await p.conv(r).locator('.badge').waitFor({ state: 'hidden' });
+	p.quiet();
+	await p.close();
+	await a.bye();
+});
