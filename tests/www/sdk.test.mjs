@@ -55,6 +55,20 @@ test('nobody there: rejects; with persist it goes on', async () => {
 	b.chat.close();
 });
 
+test('closed at once, and in again: the first login has no say', async () => {
+	const { chat } = make();
+	const first = chat.login({ name: 'Amy', rid: '1' });
+	const s = FakeSocket.last();
+	chat.close();
+	await assert.rejects(first, e => e.code === 'closed');
+	const second = chat.login({ name: 'Amy', rid: '2' });
+	s.open();
+	assert.deepEqual(s.sent, []);
+	FakeSocket.last().welcome({ 2: head(1) });
+	assert.equal((await second).rid, '2');
+	assert.deepEqual(chat.rooms, ['2']);
+});
+
 test('refused on the way back: busy is tried again, the rest is final',
     async () => {
 	const { chat, heard, s } = await online(undefined, { backoff: [1, 1] });

@@ -112,7 +112,10 @@ export class CChat extends Events {
 	#ready() {
 		const { session, keep } = have, { link } = this.#kit;
 		if (!session || !keep)
-			return load('session', 'keep').then(() => void this.#ready());
+			return load('session', 'keep').then(() => {
+				if (this.#who)	/* nobody closed it meanwhile */
+					this.#ready();
+			});
 		this.#in ??= new session.Session(this.#kit, this.#who);
 		link.keep ??= new keep.Keep(link);
 		return null;
