@@ -78,8 +78,11 @@ test('the people list is the cluster\'s', async () => {
 	const a = await Client.login(one, 'amy', r);
 	const b = await Client.login(two, 'bob', r);
 	for (const x of [a, b]) {
-		const l = await x.online(r);
-		assert.equal(l.count, 2);
+		/* each server says it on a link of its own: in its time */
+		const l = await until('both are there', async () => {
+			const all = await x.online(r);
+			return all.count === 2 && all;
+		});
 		assert.deepEqual(l.users.map(u => u.name).sort(), ['amy', 'bob']);
 	}
 	/* a second device of bob elsewhere changes nothing but `dev` */

@@ -157,7 +157,7 @@ flood(name, rid, to = {})
 			}
 		await new Promise(r => setTimeout(r, 2));
 	}
-	await until('all answered', () => mouths.every(m => !m.open.size), 10000);
+	await until('all answered', () => mouths.every(m => !m.open.size), 30000);
 	await Promise.all(mouths.map(m => m.c.bye()));
 	return at;
 }
@@ -194,17 +194,21 @@ test('a room: those who do not read, and the others', async () => {
 	slow.stop();
 	old.stop();
 	const before = c.msgs[0].rss, lag = await metric('msg_lag_total');
+	const t0 = performance.now();
 	const at = await flood('m', '7');
+	/* who waits for a slow one waits until the flood is over, however long
+	 * that takes here */
+	const few = Math.max(2000, (performance.now() - t0) / 4);
 	const order = [...at].sort((a, b) => a[0] - b[0]).map(x => x[1]);
 
 	assert.equal(order.length, ALL);
 	await until('the others have all', () => ears.every(e =>
-	    e.numbers.length >= ALL), 10000);
+	    e.numbers.length >= ALL), 30000);
 	for (const e of ears) {
 		same('one who reads', e.numbers, order);
 		assert.equal(e.gaps, 0);
 		assert.ok(e.waits.sort((a, b) => a - b)[Math.floor(ALL * .99)] <
-		    2000, 'one who reads waits for no other');
+		    few, 'one who reads waits for no other');
 	}
 	assert.ok(await metric('msg_lag_total') >= lag + 2, 'both lag');
 	assert.ok(await metric('msg_queued_bytes') < 1024 * 1024);
@@ -241,7 +245,7 @@ test('a private conversation with one who does not read', async () => {
 	const before = c.msgs[0].rss, lag = await metric('msg_lag_total');
 	await flood('p', '9', { tid: '4711' });
 	await until('his other device has all', () =>
-	    device.numbers.length >= ALL, 10000);
+	    device.numbers.length >= ALL, 30000);
 	assert.ok(await metric('msg_lag_total') > lag, 'he lags');
 	assert.ok(c.msgs[0].rss - before < growth);
 	assert.ok(!slow.closed);
@@ -261,11 +265,11 @@ test('the active proxy dies while one does not read', async () => {
 	slow.stop();
 	const lag = await metric('msg_lag_total');
 	const flooded = flood('k', '11');
-	await until('it is under way', () => ear.numbers.length > ALL / 2, 10000);
+	await until('it is under way', () => ear.numbers.length > ALL / 2, 60000);
 	await (await c.active()).kill();
 	const at = await flooded;
 	const order = [...at].sort((a, b) => a[0] - b[0]).map(x => x[1]);
-	await until('she has all', () => ear.numbers.length >= ALL, 10000);
+	await until('she has all', () => ear.numbers.length >= ALL, 30000);
 	same('one who reads', ear.numbers, order);
 	assert.ok(await metric('msg_lag_total') > lag, 'he lags');
 	slow.go();

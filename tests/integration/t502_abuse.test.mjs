@@ -21,9 +21,12 @@ const raw = port => new Promise((resolve, reject) => {
 	s.on('error', reject);
 	s.on('data', () => {});
 });
-/* A pair that talks while fn runs; no message may take over ms. */
+/*
+ * A pair that talks while fn runs; no message may take over ms: less than those
+ * who hold a place stay, and more than a machine takes that has others to serve.
+ */
 async function
-talking(fn, ms = 1000)
+talking(fn, ms = 4000)
 {
 	const r = room();
 	const a = await Client.login(m.ws, 'amy', r);
