@@ -80,6 +80,15 @@ upload_max(const struct uploads *u, enum kind_class class)
 	}
 }
 
+/* of one address: names cost nothing, so they are not all that is counted */
+static unsigned
+who_at_once(const struct settings *set)
+{
+	unsigned n = (unsigned)set->uploads_at_once / UPLOAD_ADDRESS;
+
+	return n > UPLOAD_PER_USER ? n : UPLOAD_PER_USER;
+}
+
 /* 0, or the status */
 static int
 admit_one(struct uploads *u, const char *key, uint64_t len, uint64_t max,
@@ -140,8 +149,8 @@ upload_admit(struct uploads *u, const struct upload_who *w, uint64_t len,
 	status = admit_one(u, w->user, len, day, UPLOAD_PER_USER, why, wait_s);
 	if (status != 0)
 		return status;
-	status =
-	    admit_one(u, w->addr, len, day * UPLOAD_ADDRESS, 0, why, wait_s);
+	status = admit_one(u, w->addr, len, day * UPLOAD_ADDRESS,
+	    who_at_once(set), why, wait_s);
 	if (status != 0) {
 		admit_end(u, w->user, len);
 		return status;

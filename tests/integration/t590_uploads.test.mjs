@@ -239,13 +239,7 @@ test('requests of other forms', async () => {
 	const key = { authorization: `Bearer ${await somebody()}` };
 	const p = port(), host = `Host: 127.0.0.1:${p}\r\n`;
 	const raw = async text => {
-		const s = new Slow();
-		s.got = '';
-		s.sock = net.connect(p, '127.0.0.1');
-		s.sock.on('data', b => { s.got += b.toString('latin1'); });
-		s.sock.on('error', () => {});
-		s.gone = new Promise(r => s.sock.on('close', r));
-		s.sock.write(text);
+		const s = Slow.open(p, text);
 		await s.answer();
 		s.end();
 		return Number(s.got.slice(9, 12));
@@ -419,6 +413,24 @@ test('two of one user at once, and so many in all', async () => {
 	assert.deepEqual(temps('ms1'), []);
 	assert.ok(await metric('msg_uploads_refused_total{why="lost"}') >= 2);
 	assert.ok(await metric('msg_uploads_refused_total{why="rate"}') >= 2);
+});
+
+test('no address has all the places', async () => {
+	const keys = [];
+	for (let i = 0; i < 3; i++)
+		keys.push(await somebody());
+	const from = { 'x-forwarded-for': '192.0.2.20' }, n = 300 * KIB;
+	const open = keys.slice(0, 2).map(k => Slow.begin(port(), k, n,
+	    'X-Forwarded-For: 192.0.2.20\r\n'));
+	for (const s of open)
+		s.write(Buffer.alloc(n - 1));
+	await until('both have begun', () => temps('ms1').length === 2, PATIENCE);
+	const bring = headers => post(png(3, 9), 'image/png', { key: keys[2], headers });
+	assert.equal((await bring(from)).status, 429);
+	assert.equal((await bring({ 'x-forwarded-for': '192.0.2.21' })).status, 200);
+	await Promise.all(open.map(s => s.end()));
+	await until('both are given up', () => temps('ms1').length === 0, PATIENCE);
+	assert.equal((await bring(from)).status, 200);
 });
 
 test('"Expect: 100-continue" is answered', async () => {

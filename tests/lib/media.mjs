@@ -122,7 +122,8 @@ ask(port, method, path, headers = {}, body)
 
 /* an upload by hand, of which the body comes later, or never */
 export class Slow {
-	static begin(port, key, n, headers = '')
+	/* bytes of any kind; got: what is said to them */
+	static open(port, text)
 	{
 		const s = new Slow();
 		s.got = '';
@@ -133,10 +134,15 @@ export class Slow {
 			s.closed = true;
 			r();
 		}));
-		s.sock.write(`POST /v1/upload HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n` +
+		s.sock.write(text);
+		return s;
+	}
+
+	static begin(port, key, n, headers = '')
+	{
+		return Slow.open(port, `POST /v1/upload HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n` +
 		    `Authorization: Bearer ${key}\r\nContent-Length: ${n}\r\n` +
 		    `Content-Type: application/x\r\n${headers}\r\n`);
-		return s;
 	}
 
 	write(b)
