@@ -19,6 +19,7 @@ struct store *
 store_open(const char *dir, const char *server, struct net *net, char *why,
     size_t size)
 {
+	struct timespec now;
 	struct store *s;
 	int fd;
 
@@ -36,6 +37,8 @@ store_open(const char *dir, const char *server, struct net *net, char *why,
 	s = xcalloc(1, sizeof *s);
 	s->fd = fd;
 	str_copy(s->server, sizeof s->server, str_of(server));
+	clock_gettime(CLOCK_REALTIME, &now);
+	s->life = (uint64_t)now.tv_sec << 32 | (uint64_t)now.tv_nsec;
 	timer_init(&s->timer, net, NULL, s);
 	return s;
 }
@@ -58,20 +61,32 @@ store_set_ages(struct store *s, int64_t orphans, int64_t keep)
 	store_sweep_soon(s);
 }
 
-bool
-store_is_own(const struct store *s, const char *file)
+/* every process of a container has the same number: it tells no life */
+static int
+store_prefix(const struct store *s, char prefix[STORE_TEMP_MAX])
 {
-	size_t n = strlen(STORE_TEMP_PREFIX), len = strlen(s->server);
+	return snprintf(prefix, STORE_TEMP_MAX, "%s%s.%" PRIx64 ".",
+	    STORE_TEMP_PREFIX, s->server, s->life);
+}
 
-	return strncmp(file, STORE_TEMP_PREFIX, n) == 0 &&
-	       strncmp(file + n, s->server, len) == 0 && file[n + len] == '.';
+bool
+store_is_left(const struct store *s, const char *file)
+{
+	char prefix[STORE_TEMP_MAX];
+	size_t n = strlen(STORE_TEMP_PREFIX) + strlen(s->server) + 1;
+	int len = store_prefix(s, prefix);
+
+	return strncmp(file, prefix, n) == 0 &&
+	       strncmp(file, prefix, (size_t)len) != 0;
 }
 
 int
 store_temp(struct store *s, char temp[STORE_TEMP_MAX])
 {
-	snprintf(temp, STORE_TEMP_MAX, "%s%s.%lx.%" PRIx64, STORE_TEMP_PREFIX,
-	    s->server, (long)getpid(), s->next_temp++);
+	int len = store_prefix(s, temp);
+
+	snprintf(temp + len, STORE_TEMP_MAX - (size_t)len, "%" PRIx64,
+	    s->next_temp++);
 	return openat(s->fd, temp,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, STORE_MODE_NEW);
 }

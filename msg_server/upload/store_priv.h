@@ -19,7 +19,7 @@ enum { STORE_MODE_NEW = 0600, STORE_MODE_SENT = 0640 };
 struct store {
 	int fd;
 	char server[64];
-	uint64_t next_temp;
+	uint64_t life, next_temp; /* life: when it was opened */
 	uint64_t files, bytes, collected, sweeps;
 	int64_t orphans_s, keep_s; /* 0: for ever */
 	/* the sweep: NULL between two of them */
@@ -30,8 +30,8 @@ struct store {
 	uint64_t new_files, new_bytes; /* came in since it began */
 };
 
-/* a temporary of this server */
-bool store_is_own(const struct store *s, const char *file);
+/* a temporary of this server, of an earlier life */
+bool store_is_left(const struct store *s, const char *file);
 void store_sweep_soon(struct store *s);
 void store_sweep_stop(struct store *s);
 

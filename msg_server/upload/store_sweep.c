@@ -64,8 +64,8 @@ sweep_left(struct store *s, const char *file)
 
 	if (!sweep_stat(s, file, &sb))
 		return;
-	/* in the first one: what an earlier life has left */
-	if ((s->sweeps == 0 && store_is_own(s, file)) ||
+	/* an earlier life is over before the first sweep of this one */
+	if ((s->sweeps == 0 && store_is_left(s, file)) ||
 	    time(NULL) - sb.st_mtime >= STORE_LEFT_S)
 		unlinkat(s->fd, file, 0);
 }
