@@ -147,6 +147,14 @@ test('completion: @ : # and / ; arrows, Tab, Enter, Esc', async () => {
 	await p.page.keyboard.type('hi @al');
 	await until('two of them', async () => await options(p).count() === 2, MS);
 	assert.equal(await text(p).getAttribute('aria-expanded'), 'true');
+	/* out and in again: the list of one who is back stays */
+	await p.page.evaluate(() => {
+		const el = document.querySelector('#text');
+		el.blur();
+		el.focus();
+		return new Promise(r => setTimeout(r, 300));
+	});
+	assert.equal(await options(p).count(), 2);
 	const first = await text(p).getAttribute('aria-activedescendant');
 	await text(p).press('ArrowDown');
 	await until('the second one', async () =>

@@ -310,14 +310,9 @@ export const states = {
 	{
 		await escape(p);
 		await p.page.locator('#emoji').waitFor({ state: 'hidden' });
-		/* the picker may give its focus back while one writes */
-		await until('choices', async () => {
-			await p.page.locator('#text').fill('');
-			await p.page.locator('#text').pressSequentially('@b');
-			await p.page.locator('#complete [role=option]').first()
-			    .waitFor({ timeout: 2000 });
-			return true;
-		});
+		await p.page.locator('#text').fill('');
+		await p.page.locator('#text').pressSequentially('@b');
+		await seen(p, '#complete [role=option]');
 	},
 	async command(p)
 	{

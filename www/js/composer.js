@@ -58,7 +58,9 @@ export class Composer {
 		});
 		on('keydown', (e) => this.#key(e));
 		on('input', () => { this.changed(); this.#typing(); });
-		on('blur', () => setTimeout(() => this.#help?.close(), 150));
+		/* not if one is back by then */
+		on('blur', () => setTimeout(() => document.activeElement !== this.el &&
+			this.#help?.close(), 150));
 		on('paste', (e) => this.#paste(e));
 		on('submit', (e) => { e.preventDefault(); this.submit(); }, $('composer'));
 		on('click', () => this.#picker(), $('smile'));
