@@ -131,6 +131,27 @@ test('a recall: nothing of it is left, and no badge for it', async () => {
 	await a.bye();
 });
 
+test('taken back elsewhere while it is written anew: the words stay', async () => {
+	const r = room();
+	const p = await Person.join(b, url, 'Amy', { room: r });
+	const text = p.page.locator('#text');
+	await p.say('as it was');
+	const seq = await seqOf(p, 'as it was');
+	await text.press('ArrowUp');
+	await field(p, /^as it was$/);
+	await text.fill('much longer, with care');
+	/* as another device of hers would have it */
+	p.tap.give({ cmd: 'recall', rid: r, ref: seq, uid: p.uid, name: 'Amy',
+	    seq: seq + 1, ts: Date.now() });
+	await at(p, seq).locator('.text.gone').waitFor();
+	await text.press('Enter');
+	await p.page.locator('#note:not([hidden])').filter({ hasText: 'taken back' })
+	    .waitFor();
+	assert.equal(await text.inputValue(), 'much longer, with care');
+	assert.deepEqual(p.tap.sent('edit'), []);
+	p.quiet();
+	await p.close();
+});
 test('reactions: counted, mine marked, a click takes it back', async () => {
 	const r = room(), a = await Client.login(ws, 'Ada', r);
 	const p = await Person.join(b, url, 'Amy', { room: r });

@@ -208,6 +208,24 @@ test(':tada: is the character on the wire; not in code', async () => {
 	const p = await join();
 	await p.say('done :tada: `:tada:` 12:30:45 :nosuch:');
 	await sent(p, 'done 🎉 `:tada:` 12:30:45 :nosuch:');
+	/* nor in an address, a word, a ratio */
+	const plain = '2001:db8::100:1 std::fire::x 1:100:3 http://a.b/:ok:/';
+	await p.say(`${plain} 好:ok:！ :tada::fire:`);
+	await until('both are sent', () => p.tap.sent('message').some(f =>
+	    f.msg === `${plain} 好👌！ 🎉🔥`), MS);
+	await bye(p);
+});
+test('half a character, as cutting leaves it, is sent as none', async () => {
+	const p = await join();
+	await p.page.evaluate(() => {
+		const el = document.querySelector('#text');
+		el.setRangeText('half a \ud83d smile', 0, 0, 'end');
+		el.dispatchEvent(new Event('input'));
+	});
+	await text(p).press('Enter');
+	await until('it is stored', async () =>
+	    await own(p).locator('.mark.sent').count() === 1, MS);
+	assert.equal(p.tap.sent('message')[0].msg, 'half a \ufffd smile');
 	await bye(p);
 });
 test('commands', async () => {

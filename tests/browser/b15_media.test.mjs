@@ -384,6 +384,16 @@ test('page 43: a voice: press, speak, press; Esc; too short; the microphone ' +
 	assert.match(media(p)[1].msg, /ms=6\d{4}$/);
 	await silent();
 	assert.equal(await p.page.evaluate(() => window.tracks.length), 4);
+	/* into another conversation: it is not sent there, nor from there */
+	const other = room();
+	await p.page.evaluate(x => { location.hash = `#/r/${x}`; }, other);
+	await p.conv(other).locator('a.go[aria-current=page]').waitFor();
+	await mic.click();
+	await rec.waitFor();
+	await p.conv(r).locator('a.go').click();
+	await rec.waitFor({ state: 'detached' });
+	await silent();
+	assert.equal(media(p).length, 2);
 	q.quiet();
 	await q.close();
 	await bye(p);

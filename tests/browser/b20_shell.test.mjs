@@ -207,7 +207,7 @@ test('page 50: who is typing, and not for ever', async () => {
 	await p.page.evaluate(() => { globalThis.lines = []; });
 	give(type(bob.uid, 'Bob'));
 	give(type('1002', 'Cem'));
-	give(type('1003', 'Dan'));
+	give(type('1003', 'D\u202ea\u0007n'));	/* not as he came */
 	give(type('1002', 'Cem', false));
 	give(type('1003', 'Dan', false));
 	give(type(p.uid, 'Amy'));

@@ -195,3 +195,59 @@ test('rooms: a title that changes, leaving, the last one stays', async () => {
 	await p.close();
 	await bob.bye();
 });
+test('rooms named like what every object has are rooms', async () => {
+	const p = await Person.join(b, url, 'Amy', { room: 'constructor' });
+	const text = p.page.locator('#text');
+	for (const r of ['constructor', '__proto__', 'toString']) {
+		await p.page.evaluate(x => { location.hash = `#/r/${x}`; }, r);
+		await p.conv(r).locator('a.go[aria-current=page]').waitFor(LONG);
+		assert.equal(await text.inputValue(), '', r);
+		await p.say(`said in ${r}`);
+		await p.row(`said in ${r}`).locator('.mark.sent').waitFor(LONG);
+		await text.fill(`draft in ${r}`);
+	}
+	await p.page.reload();
+	await p.in();
+	for (const r of ['constructor', '__proto__', 'toString']) {
+		await p.go(r);
+		assert.equal(await text.inputValue(), `draft in ${r}`);
+		await p.sees(`said in ${r}`);
+	}
+	p.quiet();
+	await p.close();
+});
+test('a room that lets nobody in: a word, and back in the one before', async () => {
+	const r = room();
+	const p = await Person.join(b, url, 'Amy', { room: r });
+	await p.page.evaluate(() => { location.hash = '#/r/gabc123'; });
+	await p.page.locator('#toasts .toast.bad').waitFor(LONG);
+	await p.conv('gabc123').waitFor({ state: 'detached', ...LONG });
+	await p.conv(r).locator('a.go[aria-current=page]').waitFor(LONG);
+	assert.equal(await p.page.evaluate(() => location.hash), `#/r/${r}`);
+	/* what is written now goes where it says */
+	await p.say('not into nowhere');
+	await p.row('not into nowhere').locator('.mark.sent').waitFor(LONG);
+	/* nor does Back lead there: its address is gone */
+	await p.page.goBack();
+	await p.conv(r).locator('a.go[aria-current=page]').waitFor(LONG);
+	assert.equal(p.tap.sent('join').filter(f => f.rid === 'gabc123').length, 1);
+	await p.close();
+});
+test('many rooms: all of them are there after a reload', async () => {
+	const p = await Person.join(b, url, 'Amy', { room: room() });
+	const all = Array.from({ length: 40 }, room);
+	for (const r of all) {
+		await p.page.evaluate(x => { location.hash = `#/r/${x}`; }, r);
+		await p.conv(r).waitFor(LONG);
+	}
+	await until('in all of them', () => {
+		const asked = p.tap.sent('join').map(f => f.cid);
+		return asked.length === all.length && asked.every(cid =>
+		    p.tap.in.some(f => f.cid === cid && f.cmd !== 'error'));
+	}, 30000);
+	await p.page.reload();
+	await p.in(30000);
+	await until('all in the list', async () =>
+	    await p.page.locator('#rooms .conv').count() === 41, 30000);
+	await p.close();
+});

@@ -180,7 +180,7 @@ export class Chat {
 			this.refused(e);
 			const c = store.convs.get(rid);
 			if (c)
-				this.#close(c);
+				this.#close(c, true);
 		};
 		this.#wire();
 		effect([lang], () => this.#words());
@@ -285,14 +285,17 @@ export class Chat {
 		this.log.changed(c);
 	}
 
-	/** @param {Conv} c */
-	#close(c) {
+	/** @param {Conv} c @param {boolean} [refused] Back leads not there again */
+	#close(c, refused) {
 		if (!c.dm && this.store.sorted().rooms.length < 2)
 			return;
 		const here = c === this.conv;
 		this.store.drop(c.key);
+		const to = this.store.sorted().rooms[0]?.key ?? '1';
+		if (here && refused)
+			history.replaceState(history.state, '', address(to));
 		if (here)
-			this.open(this.store.sorted().rooms[0]?.key ?? '1');
+			this.open(to);
 		if (c === this.room)
 			this.room = null;
 	}

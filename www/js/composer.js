@@ -7,7 +7,7 @@
  */
 import { $, attr, fill, h, icon, text } from './dom.js';
 import { t } from './i18n.js';
-import { local } from './prefs.js';
+import { dict, local } from './prefs.js';
 
 /** @typedef {import('./conv.js').Conv} Conv */
 /** @typedef {import('./conv.js').Item} Item */
@@ -39,7 +39,7 @@ export class Composer {
 	#busy = false;	/* sending waits for something */
 	/** @type {any} */ #saver = 0;
 	/** @type {Set<string>} */ #dirty = new Set();
-	/** @type {Record<string, string>} */ #drafts = local.get('drafts', {});
+	/** @type {Record<string, string>} */ #drafts = dict(local.get('drafts'));
 	/* modules, once they are here */
 	/** @type {any} */ emoji = null;
 	/** @type {any} */ #help = null;
@@ -141,7 +141,7 @@ export class Composer {
 	save() {
 		if (!this.#dirty.size)
 			return;
-		const all = local.get('drafts', {});
+		const all = dict(local.get('drafts'));
 		for (const key of this.#dirty) {
 			delete all[key];
 			if (this.#drafts[key])
@@ -152,7 +152,7 @@ export class Composer {
 	}
 
 	#others() {
-		this.#drafts = local.get('drafts', {});
+		this.#drafts = dict(local.get('drafts'));
 		this.acts.drafted();
 		if (!this.c || this.item || document.hasFocus())
 			return;
@@ -252,8 +252,11 @@ export class Composer {
 		if (!this.c || this.#busy || $('send').disabled)
 			return;
 		this.#busy = true;
-		await this.#submit(this.c);
-		this.#busy = false;
+		try {
+			await this.#submit(this.c);
+		} finally {
+			this.#busy = false;
+		}
 	}
 
 	/** @param {Conv} c */

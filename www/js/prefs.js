@@ -32,6 +32,12 @@ export const local = box('localStorage');
 /** Kept for this tab, over reloads. */
 export const tab = box('sessionStorage');
 
+/**
+ * By the name of a room, which may be "constructor" or "__proto__".
+ * @template T @param {Record<string, T>} [v] @returns {Record<string, T>}
+ */
+export const dict = (v) => Object.assign(Object.create(null), v);
+
 /* What a reader may choose, and what holds until then. */
 /** @type {Record<string, any>} */
 const OPTS = { sound: false, notify: false, letters: true, bubbles: 'dm' };

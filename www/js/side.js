@@ -20,6 +20,7 @@ export const dot = (on) => h('span', { class: `dot ${on ? 'on' : 'off'}` },
  *   draft(key: string): string}} acts
  */
 export const sideList = (store, acts) => {
+	let alone = false;	/* the only room is not left */
 	/** @param {Conv} c */
 	const make = (c) => {
 		const el = h('div', { class: 'conv', role: 'listitem', 'data-conv': c.key },
@@ -60,10 +61,11 @@ export const sideList = (store, acts) => {
 		const label = t(c.dm ? 'side.close' : 'side.leave', { name: c.title });
 		attr(x, 'aria-label', label);
 		attr(x, 'title', label);
-		x.hidden = !c.dm && store.sorted().rooms.length < 2;
+		x.hidden = !c.dm && alone;
 	};
 	return () => {
 		const { rooms, dms } = store.sorted();
+		alone = rooms.length < 2;
 		list($('rooms'), rooms, (c) => c, make, update);
 		list($('dms'), dms, (c) => c, make, update);
 		$('nodms').hidden = dms.length > 0;

@@ -11,7 +11,7 @@ import { signal } from './dom.js';
 import { clean } from './format.js';
 import { apply, wish } from './items.js';
 import { People } from './people.js';
-import { local, tab, tell } from './prefs.js';
+import { dict, local, tab, tell } from './prefs.js';
 
 /** @typedef {import('./conv.js').Item} Item */
 /** @typedef {import('./conv.js').Conv} Conv */
@@ -20,7 +20,7 @@ import { local, tab, tell } from './prefs.js';
 const KEEP = 5000;	/* messages of a conversation in memory */
 const PAGE = 100;
 const QUEUE = 50;	/* unsent ones that survive a reload */
-const ROOMS = 30;
+const ROOMS = 128;
 const RECENT = 5;	/* conversations that keep as many */
 const IDLE = 500;	/* messages of the others */
 const ASK = 30000;	/* who of the private chats is online, ms */
@@ -49,7 +49,7 @@ export class Store extends People {
 		chat.on('mark', (m) => this.#mark(m));
 		chat.on('gap', (g) => this.#forget(g.conv));
 		chat.on('reset', (r) => this.#forget(r.conv));
-		chat.on('left', (e) => this.drop(e.rid));
+		chat.on('left', (e) => this.onrefused(e.rid, e.error));
 		chat.on('synced', () => {
 			this.#save();
 			this.friends();
@@ -357,8 +357,10 @@ export class Store extends People {
 
 	#restore() {
 		for (const e of tab.get('queue', [])) {
+			if (e.uid !== this.me.uid)
+				continue;
 			const c = this.conv(e.key);
-			if (e.uid !== this.me.uid || c.cids.has(e.cid))
+			if (c.cids.has(e.cid))
 				continue;
 			const it = this.#item({ type: 'text', ...this.me, ...e, mine: true },
 				{ state: 'pending', ord: 1e15 });
@@ -503,8 +505,9 @@ export class Store extends People {
 			return;
 		this.#user = `u.${l.uid}`;
 		const was = local.get(this.#user) ?? {};
+		const read = dict(was.read);
 		const here = this.conv(l.rid);
-		here.read = was.read?.[l.rid] ?? 0;
+		here.read = read[l.rid] ?? 0;
 		for (const d of was.dms ?? []) {
 			const c = this.conv(`@${d.uid}`);
 			Object.assign(c, { title: clean(d.name), read: d.read, peer: d.peer,
@@ -512,7 +515,7 @@ export class Store extends People {
 		}
 		for (const rid of (was.rooms ?? []).slice(0, ROOMS))
 			if (rid !== l.rid)
-				this.enter(rid, was.read?.[rid] ?? 0);
+				this.enter(rid, read[rid] ?? 0);
 		this.#restore();
 		this.people(here);
 		for (const c of this.sorted().dms.slice(0, 20))
@@ -551,10 +554,11 @@ export class Store extends People {
 			this.load(c);
 			this.people(c);
 			this.#save();
-		}, (e) => this.onrefused(rid, e));
+		}, () => {});	/* `left` tells it */
 		return c;
 	}
-	/** @type {(rid: string, e: any) => void} */ onrefused = () => {};
+	/** @type {(rid: string, e: any) => void} no way into a room */
+	onrefused = (rid) => this.drop(rid);
 
 	/** Out of a room, or a private conversation off the list. @param {string} key */
 	drop(key) {

@@ -58,6 +58,10 @@ export class CChatError extends Error {
 	}
 }
 
+/* Half a character (an emoji cut in two) is no Unicode: no server takes it. */
+const whole = (/** @type {string} */ _, /** @type {any} */ v) =>
+	typeof v === 'string' ? v.replace(/\p{Cs}/gu, '\ufffd') : v;
+
 /* Who listens to what; a handler that throws stops nobody else. */
 export class Events {
 	/** @type {Map<string, Set<Function>>} */ #on = new Map();
@@ -250,7 +254,7 @@ export class Link {
 	put(f, s = this.cur) {
 		this.owner.emit('frame', { dir: 'out', data: f });
 		try {
-			s?.ws.send(JSON.stringify(f));
+			s?.ws.send(JSON.stringify(f, whole));
 		} catch { /* closing: what matters is sent again */ }
 	}
 

@@ -48,13 +48,10 @@ export class Session {
 
 	/** Positions, of all or of these. @returns {Record<string, [string, number]>} */
 	pos(keys = [...this.rooms.keys(), '@']) {
-		/** @type {Record<string, [string, number]>} */ const pos = {};
-		for (const k of keys) {
+		return Object.fromEntries(keys.flatMap((k) => {	/* also "__proto__" */
 			const e = k === '@' ? this.#priv : this.rooms.get(k);
-			if (e?.ep && e.seq != null)
-				pos[k] = [e.ep, e.seq];
-		}
-		return pos;
+			return e?.ep && e.seq != null ? [[k, [e.ep, e.seq]]] : [];
+		}));
 	}
 
 	/** @param {Sock} s @returns {Frame} the login */
@@ -101,7 +98,7 @@ export class Session {
 		for (const [rid, r] of all)
 			if (this.rooms.get(rid) !== r)
 				continue;
-			else if (r === room || f.pos?.[rid])
+			else if (r === room || Object.hasOwn(f.pos ?? {}, rid))
 				this.#joined(r, null);
 			else
 				this.#join(rid, r);

@@ -26,10 +26,14 @@ const USUAL = ['👍', '🎉', '❤️', '😂', '👀', '🙏'];
 export const find = (q) => ALL.filter(([, , names]) => names.includes(q))
 	.sort((a, b) => +b[1].startsWith(q) - +a[1].startsWith(q));
 
-/** `:tada:` becomes the character, but not in code. @param {string} s */
+/**
+ * `:tada:` becomes the character, but not in code, nor within a word, a time
+ * or an address: `a::ok::b`, `2001:db8::100:1`.
+ * @param {string} s
+ */
 export const replace = (s) => s.split(/(```[\s\S]*?```|`[^`\n]*`)/).map((part, i) =>
-	i % 2 ? part : part.replace(/:([a-z0-9+-]{2,20}):/g,
-		(all, n) => BY.get(n) ?? all)).join('');
+	i % 2 ? part : part.replace(/(?<![\w:/])(?::[a-z0-9+-]{2,20}:)+(?![\w:/])/g, (run) =>
+		run.replace(/:([^:]+):/g, (all, n) => BY.get(n) ?? all))).join('');
 
 /**
  * Where a key leads among the cells: by what is seen, the rows are uneven.

@@ -5,6 +5,7 @@
  * (lazy/notify.js, fetched with the first of them).
  */
 import { $, h, text } from '../dom.js';
+import { clean } from '../format.js';
 import { has, t } from '../i18n.js';
 
 /** @typedef {import('../conv.js').Conv} Conv */
@@ -40,7 +41,7 @@ export class Heard {
 		all.delete(uid);
 		if (e.on !== false)
 			all.set(uid, {
-				name: String(e.name || store.name(uid) || uid).slice(0, 64),
+				name: clean(e.name || store.name(uid), clean(uid)),
 				timer: setTimeout(() => this.#stopped(e.conv, uid), TYPING),
 			});
 		this.draw();

@@ -188,7 +188,7 @@ export const put = (composer, c, p, make) => {
 			return ship();
 		stop = new AbortController();
 		stalled = false;
-		line = line.then(go);
+		line = line.catch(() => {}).then(go);
 	};
 	it.drop = () => {
 		dropped = true;
@@ -212,7 +212,7 @@ export const put = (composer, c, p, make) => {
 		});
 	}, KEEP);
 	end();
-	return line = line.then(go);
+	return line = line.catch(() => {}).then(go);
 };
 
 /**

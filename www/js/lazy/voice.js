@@ -29,6 +29,7 @@ let busy = false;
 /** @param {Composer} composer */
 export const record = async (composer) => {
 	const c = composer.c;
+	const { current } = composer.acts.store;
 	const type = globalThis.MediaRecorder && TYPES.find((x) => MediaRecorder.isTypeSupported(x));
 	if (!navigator.mediaDevices?.getUserMedia || !type)
 		return ask(composer, { accept: 'audio/\u002a', capture: 'user' });
@@ -90,7 +91,7 @@ export const record = async (composer) => {
 		for (const tr of stream.getTracks())
 			tr.stop();
 		document.removeEventListener('keydown', key, true);
-		removeEventListener('hashchange', away);
+		current.subs.delete(away);
 		box.classList.remove('recording');
 		row.remove();
 		composer.draw();
@@ -109,7 +110,7 @@ export const record = async (composer) => {
 	/* into another conversation: it is not sent there, nor by accident */
 	const away = () => stop(false);
 	document.addEventListener('keydown', key, true);
-	addEventListener('hashchange', away);
+	current.subs.add(away);
 	box.classList.add('recording');
 	box.append(row);
 	rec.start();

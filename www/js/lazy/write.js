@@ -56,6 +56,8 @@ export const change = async (composer, c, s) => {
 	const it = composer.item;
 	if (!it)
 		return;
+	if (it.gone)	/* meanwhile, elsewhere: what was written stays */
+		return composer.note(t('msg.gone'));
 	try {
 		if (s !== it.msg)
 			await composer.acts.store.edit(c, it, s);
