@@ -64,6 +64,11 @@ quota_sweep(struct quota *q, uint32_t now_s)
 	HASH_ITER (hh, q->users, u, next)
 		if (u->busy == 0 && (u->used == 0 || quota_is_over(u, now_s)))
 			quota_drop(q, u);
+	if (HASH_COUNT(q->users) < QUOTA_MAX)
+		return;
+	HASH_ITER (hh, q->users, u, next)
+		if (u->busy == 0 && u->used < QUOTA_LITTLE)
+			quota_drop(q, u);
 }
 
 static struct quota_user *

@@ -3,7 +3,9 @@
  * Who has uploaded how much of late: a table of users and addresses, each with
  * the bytes of a day that begins with the first of them, and how many of his
  * are under way. Bounded by QUOTA_MAX: when it is full, those whose day is
- * over go; when nobody's is, whoever is not in it waits.
+ * over go; when nobody's is, those who have brought little, which is forgotten
+ * them: names cost nothing, and a table of names with a byte each must keep
+ * nobody out. When nobody's is little, either, whoever is not in it waits.
  *
  * It is this server's alone, and begins anew with it: a bound for the disk, no
  * account. What all of them together may keep is the store's question.
@@ -16,7 +18,9 @@
 #include "shared/base/err.h"
 #include "shared/base/str.h"
 
-enum { QUOTA_MAX = 16384, QUOTA_KEY_MAX = 48, QUOTA_DAY_S = 86400 };
+enum { QUOTA_MAX = 16384, QUOTA_KEY_MAX = 48, QUOTA_DAY_S = 86400,
+	QUOTA_LITTLE = 1 << 20 /* bytes; QUOTA_MAX times that is the whole of upload_total and more */
+};
 
 struct quota;
 

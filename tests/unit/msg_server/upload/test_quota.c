@@ -83,39 +83,69 @@ test_at_once(void **state)
 	    quota_take(q, STR_LIT("amy"), 1, 100, 0, 0, &wait_s), 0);
 }
 
+/* a full table, of n bytes each; u0 goes on */
+static void
+fill(uint64_t n, uint32_t now_s)
+{
+	char key[QUOTA_KEY_MAX];
+	unsigned i;
+
+	for (i = 0; quota_count(q) < QUOTA_MAX; i++) {
+		snprintf(key, sizeof key, "u%u", i);
+		assert_int_equal(
+		    quota_take(q, str_of(key), n, 2 * n, 2, now_s, &wait_s), 0);
+		if (i > 0)
+			quota_end(q, str_of(key), 0);
+	}
+}
+
+static int
+take_much(const char *key, uint64_t n, uint32_t now_s)
+{
+	return quota_take(
+	    q, str_of(key), n, 2 * (uint64_t)QUOTA_LITTLE, 2, now_s, &wait_s);
+}
+
 static void
 test_bound(void **state)
 {
 	char key[QUOTA_KEY_MAX + 1];
-	unsigned i;
 
 	(void)state;
 	memset(key, 'k', sizeof key);
 	assert_int_equal(
 	    quota_take(q, str_n(key, QUOTA_KEY_MAX), 1, 100, 0, 0, &wait_s),
 	    ERR_FULL);
-	for (i = 0; i < QUOTA_MAX; i++) {
-		snprintf(key, sizeof key, "u%u", i);
-		assert_int_equal(take(key, 1, 10), 0);
-		/* the first one goes on */
-		if (i > 0)
-			quota_end(q, str_of(key), 0);
-	}
-	assert_int_equal(take("more", 1, 20), ERR_FULL);
+	fill(QUOTA_LITTLE, 10);
+	assert_int_equal(take_much("more", 1, 20), ERR_FULL);
 	assert_int_equal(quota_count(q), QUOTA_MAX);
 	/* who is in it, is */
-	assert_int_equal(take("u5", 1, 20), 0);
+	assert_int_equal(take_much("u5", 1, 20), 0);
 	quota_end(q, STR_LIT("u5"), 0);
 	/* one who has nothing any more makes room */
-	assert_int_equal(take("u7", 0, 21), 0);
-	quota_end(q, STR_LIT("u7"), 1);
-	assert_int_equal(take("more", 1, 21), 0);
+	assert_int_equal(take_much("u7", 0, 21), 0);
+	quota_end(q, STR_LIT("u7"), QUOTA_LITTLE);
+	assert_int_equal(take_much("more", 1, 21), 0);
 	assert_int_equal(quota_count(q), QUOTA_MAX);
 	/* and a day later all but those who are under way */
-	assert_int_equal(take("yet another", 1, 21 + QUOTA_DAY_S), 0);
+	assert_int_equal(take_much("yet another", 1, 21 + QUOTA_DAY_S), 0);
 	assert_int_equal(quota_count(q), 3);
-	assert_int_equal(take("u0", 1, 21 + QUOTA_DAY_S), 0);
-	assert_int_equal(take("u0", 1, 21 + QUOTA_DAY_S), ERR_BUSY);
+	assert_int_equal(take_much("u0", 1, 21 + QUOTA_DAY_S), 0);
+	assert_int_equal(take_much("u0", 1, 21 + QUOTA_DAY_S), ERR_BUSY);
+}
+
+/* many names with a byte each keep nobody out */
+static void
+test_little(void **state)
+{
+	(void)state;
+	assert_int_equal(take_much("amy", QUOTA_LITTLE, 5), 0);
+	quota_end(q, STR_LIT("amy"), 0);
+	fill(1, 10);
+	assert_int_equal(take_much("more", 1, 20), 0);
+	/* who has brought much is still known, and who is under way */
+	assert_int_equal(quota_count(q), 3);
+	assert_int_equal(take_much("amy", QUOTA_LITTLE + 1, 20), ERR_LIMIT);
 }
 
 int
@@ -123,7 +153,7 @@ main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-	    T(test_a_day), T(test_at_once), T(test_bound)};
+	    T(test_a_day), T(test_at_once), T(test_bound), T(test_little)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
