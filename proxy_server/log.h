@@ -97,6 +97,7 @@ struct log_op {
 	bool batch_end; /* the last operation of its commit */
 	bool pooled;	/* may be used again by another one */
 	uint16_t ref_code; /* keep_days 0: what memory says of the item meant */
+	bool recalled; /* recall: the item meant had lost its words before */
 	int64_t since_us; /* append: submitted then (steady clock) */
 	struct log_news
 	    *news; /* a change of state that travels in the same order */

@@ -184,7 +184,7 @@ log_commit_store(struct log_commit *cm, struct log_chan *c, struct log_op *op)
 		err = logdb_item_new(cm->db, c->id, &a->item, 0);
 	/* the store forgets the words at once, not only the readers */
 	if (err == 0 && a->item.kind == ITEM_RECALL)
-		err = log_ref_erase(cm->db, c->id, a->item.ref);
+		err = log_ref_erase(cm->db, c->id, a->item.ref, &op->recalled);
 	for (unsigned i = 0; err == 0 && i < a->n_states; i++)
 		err = logdb_state_set(cm->db, c->id, &a->states[i], op->seq);
 	if (err == 0)

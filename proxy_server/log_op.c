@@ -66,6 +66,7 @@ log_op_new(
 	op->batch_end = false;
 	op->pooled = body.len <= OP_BODY;
 	op->ref_code = 0;
+	op->recalled = false;
 	op->since_us = 0;
 	op->news = NULL;
 	op->body_len = body.len;

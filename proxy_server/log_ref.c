@@ -53,16 +53,18 @@ log_ref_judge(struct logdb *db, int64_t chan, uint64_t first,
 }
 
 int
-log_ref_erase(struct logdb *db, int64_t chan, uint64_t ref)
+log_ref_erase(struct logdb *db, int64_t chan, uint64_t ref, bool *again)
 {
 	uint64_t edits[LOG_EDITS_MAX];
 	unsigned n;
 	int err = logdb_item_erase(db, chan, ref);
 
+	/* its edits went with it */
+	*again = err == 1;
 	if (err != 0)
-		return err == ERR_NOTFOUND ? 0 : err;
+		return err == 1 || err == ERR_NOTFOUND ? 0 : err;
 	err = logdb_edits(db, chan, ref, edits, LOG_EDITS_MAX, &n);
-	for (unsigned i = 0; err == 0 && i < n; i++)
+	for (unsigned i = 0; err >= 0 && i < n; i++)
 		err = logdb_item_erase(db, chan, edits[i]);
-	return err;
+	return err < 0 ? err : 0;
 }

@@ -12,7 +12,7 @@
  * A recall takes the words of the message and of all its edits, here the rows,
  * in log_ring.c and msg_server's recent.c those in memory: behind it nobody
  * is given them again. One of a message that was recalled before is stored
- * like any other.
+ * like any other, and looks for nothing: it costs what a message does.
  *
  * keep_days 0: there are no rows. log_ring_judge() says what memory knows when
  * the item is submitted, and the operation carries that verdict to here (op->
@@ -37,7 +37,9 @@ uint16_t log_ref_code(const struct item *by, const struct item *meant);
 /* the same by the rows of a channel, whose first is given */
 int log_ref_judge(struct logdb *db, int64_t chan, uint64_t first,
     const struct item *by, uint16_t *code) MUST_CHECK;
-/* within a write: the words of message ref and of its edits go */
-int log_ref_erase(struct logdb *db, int64_t chan, uint64_t ref) MUST_CHECK;
+/* within a write: the words of message ref and of its edits go; again: they
+ * had, nothing was touched */
+int log_ref_erase(struct logdb *db, int64_t chan, uint64_t ref,
+    bool *again) MUST_CHECK;
 
 #endif

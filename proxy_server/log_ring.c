@@ -288,7 +288,7 @@ log_ring_add(struct log_ring *r, const struct log_op *op)
 	/* what the sender put here is not stored */
 	it.pchan = STR_NONE;
 	it.useq = 0;
-	if (it.kind == ITEM_RECALL)
+	if (it.kind == ITEM_RECALL && !op->recalled)
 		ring_recall(r, a->chan, it.ref);
 	ring_put(r, a->chan, op->first, &it, op->seq);
 	for (unsigned i = 0; i < a->n_to; i++) {

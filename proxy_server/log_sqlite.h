@@ -227,7 +227,8 @@ int logdb_chan_next(
 /* it->seq, ts, ref, rid as given; pchan: id of a pointer's channel, or 0 */
 int logdb_item_new(struct logdb *db, int64_t chan, const struct item *it,
     int64_t pchan) MUST_CHECK;
-/* as item_erase(): the words go, the place stays; ERR_NOTFOUND */
+/* as item_erase(): the words go, the place stays; 1: they had gone before, and
+ * nothing was written; ERR_NOTFOUND */
 int logdb_item_erase(struct logdb *db, int64_t chan, uint64_t seq) MUST_CHECK;
 /* the edits of message ref, newest first, at most max of them */
 int logdb_edits(struct logdb *db, int64_t chan, uint64_t ref, uint64_t *seqs,

@@ -325,6 +325,7 @@ struct erasing {
 	int64_t chan;
 	uint32_t crc;
 	uint16_t flags;
+	bool again;
 };
 
 static bool
@@ -336,6 +337,7 @@ logdb_on_erase(void *arg, struct item *it, int64_t pchan_id)
 	e->flags = it->flags;
 	if (it->flags & ITEM_F_LOST)
 		return false;
+	e->again = it->flags & ITEM_F_GONE;
 	item_erase(it);
 	e->flags = it->flags;
 	e->crc = logdb_seal(e->chan, it, pchan_id);
@@ -349,8 +351,8 @@ logdb_item_erase(struct logdb *db, int64_t chan, uint64_t seq)
 	int err = logdb_item_one(db, chan, seq, logdb_on_erase, &e);
 	sqlite3_stmt *st;
 
-	if (err != 0)
-		return err;
+	if (err != 0 || e.again)
+		return err != 0 ? err : 1;
 	st = logdb_st(db, SQL_ITEM_ERASE, &err);
 	if (st == NULL)
 		return err;

@@ -309,6 +309,42 @@ test_edits_max(void **state)
 	assert_true(str_eqc(items[LOG_EDITS_MAX + 2].body, "x"));
 }
 
+/* one more recall of the same looks for nothing: it had no more words */
+static void
+test_again(void **state)
+{
+	struct fix *f = *state;
+	struct chan_row chan;
+	struct logdb db;
+	bool fresh, again;
+
+	said(f, "1001", "one");
+	said(f, "1001", "two");
+	assert_int_equal(means(f, "r:1", ITEM_EDIT, "1001", 1, "uno"), 200);
+	assert_int_equal(means(f, "r:1", ITEM_EDIT, "1001", 2, "dos"), 200);
+	assert_int_equal(means(f, "r:1", ITEM_RECALL, "1001", 1, NULL), 200);
+	assert_int_equal(means(f, "r:1", ITEM_RECALL, "1001", 1, NULL), 200);
+	assert_int_equal(all(f, "r:1"), 6);
+	assert_true(is_gone(&items[0]) && is_gone(&items[2]));
+	assert_false(is_gone(&items[1]) || is_gone(&items[3]));
+	fix_close(f);
+	assert_int_equal(logdb_open(&db, f->dir, LOG_SYNC_OFF, &fresh), 0);
+	assert_int_equal(logdb_chan_get(&db, STR_LIT("r:1"), &chan), 0);
+	assert_int_equal(logdb_begin(&db), 0);
+	assert_int_equal(log_ref_erase(&db, chan.id, 1, &again), 0);
+	assert_true(again);
+	assert_int_equal(log_ref_erase(&db, chan.id, 2, &again), 0);
+	assert_false(again);
+	assert_int_equal(logdb_item_erase(&db, chan.id, 4), 1);
+	assert_int_equal(log_ref_erase(&db, chan.id, 99, &again), 0);
+	assert_false(again);
+	assert_int_equal(logdb_commit(&db), 0);
+	logdb_close(&db);
+	fix_open(f);
+	assert_int_equal(all(f, "r:1"), 6);
+	assert_true(is_gone(&items[1]) && is_gone(&items[3]));
+}
+
 /* what retention has passed can't be meant any more, row or no row */
 static void
 test_passed(void **state)
@@ -402,6 +438,7 @@ main(void)
 	    U(test_private),
 	    T(test_bytes),
 	    T(test_edits_max),
+	    T(test_again),
 	    T(test_passed),
 	    T(test_inbox),
 	    T(test_older_file),
