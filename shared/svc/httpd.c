@@ -24,8 +24,10 @@ enum {
 	HTTPD_IDLE_MS = 15000,
 	HTTPD_JANITOR_MS = 500,
 	HTTPD_REFUSED_MAX = 64, /* over conns_max: those still being told 503 */
-	HTTPD_LOOK_MAX = 256,	/* connections looked at for one to give way */
-	HTTPD_OUT_MAX = 262144	/* unsent answers: no more requests till then */
+	HTTPD_SLOW_S =
+	    5, /* takes nothing of its answer so long: may give way */
+	HTTPD_LOOK_MAX = 256,  /* connections looked at for one to give way */
+	HTTPD_OUT_MAX = 262144 /* unsent answers: no more requests till then */
 };
 
 static const struct conn_ops httpd_conn_ops;
@@ -514,9 +516,23 @@ httpd_on_accept(struct listener *l, int fd, const struct addr *peer)
 	httpd_accept(l->arg, fd, peer, l);
 }
 
+static bool
+httpd_may_give_way(const struct httpd_conn *c)
+{
+	if (c->conn.closed ||
+	    (c->state >= HTTPD_BODY && c->state <= HTTPD_BUSY))
+		return false;
+	if (conn_queued(&c->conn) > 0)
+		return c->conn.blocked &&
+		       clock_mono_ms() / 1000 - conn_progress_s(&c->conn) >=
+			   HTTPD_SLOW_S;
+	return c->state != HTTPD_SEND;
+}
+
 /*
- * All places are taken: the oldest that asks nothing gives way, so whoever is
- * silent on many connections shuts out himself. True: a place is free.
+ * All places are taken: the oldest that asks nothing, or does not take what it
+ * asked for, gives way, so whoever is silent on many connections shuts out
+ * himself. True: a place is free.
  */
 static bool
 httpd_make_room(struct httpd *h)
@@ -527,9 +543,7 @@ httpd_make_room(struct httpd *h)
 	DL_FOREACH (h->list, c) {
 		if (++looked > HTTPD_LOOK_MAX)
 			return false;
-		if (c->conn.closed ||
-		    (c->state >= HTTPD_BODY && c->state <= HTTPD_SEND) ||
-		    conn_queued(&c->conn) > 0)
+		if (!httpd_may_give_way(c))
 			continue;
 		h->evicted++;
 		conn_close(&c->conn);

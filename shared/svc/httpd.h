@@ -5,7 +5,8 @@
  * handed over with the live connection. Timeouts (limits.md): head whole
  * within 5 s from its first byte or accept (408 / close), body within 10 s,
  * idle keep-alive 15 s. At most conns_max connections: over that the oldest
- * that is silent gives way; when none is, 503 and close.
+ * that is silent, or has taken nothing of its answer for 5 s, gives way; when
+ * none is, 503 and close.
  *
  * A handler answers now (httpd_reply) or later: it keeps the request's id
  * (httpd_id), never its pointer, and calls httpd_find; an answer for a

@@ -64,6 +64,45 @@ test_too_many(void **state)
 		close(fd[i]);
 }
 
+/* nor does who asks for much and takes none of it */
+static void
+test_slow_give_way(void **state)
+{
+	int64_t now = clock_mono_ms();
+	int fd[8], i;
+
+	(void)state;
+	clock_test_set(0, now);
+	fx_write(client, "GET /big HTTP/1.1\r\n" HOST "\r\n");
+	for (i = 0; i < 7; i++) {
+		fd[i] = dial_in();
+		fx_write(fd[i], "GET /big HTTP/1.1\r\n" HOST "\r\n");
+	}
+	FX_WAIT(&fx, 15000, n_requests == 8);
+	fx_spin(&fx);
+	/* for a while each of them may be one on a bad line */
+	clock_test_set(0, now + 3000);
+	fd[7] = dial_in();
+	fx_spin(&fx);
+	fx_read(fd[7], &got, &eof);
+	assert_true(has("HTTP/1.1 503 "));
+	assert_int_equal(h.evicted, 0);
+	close(fd[7]);
+	FX_WAIT(&fx, 15000, h.conns == 8);
+	buf_reset(&got);
+	clock_test_set(0, now + 7000);
+	fd[7] = dial_in();
+	fx_spin(&fx);
+	assert_int_equal(h.evicted, 1);
+	fx_write(fd[7], "GET /served HTTP/1.1\r\n" HOST "\r\n");
+	close(client);
+	client = fd[7];
+	FX_WAIT(&fx, 15000, read_has("/served"));
+	for (i = 0; i < 7; i++)
+		close(fd[i]);
+	FX_WAIT(&fx, 15000, h.conns == 1);
+}
+
 int
 main(void)
 {
@@ -71,6 +110,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(test_silent_give_way),
 	    T(test_too_many),
+	    T(test_slow_give_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
