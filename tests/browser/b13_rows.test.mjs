@@ -76,6 +76,8 @@ test('page 34: addresses that are not ours: text, and no request', async () => {
 	    `blob:${here}/0b9c6f4e-0000-4000-8000-000000000000`,
 	    '/js/main.js', '/u/../js/chat.js?x', '/u/x.svg', '/u/x.svg?w=1&h=1',
 	    'http://', `${here}.evil.example/u/x.png`, 'ftp://evil.example/u/x.png',
+	    'https://evil.example/u/x.png', '//evil.example/u/x.png?w=1&h=1',
+	    here.replace(/\d+$/, '1/u/x.png'),
 	    ' ', '\u202e/u/x.png?'];
 	const before = p.requests.length;
 	for (const type of ['pic', 'audio', 'file'])

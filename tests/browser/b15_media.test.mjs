@@ -54,8 +54,18 @@ const give = (p, how, o) => p.page.evaluate(async ([how, o]) => {
 		f.addColorStop(1, '#ffd75e');
 		g.fillStyle = f;
 		g.fillRect(0, 0, x.w, x.h);
-		let blob = await k.convertToBlob({ type: x.type });
-		if (x.exif) {	/* after the first mark of a JPEG */
+		for (let i = 0; i < (x.busy ?? 0); i++) {
+			g.fillStyle = `hsl(${i * 37 % 360} 80% ${20 + i * 7 % 60}%)`;
+			g.fillRect(i * 53 % x.w, i * 31 % x.h, 9, 7);
+		}
+		let blob = await k.convertToBlob({ type: x.type, quality: x.q });
+		if (x.exif && x.type === 'image/webp') {	/* a chunk at the end */
+			const u = new Uint8Array(await blob.arrayBuffer());
+			const e = new TextEncoder().encode(`EXIF????${x.exif}`);
+			new DataView(e.buffer).setUint32(4, e.length - 8, true);
+			new DataView(u.buffer).setUint32(4, u.length + e.length - 8, true);
+			blob = new Blob([u, e]);
+		} else if (x.exif) {	/* after the first mark of a JPEG */
 			const u = new Uint8Array(await blob.arrayBuffer());
 			const e = new TextEncoder().encode(`Exif\0\0${x.exif}`);
 			const head = new Uint8Array([0xff, 0xe1, (e.length + 2) >> 8,
@@ -127,11 +137,20 @@ test('page 40: where it was taken is not told', async () => {
 		bodies.push(route.request().postDataBuffer());
 		return route.continue();
 	});
-	/* small, so that as it was it would be the smaller one */
 	await give(p, 'paste', { files: [{ name: 'photo.jpg', type: 'image/jpeg',
 	    w: 40, h: 30, exif: 'GPSLatitude 52.0' }] });
 	await said(p, 1);
-	assert.ok(!/Exif|GPS/.test(bodies[0].toString('latin1')));
+	/* made so small that as it was it would be the smaller one */
+	const coarse = { name: 'coarse.webp', type: 'image/webp', w: 400, h: 300,
+	    busy: 2000, q: 0 };
+	await give(p, 'paste', { files: [coarse] });
+	await said(p, 2);
+	await give(p, 'paste', { files: [{ ...coarse, exif: 'GPSLatitude 52.0' }] });
+	await said(p, 3);
+	assert.equal(media(p)[2].type, 'pic');
+	for (const x of bodies)
+		assert.ok(!/Exif|EXIF|GPS/.test(x.toString('latin1')));
+	assert.ok(bodies[2].length > bodies[1].length + 24, 'it was no smaller');
 	await bye(p);
 });
 test('page 40: a moving picture and what is no picture go as they are',

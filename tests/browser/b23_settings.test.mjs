@@ -251,3 +251,24 @@ test('many rooms: all of them are there after a reload', async () => {
 	    await p.page.locator('#rooms .conv').count() === 41, 30000);
 	await p.close();
 });
+test('nothing may be kept here: the page works, and forgets', async () => {
+	const cx = await context();
+	await cx.addInitScript(() => {
+		const no = () => { throw new DOMException('no', 'SecurityError'); };
+		for (const k of ['localStorage', 'sessionStorage'])
+			Object.defineProperty(globalThis, k, { get: no });
+		globalThis.BroadcastChannel = function () { no(); };
+	});
+	const p = await Person.join(b, url, 'Amy', { context: cx, room: room() });
+	await p.say('nothing is kept');
+	await p.row('nothing is kept').locator('.mark.sent').waitFor(LONG);
+	await p.page.locator('#theme').click();
+	await p.page.locator('#smile').click();
+	await p.page.locator('#emoji button.emo').first().click();
+	await p.page.locator('#emoji').waitFor({ state: 'hidden', ...LONG });
+	await p.page.reload();
+	await p.page.locator('#login-view:not([hidden])').waitFor(LONG);
+	assert.equal(await p.page.locator('#name').inputValue(), '');
+	p.quiet();
+	await p.close();
+});

@@ -489,6 +489,18 @@ test('version 1: no cid, no ack, private by the sender, one in two seconds',
 	assert.equal(s.of('bye').length, 0);
 });
 
+test('a time that no clock has is now', async () => {
+	const { chat, s } = await online();
+	const at = [];
+	chat.on('message', m => at.push(new Date(m.ts).toISOString()));
+	const all = [8.64e15 + 1, -9e15, 2 ** 53 - 1, null, 'x', 1.5, {}, 1763660001200];
+	all.forEach((ts, i) => s.give(item(11 + i, { ts })));
+	assert.equal(at.length, all.length);
+	assert.equal(at.pop(), '2025-11-20T17:33:21.200Z');
+	for (const x of at)
+		assert.ok(Math.abs(Date.parse(x) - Date.now()) < 60000, x);
+	chat.close();
+});
 test('bad frames, thrown handlers and batches do no harm', async () => {
 	const { chat, heard, s } = await online();
 	let n = 0;

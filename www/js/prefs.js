@@ -51,8 +51,13 @@ export const opt = (k) => local.get('opt', {})[k] ?? OPTS[k];
 export const setOpt = (k, v) => local.set('opt', { ...local.get('opt', {}), [k]: v });
 
 /** Other tabs of this browser; absent in some, then nobody is told. */
-const channel = typeof BroadcastChannel === 'function'
-	? new BroadcastChannel('cc') : null;
+const channel = (() => {
+	try {
+		return new BroadcastChannel('cc');
+	} catch {	/* not in this browser, or forbidden like the storage */
+		return null;
+	}
+})();
 /** @param {Record<string, any>} m */
 export const tell = (m) => channel?.postMessage(m);
 /** @param {(m: any) => void} fn */

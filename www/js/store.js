@@ -566,8 +566,11 @@ export class Store extends People {
 		if (!c)
 			return;
 		this.convs.delete(key);
-		if (!c.dm)
+		if (!c.dm) {
+			for (const it of c.items)	/* what goes up has nowhere to go */
+				it.drop?.();
 			this.chat.leave(c.id).catch(() => {});
+		}
 		this.#save();
 		this.rows.touch();
 	}

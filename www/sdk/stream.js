@@ -19,6 +19,8 @@
 const HOLD = 2000;	/* items kept back while a hole is filled */
 export const PAGE = 200;	/* items in one getHistory */
 
+const DAYS = 8.64e15;	/* ms: as far as a Date goes, both ways */
+
 /** A conversation as commands name it. @param {Frame} of @returns {Frame} */
 export const name = (of) => of.tid ? { tid: of.tid } : { rid: of.rid };
 /** @param {unknown} n @returns {n is number} */
@@ -63,7 +65,7 @@ export const message = (f, me) => {
 	m.conv = key(f, me);
 	m.mine = m.uid !== '' && m.uid === me;
 	m.name ??= '';
-	m.ts = Number.isSafeInteger(f.ts) ? f.ts : Date.now();
+	m.ts = Number.isInteger(f.ts) && Math.abs(f.ts) <= DAYS ? f.ts : Date.now();
 	if (m.cmd === 'message') {
 		m.msg = str(f.msg);
 		m.type = str(f.type) || 'text';
