@@ -145,13 +145,22 @@ test('page 30: a server that falls silent is left and found again',
 	await a.bye();
 });
 test('page 32: a loss of under a second shows nothing', async () => {
-	/* a first loss: the wait is at most 500 ms */
-	for (let i = 0; i < 3; i++) {
+	/* a first loss: the wait is at most 500 ms; a machine may be slower */
+	for (let i = 0, short = 0; short < 3; i++) {
+		assert.ok(i < 20, 'no loss was short');
 		const r = room();
 		const p = await Person.join(b, url, 'Page', { room: r, tap: false });
 		const a = await Client.login(ws, 'Other', r);
 		await p.page.evaluate(() => {
 			globalThis.shown = 0;
+			const line = document.querySelector('#conn');
+			new MutationObserver(() => {
+				const up = line.dataset.state === 'online';
+				if (up)
+					globalThis.lost = performance.now() - globalThis.since;
+				else
+					globalThis.since ??= performance.now();
+			}).observe(line, { attributes: true });
 			const look = () => {
 				if (!document.querySelector('#banner').hidden ||
 				    document.querySelector('#toasts .toast'))
@@ -165,7 +174,12 @@ test('page 32: a loss of under a second shows nothing', async () => {
 		await p.sees('after the cut');
 		/* a time in which no banner may show */
 		await sleep(1200);
-		assert.equal(await p.page.evaluate(() => globalThis.shown), 0);
+		const [lost, shown] = await p.page.evaluate(() =>
+		    [globalThis.lost, globalThis.shown]);
+		if (lost < 900) {
+			short++;
+			assert.equal(shown, 0);
+		}
 		assert.equal((await p.texts()).length, 1);
 		p.quiet(REFUSED);
 		await p.close();

@@ -176,6 +176,10 @@ test('voices and files; on a phone nothing is wider than the page',
 	await send(a, r, 'file', '/u/d.pdf?name=report%E2%80%AE%20final.pdf');
 	await send(a, r, 'file', '/u/e.bin');
 	await send(a, r, 'pic', '/u/a.png?w=4000&h=100');
+	/* a reaction that is no emoji */
+	const said = await a.say(r, 'look at this');
+	await a.cmd({ cmd: 'react', rid: r, ref: said.seq, emo: 'W'.repeat(32),
+	    on: true });
 	const p = await Person.open(b, url, { viewport: P, touch: true });
 	(await pictures(p, 4000, 100))();
 	await p.page.route('**/u/c.m4a*', route => route.fulfill({ status: 404 }));
@@ -190,6 +194,7 @@ test('voices and files; on a phone nothing is wider than the page',
 	    'report final.pdf');
 	assert.match(await file.first().getAttribute('href'),
 	    /^http:\/\/127\.0\.0\.1:\d+\/u\/d\.pdf\?/);
+	await p.page.locator('#log .react').waitFor();
 	const wide = await p.page.evaluate(() => [document.documentElement
 	    .scrollWidth, document.querySelector('#log').scrollWidth,
 	    innerWidth]);

@@ -278,6 +278,31 @@ test('page 42: it fails, and is sent again with the same bytes and cid; ' +
 	await a.bye();
 	await bye(p, /Failed to load resource/);
 });
+test('out of the room while a file goes up: it is not said there', async () => {
+	const r = room(), other = room(), p = await join({ room: r });
+	await p.page.evaluate(x => { location.hash = `#/r/${x}`; }, other);
+	await p.conv(other).locator('a.go[aria-current=page]').waitFor();
+	let on, go;
+	const begun = new Promise(done => { on = done; });
+	const may = new Promise(done => { go = done; });
+	await p.page.route(UP, async route => {
+		on();
+		await may;
+		await route.continue().catch(() => {});
+	});
+	await give(p, 'paste', { files: [{ name: 'a.txt', type: 'text/plain',
+	    text: 'on its way' }] });
+	await begun;
+	await p.say('/leave');
+	await p.conv(other).waitFor({ state: 'detached' });
+	go();
+	/* what comes after it goes up, and is the only one */
+	await give(p, 'paste', { files: [{ name: 'b.txt', type: 'text/plain',
+	    text: 'here' }] });
+	await own(p).locator('.mark.sent').waitFor();
+	assert.deepEqual(media(p).map(f => f.rid), [r]);
+	await bye(p);
+});
 test('a minute later the row shows what the server has; what hangs so long ' +
     'has failed', async () => {
 	const p = await Person.open(b, url);
