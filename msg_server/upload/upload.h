@@ -36,7 +36,7 @@ enum {
 	UPLOAD_PER_USER = 2,	/* at once */
 	UPLOAD_ADDRESS = 4,	/* an address may bring what so many users may; so many share the places */
 	UPLOAD_SYNC = 4 << 20,
-	UPLOAD_SERVE_MAX = 512, /* files going out at once, but of memory */
+	UPLOAD_SERVE_MAX = 512, /* files going out at once, but of memory; then the slowest is cut off */
 	UPLOAD_KEEP_MAX = 64,	/* told to the disk at once, that they were sent */
 	UPLOAD_PREFIX_MAX = 128
 };

@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "msg_server/server.h"
 #include "msg_server/upload/range.h"
 #include "msg_server/upload/upload_priv.h"
 
@@ -182,7 +183,9 @@ serve_file(struct uploads *u, struct httpd_conn *c,
 		buf_fini(&extra);
 		return;
 	}
-	if (u->n_serving >= UPLOAD_SERVE_MAX) {
+	/* who only holds a place has it no longer */
+	if (u->n_serving >= UPLOAD_SERVE_MAX &&
+	    !httpd_cut_slow(&u->srv->httpd)) {
 		close(fd);
 		buf_fini(&extra);
 		serve_refuse(

@@ -516,7 +516,7 @@ httpd_on_accept(struct listener *l, int fd, const struct addr *peer)
 	httpd_accept(l->arg, fd, peer, l);
 }
 
-static bool
+bool
 httpd_may_give_way(const struct httpd_conn *c)
 {
 	if (c->conn.closed ||

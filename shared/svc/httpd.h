@@ -127,6 +127,8 @@ void httpd_go_on(struct httpd_conn *c);
 /* len bytes from a source; HEAD requests get none of them */
 void httpd_reply_source(struct httpd_conn *c, int status, const char *type, uint64_t len,
     const struct httpd_source *source, void *arg, const char *extra);
+/* too many sources are open: closes one whose peer has taken nothing for 5 s; false: there is none */
+bool httpd_cut_slow(struct httpd *h);
 /* in on_upgrade: the connection becomes dst's; the httpd_conn is gone after return of on_upgrade */
 void httpd_take(struct httpd_conn *c, struct conn *dst, const struct conn_ops *ops);
 /* stop: close idle connections, finish answers under way */

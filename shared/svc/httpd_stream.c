@@ -197,6 +197,22 @@ httpd_reply_source(struct httpd_conn *c, int status, const char *type,
 	timer_set(&c->h->pump, 0, 0);
 }
 
+bool
+httpd_cut_slow(struct httpd *h)
+{
+	struct httpd_conn *c;
+
+	DL_FOREACH2(h->senders, c, send_next)
+	{
+		if (!httpd_may_give_way(c))
+			continue;
+		h->evicted++;
+		conn_close(&c->conn);
+		return true;
+	}
+	return false;
+}
+
 void
 httpd_drained(struct httpd_conn *c)
 {

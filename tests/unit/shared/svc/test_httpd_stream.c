@@ -427,6 +427,32 @@ test_out_stalls(void **state)
 	assert_int_equal(out.closes, 1);
 }
 
+/* who takes nothing loses his place to another, after a while */
+static void
+test_out_slow(void **state)
+{
+	int64_t now = clock_mono_ms();
+	uint64_t was;
+
+	(void)state;
+	clock_test_set(0, now);
+	assert_false(httpd_cut_slow(&h));
+	out.len = 30000000;
+	fx_write(client, "GET /source HTTP/1.1\r\n" HOST "\r\n");
+	FX_WAIT(&fx, 30000, out.at > 0);
+	do {
+		was = out.at;
+		fx_run_for(&fx, 100);
+	} while (out.at != was);
+	clock_test_set(0, now + 3000);
+	assert_false(httpd_cut_slow(&h));
+	clock_test_set(0, now + 7000);
+	assert_true(httpd_cut_slow(&h));
+	/* it goes only once */
+	assert_false(httpd_cut_slow(&h));
+	FX_WAIT(&fx, 30000, out.closes == 1 && h.conns == 0);
+}
+
 static void
 test_end(void **state)
 {
@@ -464,6 +490,7 @@ main(void)
 	    T(test_out_pauses),
 	    T(test_out_breaks),
 	    T(test_out_stalls),
+	    T(test_out_slow),
 	    T(test_end),
 	};
 
