@@ -6,7 +6,8 @@ TESTS += $(conformance_tests)
 dist_check_SCRIPTS += $(conformance_tests)
 EXTRA_DIST += %D%/run.mjs %D%/suite.mjs %D%/peer.mjs %D%/wire.mjs \
 	%D%/reference.mjs %D%/reference/chat.mjs %D%/reference/frames.mjs \
-	%D%/reference/http.mjs %D%/cases/chat.mjs %D%/cases/frames.mjs \
-	%D%/cases/http.mjs %D%/cases/limits.mjs %D%/cases/messages.mjs \
+	%D%/reference/http.mjs %D%/reference/items.mjs \
+	%D%/cases/chat.mjs %D%/cases/frames.mjs %D%/cases/http.mjs \
+	%D%/cases/limits.mjs %D%/cases/messages.mjs \
 	%D%/cases/text.mjs tests/lib/run-mjs.sh tests/package.json \
 	tests/package-lock.json

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A strict server that passes every case, to test the tester: as an echo
- * server or as a small chat (login, message, leave; one process, nothing
- * stored).  `bug` plants one fault by name; bugs lists them.  It shares
+ * server or as a small chat (login, message, leave, edits, marks; one process,
+ * nothing stored).  `bug` plants one fault by name; bugs lists them.  It shares
  * nothing with the tester but the table of close codes.
  */
 import net from 'node:net';
@@ -35,7 +35,9 @@ export const bugs = {
 	'proxy-forge': 'J', 'debug-leak': 'J', 'nul-cuts': 'J',
 	'keys-to-v1': 'J', 'uid-stolen': 'J', 'rid-unchecked': 'J',
 	'name-unchecked': 'J', 'msg-limit': 'J', 'leave-deaf': 'J',
-	'error-then-silence': 'J', 'prefix-command': 'J',
+	'error-then-silence': 'J', 'prefix-command': 'J', 'typing-outside': 'J.12',
+	'typing-each': 'J.12', 'items-to-v1': 'J.12', 'at-unchecked': 'J.13',
+	'edit-any': 'J.13', 'edit-twice': 'J.13', 'recall-keeps': 'J.13',
 };
 
 export function
@@ -43,7 +45,8 @@ listen({ mode = 'echo', bug = '', port = 0, max } = {})
 {
 	const rooms = new Map();	/* rid -> Set of Conn */
 	const taps = new Set();
-	const world = { mode, bug: name => bug === name, rooms, taps, max };
+	const world = { mode, bug: name => bug === name, rooms, taps, max,
+	    logs: new Map(), typed: new Map(), marks: new Map() };
 	const conns = new Set();
 	const server = net.createServer({ allowHalfOpen: true }, sock => {
 		const c = new ChatConn(world, sock);

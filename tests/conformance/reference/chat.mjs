@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What the reference server does with messages: echo, or a small chat. */
+/* What the reference server does with messages: echo, or a small chat; see
+ * items.mjs for what changes them. */
 import { randomInt } from 'node:crypto';
-import { FrameConn } from './frames.mjs';
+import { ItemsConn, id } from './items.mjs';
 
-export class ChatConn extends FrameConn {
+export class ChatConn extends ItemsConn {
 	message(text, body)
 	{
 		if (this.w.mode === 'echo')
@@ -52,7 +53,7 @@ export class ChatConn extends FrameConn {
 			this.room(String(o.rid), { ...o, cmd: 'message' });
 		else if (cmd === 'debug' && this.bug('debug-leak'))
 			this.json({ cmd: 'debug', data1: [...this.w.rooms.keys()] });
-		else
+		else if (!this.item(o))
 			this.error(102, '无效的命令[2]', o.cid);
 	}
 
@@ -70,8 +71,10 @@ export class ChatConn extends FrameConn {
 		for (const rid of this.rooms.keys()) {
 			const r = this.w.rooms.get(rid);
 			r?.delete(this);
-			if (r && !r.size)
+			if (r && !r.size) {
 				this.w.rooms.delete(rid);
+				this.w.logs.delete(rid);
+			}
 		}
 	}
 
@@ -137,6 +140,11 @@ export class ChatConn extends FrameConn {
 			return this.error(50, '您已丢失登录信息', o.cid);
 		if (!this.rooms.has(rid) && !this.bug('foreign-room'))
 			return this.error(this.v2 ? 403 : 50, '您不在该聊天室', o.cid);
+		const at = this.v2 ? this.called(o.at) : undefined;
+		if (at === null)
+			return this.error(400, 'at', o.cid);
+		const conv = tid ? `@${[tid, this.me.uid].sort().join('@')}` : rid;
+		const log = this.log(conv), seq = ++log.seq;
 		const msg = this.bug('nul-cuts') ? o.msg.split('\0')[0] : o.msg;
 		const doc = { cmd: 'message', type: o.type, uid: this.me.uid,
 		    name: this.me.name, msg, rid,
@@ -146,18 +154,20 @@ export class ChatConn extends FrameConn {
 			    name: o.name ?? doc.name });
 		for (const t of this.w.taps)
 			t.json(doc);
+		const more = { seq, mid: `r:${rid}/${seq}`, ts: Date.now(),
+		    ...(at ? { at } : {}) };
+		log.items.push({ ...doc, ...more });
 		for (const c of this.w.rooms.get(rid) ?? []) {
 			if (tid && c !== this && c.me.uid !== tid &&
 			    !this.bug('private-leak'))
 				continue;
 			if (c.v2 || this.bug('keys-to-v1'))
-				c.json({ ...doc, seq: 1, mid: `r:${rid}/1`,
-			    ts: Date.now() });
+				c.json({ ...doc, ...more });
 			else if (c !== this)
 				c.json(doc);
 		}
 		if (o.cid && this.v2)
-			this.json({ cmd: 'ok', cid: o.cid, rid, seq: 1 });
+			this.json({ cmd: 'ok', cid: o.cid, rid, seq });
 	}
 
 	leave(o)
@@ -168,15 +178,6 @@ export class ChatConn extends FrameConn {
 			this.w.rooms.get(rid)?.delete(this);
 		this.json({ cmd: 'ok', cid: o.cid, rid });
 	}
-}
-
-/* A uid or rid as a string, or null. */
-function
-id(x)
-{
-	if (typeof x === 'number')
-		return Number.isSafeInteger(x) && x >= 0 ? String(x) : null;
-	return typeof x === 'string' && /^[A-Za-z0-9_-]{1,32}$/.test(x) ? x : null;
 }
 
 const cidOk = x => typeof x === 'string' && /^[\x20-\x7e]{1,64}$/.test(x);
