@@ -96,6 +96,42 @@ test('page 33: hostile text stays text', async () => {
 	await p.close();
 	await a.bye();
 });
+test('page 38: names that turn the text round, wherever they are shown',
+    async () => {
+	const r = room(), p = await Person.join(b, url, 'Amy', { room: r });
+	const name = `\u202egnp\u0007\u2066${'W'.repeat(500)}`;
+	const shown = `gnp${'W'.repeat(61)}`;
+	const from = { uid: 'x1', name, ts: Date.now() };
+	const seq = p.tap.in.find(f => f.cmd === 'login').pos[r].seq;
+	p.tap.give({ cmd: 'newUser', rid: r, ...from });
+	p.tap.give({ cmd: 'message', type: 'text', rid: r, msg: 'in the room',
+	    seq: seq + 1, ...from });
+	p.tap.give({ cmd: 'message', type: 'text', tid: 'x1', msg: 'in private',
+	    seq: 1, ...from });
+	p.tap.give({ cmd: 'react', rid: r, ref: seq + 1, emo: '👍', on: true,
+	    seq: seq + 2, ...from });
+	await p.sees('in the room');
+	await p.page.locator('#log .react').waitFor();
+	await p.conv('@x1').waitFor();
+	/* what is fetched late: people, who is typing */
+	await p.page.locator('#people .person[data-uid=x1]').waitFor();
+	p.tap.give({ cmd: 'typing', rid: r, on: true, ...from });
+	await p.page.locator('#typing.on').waitFor();
+	for (const at of ['#log .m .name', '#people .person[data-uid=x1] .title',
+	    '.conv[data-conv="@x1"] .title'])
+		assert.equal(await p.page.locator(at).first().textContent(), shown);
+	const found = await p.page.evaluate(() => [document.title,
+	    ...[...document.querySelectorAll('body, body *')].flatMap(el =>
+	    [el.textContent, ...[...el.attributes].map(x => x.value)])]
+	    .filter(x => /[\u202a-\u202e\u2066-\u2069\u0007]/.test(x)));
+	assert.deepEqual(found, []);
+	const wide = await p.page.evaluate(() => ['html', '#log', '#side',
+	    '#people'].map(x => document.querySelector(x)).filter(el =>
+	    el.scrollWidth > el.clientWidth).map(el => el.id || el.tagName));
+	assert.deepEqual(wide, []);
+	p.quiet();
+	await p.close();
+});
 test('page 35: the header, exactly, on every file and every error page',
     { skip: process.env.CCHAT_MOCK && 'a server of the test' }, async () => {
 	const { ports } = c.msgs[0];
