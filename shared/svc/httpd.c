@@ -24,10 +24,8 @@ enum {
 	HTTPD_IDLE_MS = 15000,
 	HTTPD_JANITOR_MS = 500,
 	HTTPD_REFUSED_MAX = 64, /* over conns_max: those still being told 503 */
-	HTTPD_SLOW_S =
-	    5, /* takes nothing of its answer so long: may give way */
-	HTTPD_LOOK_MAX = 256,  /* connections looked at for one to give way */
-	HTTPD_OUT_MAX = 262144 /* unsent answers: no more requests till then */
+	HTTPD_LOOK_MAX = 256,	/* connections looked at for one to give way */
+	HTTPD_OUT_MAX = 262144	/* unsent answers: no more requests till then */
 };
 
 static const struct conn_ops httpd_conn_ops;
@@ -514,19 +512,6 @@ void
 httpd_on_accept(struct listener *l, int fd, const struct addr *peer)
 {
 	httpd_accept(l->arg, fd, peer, l);
-}
-
-bool
-httpd_may_give_way(const struct httpd_conn *c)
-{
-	if (c->conn.closed ||
-	    (c->state >= HTTPD_BODY && c->state <= HTTPD_BUSY))
-		return false;
-	if (conn_queued(&c->conn) > 0)
-		return c->conn.blocked &&
-		       clock_mono_ms() / 1000 - conn_progress_s(&c->conn) >=
-			   HTTPD_SLOW_S;
-	return c->state != HTTPD_SEND;
 }
 
 /*

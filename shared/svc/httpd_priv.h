@@ -47,12 +47,12 @@ struct httpd_conn {
 void httpd_deadline(struct httpd_conn *c, int64_t ms);
 /* the answer is queued: back to the start, or to the end */
 void httpd_replied(struct httpd_conn *c);
-/* asks nothing, or takes nothing of its answer */
-bool httpd_may_give_way(const struct httpd_conn *c);
 /* the body is whole and on_end was asked: an answer that is not there comes later */
 void httpd_await_answer(struct httpd_conn *c);
 
 /* --- httpd_stream.c --- */
+/* asks nothing, or takes nothing of its answer */
+bool httpd_may_give_way(const struct httpd_conn *c);
 /* "100 Continue", where it was asked for */
 void httpd_put_continue(struct httpd_conn *c, const struct http_request *rq);
 /* on_head: was it dealt with? Then *used is what it took of p */

@@ -13,7 +13,10 @@
 #include "shared/proc/clock.h"
 #include "shared/svc/httpd_priv.h"
 
-enum { HTTPD_AGAIN_MS = 2 /* a source that has nothing is asked again */ };
+enum {
+	HTTPD_AGAIN_MS = 2, /* a source that has nothing is asked again */
+	HTTPD_SLOW_S = 5    /* nothing of its answer taken: may give way */
+};
 
 /* ---- in --------------------------------------------------------------- */
 
@@ -195,6 +198,19 @@ httpd_reply_source(struct httpd_conn *c, int status, const char *type,
 	conn_pause(&c->conn);
 	DL_APPEND2(c->h->senders, c, send_prev, send_next);
 	timer_set(&c->h->pump, 0, 0);
+}
+
+bool
+httpd_may_give_way(const struct httpd_conn *c)
+{
+	if (c->conn.closed ||
+	    (c->state >= HTTPD_BODY && c->state <= HTTPD_BUSY))
+		return false;
+	if (conn_queued(&c->conn) > 0)
+		return c->conn.blocked &&
+		       clock_mono_ms() / 1000 - conn_progress_s(&c->conn) >=
+			   HTTPD_SLOW_S;
+	return c->state != HTTPD_SEND;
 }
 
 bool
