@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "config_server/ctl/ctl_prepare.h"
@@ -198,5 +199,8 @@ prepare_detach(int *report_fd, int *code)
 	while (n < 0 && errno == EINTR);
 	if (n != sizeof(*code))
 		*code = EXIT_FAILED;
+	/* what has failed is over, and not found by whoever looks next */
+	while (*code != 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 	return true;
 }

@@ -13,7 +13,8 @@ void prepare_find(const struct ctl_args *a, const char *name, char out[PATH_MAX]
 /* fills env->data and env->programs; ends the program on a mistake */
 void prepare_all(const struct ctl_args *a, struct child_env *env);
 /*
- * Forks. In the parent: true once the child has reported, with its code; in the child: false, with the
+ * Forks. In the parent: true once the child has reported, with its code, and is
+ * gone if that is a failure; in the child: false, with the
  * descriptor to report to.
  */
 bool prepare_detach(int *report_fd, int *code);
