@@ -2,10 +2,10 @@
 /* needs: node modules chromium build */
 /* page.md (d) 34, and rows of pictures, voices and files (c.5, c.11). */
 import assert from 'node:assert/strict';
-import { deflateSync } from 'node:zlib';
 import { after, before, test } from 'node:test';
 import { Cluster, until } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
+import { png } from '../lib/media.mjs';
 import { P, Person, launch } from './page.mjs';
 
 const MS = 15000;
@@ -23,31 +23,6 @@ after(async () => {
 const room = () => `row${++n}`;
 const wait = (what, fn) => until(what, fn, MS);
 
-/* A grey picture of w x h. */
-function
-png(w, h)
-{
-	const chunk = (type, data) => {
-		const body = Buffer.concat([Buffer.from(type), data]);
-		const out = Buffer.alloc(8);
-		out.writeUInt32BE(data.length, 0);
-		let x = 0xffffffff;
-		for (const byte of body) {
-			x ^= byte;
-			for (let k = 0; k < 8; k++)
-				x = x & 1 ? x >>> 1 ^ 0xedb88320 : x >>> 1;
-		}
-		out.writeUInt32BE((x ^ 0xffffffff) >>> 0, 4);
-		return Buffer.concat([out.subarray(0, 4), body, out.subarray(4)]);
-	};
-	const head = Buffer.alloc(13);
-	head.writeUInt32BE(w, 0);
-	head.writeUInt32BE(h, 4);
-	head[8] = 8;
-	return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'),
-	    chunk('IHDR', head), chunk('IDAT', deflateSync(Buffer.alloc((w + 1) * h,
-	    0x80))), chunk('IEND', Buffer.alloc(0))]);
-}
 /* Pictures under /u/ are served when go() is called. */
 async function
 pictures(p, w, h)

@@ -5,9 +5,9 @@
  * that the page or the server hasn't is left out: enter() says so.
  */
 import assert from 'node:assert/strict';
-import { deflateSync } from 'node:zlib';
 import { Client } from '../lib/client.mjs';
 import { until } from '../lib/cluster.mjs';
+import { pngOf } from '../lib/media.mjs';
 
 /* Of its cluster: people name their rooms. */
 export const conf = { msg_server: { room_title: 'any' } };
@@ -17,25 +17,6 @@ const OPS = 'ops';
 const LONG = 'history';
 
 /* ---- a picture: hills at dusk, w x h, made here ---- */
-const crcs = Array.from({ length: 256 }, (_, n) => {
-	for (let k = 0; k < 8; k++)
-		n = n & 1 ? 0xedb88320 ^ n >>> 1 : n >>> 1;
-	return n >>> 0;
-});
-const crc = b => {
-	let c = 0xffffffff;
-	for (const x of b)
-		c = crcs[(c ^ x) & 255] ^ c >>> 8;
-	return (c ^ 0xffffffff) >>> 0;
-};
-const part = (type, body) => {
-	const b = Buffer.alloc(body.length + 12);
-	b.writeUInt32BE(body.length);
-	b.write(type, 4, 'latin1');
-	body.copy(b, 8);
-	b.writeUInt32BE(crc(b.subarray(4, -4)), b.length - 4);
-	return b;
-};
 export const png = (w, h, seed = 1) => {
 	const rows = Buffer.alloc(h * (1 + 3 * w));
 	const hills = [0, 1, 2].map(k => Array.from({ length: w }, (_, x) =>
@@ -55,13 +36,7 @@ export const png = (w, h, seed = 1) => {
 			rows.set(c, y * (1 + 3 * w) + 1 + 3 * x);
 		}
 	}
-	const head = Buffer.alloc(13);
-	head.writeUInt32BE(w);
-	head.writeUInt32BE(h, 4);
-	head.set([8, 2], 8);
-	return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-	    part('IHDR', head), part('IDAT', deflateSync(rows)),
-	    part('IEND', Buffer.alloc(0))]);
+	return pngOf(w, h, 2, rows);
 };
 
 /* ---- who says what ---- */

@@ -28,21 +28,25 @@ crc32(b)
 	return ~c >>> 0;
 }
 
-/* a grey picture; extra: bytes of a chunk of no meaning */
+/* a picture by PNG's colour type and rows; extra: bytes of a chunk of no
+ * meaning */
 export function
-png(w, h, extra = 0)
+pngOf(w, h, type, rows, extra = 0)
 {
-	const chunk = (type, data) => {
-		const b = Buffer.concat([Buffer.from(type), data]);
+	const chunk = (name, data) => {
+		const b = Buffer.concat([Buffer.from(name), data]);
 		return Buffer.concat([be32(data.length), b, be32(crc32(b))]);
 	};
 	return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'),
 	    chunk('IHDR', Buffer.concat([be32(w), be32(h),
-	    Buffer.from([8, 0, 0, 0, 0])])),
+	    Buffer.from([8, type, 0, 0, 0])])),
 	    ...extra ? [chunk('teSt', Buffer.alloc(extra, 7))] : [],
-	    chunk('IDAT', deflateSync(Buffer.alloc(h * (w + 1)))),
-	    chunk('IEND', Buffer.alloc(0))]);
+	    chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
 }
+
+/* a grey one, all black */
+export const png = (w, h, extra) =>
+    pngOf(w, h, 0, Buffer.alloc(h * (w + 1)), extra);
 
 /* its head alone; turn: how it lies, as Exif says (6: on its side) */
 export function
