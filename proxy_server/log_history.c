@@ -159,6 +159,13 @@ log_history_check(struct logdb *db, uint64_t gen)
 	uint64_t now;
 	int err = logdb_meta_get_u64(db, "gen", &now);
 
+	if (err == ERR_NOTFOUND) {
+		snprintf(db->why, sizeof db->why,
+		    "%.300s: the database is corrupt (gen is missing): "
+		    "restore it from a backup",
+		    db->path);
+		return ERR_CORRUPT;
+	}
 	if (err != 0 || now == gen)
 		return err;
 	snprintf(db->why, sizeof db->why,

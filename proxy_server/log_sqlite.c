@@ -86,6 +86,7 @@ logdb_fail(struct logdb *db, int rc, const char *doing)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return logdb_say(db, ERR_BUSY, "locked by another program");
+	case SQLITE_ERROR: /* of our statements, on a file that we made */
 	case SQLITE_CORRUPT:
 		return logdb_say(db, ERR_CORRUPT,
 		    "the database is corrupt (%s): restore it from a backup",
@@ -391,11 +392,6 @@ logdb_prepare(struct logdb *db)
 			SQLITE_PREPARE_PERSISTENT, &db->st[i],
 			NULL) == SQLITE_OK)
 			continue;
-		if (sqlite3_errcode(db->db) == SQLITE_ERROR)
-			return logdb_say(db, ERR_CORRUPT,
-			    "the database is corrupt (%s): restore it from a "
-			    "backup",
-			    sqlite3_errmsg(db->db));
 		err = logdb_fail(db, sqlite3_extended_errcode(db->db), "open");
 	}
 	return err;

@@ -73,7 +73,9 @@ logdb_meta_get_u64(struct logdb *db, const char *key, uint64_t *out)
 	char text[24];
 	int err = logdb_meta_get(db, key, text, sizeof text);
 
-	return err != 0 ? err : str_u64(str_of(text), out);
+	if (err != 0 || str_u64(str_of(text), out) == 0)
+		return err;
+	return logdb_fail(db, SQLITE_CORRUPT, "read");
 }
 
 int

@@ -140,6 +140,27 @@ test('page 53: a session by keyboard alone', async () => {
 	await p.close();
 	await bob.bye();
 });
+test('keys pressed before their module has come are not lost', async () => {
+	const p = await Person.open(b, url);
+	let go;
+	const held = new Promise(r => { go = r; });
+	await p.page.route(/lazy\/keys\.js/, async r => {
+		await held;
+		await r.continue();
+	});
+	await p.page.locator('#name').fill('Amy');
+	await p.page.locator('#room').fill(room());
+	await p.page.keyboard.press('Enter');
+	await p.in(30000);
+	await p.page.keyboard.press('Control+k');
+	go();
+	await p.page.locator('dialog#switcher').waitFor(LONG);
+	await p.page.keyboard.press('Escape');
+	await p.page.locator('dialog#switcher').waitFor(
+	    { state: 'detached', ...LONG });
+	p.quiet();
+	await p.close();
+});
 test('the map: parts, conversations, the list; letters only in the log',
     async () => {
 	const r = room(), s = room(), t = room();

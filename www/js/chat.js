@@ -483,10 +483,9 @@ export class Chat {
 				return key(this, e);
 			if (e.key === 'F6' || ((e.ctrlKey || e.metaKey) && /^[k.,]$/i.test(e.key)))
 				e.preventDefault();
-			this.late((r) => {
-				if (!key)
-					r.key(this, e.defaultPrevented ? new KeyboardEvent('keydown', e) : e);
+			this.late((r) => {	/* Ctrl, then K: two of them may wait */
 				key = r.key;
+				key(this, e.defaultPrevented ? new KeyboardEvent('keydown', e) : e);
 			});
 		});
 		/* the keyboard of a phone takes from the height, never from the field */

@@ -224,6 +224,21 @@ test_corrupt_schema(void **state)
 	assert_non_null(strstr(f->why, "restore it from a backup"));
 }
 
+/* the smallest damages: one byte of the header, a number that is none */
+static void
+test_corrupt_words(void **state)
+{
+	struct fix *f = *state;
+
+	make(f, 3);
+	fix_copy(f, "messages.db", "whole");
+	overwrite(f, "messages.db", 47, "\x44", 1); /* the schema's format */
+	expect_failed(f, "corrupt", 5);
+	fix_copy(f, "whole", "messages.db");
+	fix_sql(f, "UPDATE meta SET v='1x' WHERE k='gen'");
+	expect_failed(f, "corrupt", 5);
+}
+
 static void
 test_corrupt_counters(void **state)
 {
@@ -543,6 +558,7 @@ main(void)
 	    T(test_cut_off),
 	    T(test_missing),
 	    T(test_corrupt_schema),
+	    T(test_corrupt_words),
 	    T(test_corrupt_counters),
 	    T(test_corrupt_later),
 	    T(test_read_only),
