@@ -272,15 +272,15 @@ logdb_chan_next(struct logdb *db, int64_t after, struct chan_row *out)
 	return logdb_chan_check(db, out);
 }
 
-int
-logdb_state_get(
-    struct logdb *db, int64_t chan, struct str key, int64_t now, uint64_t *rev)
+/* the row (value, exp) of a state that holds at `now`, to be read and reset */
+static int
+logdb_state_find(struct logdb *db, enum logdb_sql which, int64_t chan,
+    struct str key, int64_t now, sqlite3_stmt **row)
 {
 	int err = 0;
-	sqlite3_stmt *st = logdb_st(db, SQL_STATE_GET, &err);
+	sqlite3_stmt *st = *row = logdb_st(db, which, &err);
 	int64_t exp;
 
-	*rev = 0;
 	if (st == NULL)
 		return err;
 	sqlite3_bind_int64(st, 1, chan);
@@ -290,31 +290,38 @@ logdb_state_get(
 		return err == 0 ? ERR_NOTFOUND : err;
 	exp = sqlite3_column_int64(st, 1);
 	if (exp == 0 || exp > now)
-		*rev = logdb_u64(st, 0);
+		return 0;
 	sqlite3_reset(st);
-	return exp == 0 || exp > now ? 0 : ERR_NOTFOUND;
+	return ERR_NOTFOUND;
+}
+
+int
+logdb_state_get(
+    struct logdb *db, int64_t chan, struct str key, int64_t now, uint64_t *rev)
+{
+	sqlite3_stmt *st;
+	int err = logdb_state_find(db, SQL_STATE_GET, chan, key, now, &st);
+
+	*rev = 0;
+	if (err != 0)
+		return err;
+	*rev = logdb_u64(st, 0);
+	sqlite3_reset(st);
+	return 0;
 }
 
 int
 logdb_state_val(struct logdb *db, int64_t chan, struct str key, int64_t now,
     struct buf *out)
 {
-	int err = 0;
-	sqlite3_stmt *st = logdb_st(db, SQL_STATE_VAL, &err);
-	int64_t exp;
+	sqlite3_stmt *st;
+	int err = logdb_state_find(db, SQL_STATE_VAL, chan, key, now, &st);
 
-	if (st == NULL)
+	if (err != 0)
 		return err;
-	sqlite3_bind_int64(st, 1, chan);
-	logdb_bind(st, 2, key);
-	err = logdb_row(db, st);
-	if (err <= 0)
-		return err == 0 ? ERR_NOTFOUND : err;
-	exp = sqlite3_column_int64(st, 1);
-	if (exp == 0 || exp > now)
-		buf_putstr(out, logdb_blob(st, 0));
+	buf_putstr(out, logdb_blob(st, 0));
 	sqlite3_reset(st);
-	return exp == 0 || exp > now ? 0 : ERR_NOTFOUND;
+	return 0;
 }
 
 int
