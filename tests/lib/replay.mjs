@@ -6,58 +6,11 @@
  * but for the deviations a caller names, each with its reason.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { WebSocket } from 'ws';
+import { Player } from './player.mjs';
+
+export { load } from './player.mjs';
 
 const drawn = uid => /^[1-9]\d{6}$/.test(uid);
-
-export function
-load(file)
-{
-	return readFileSync(file, 'utf8').split('\n').filter(Boolean)
-	    .map(l => JSON.parse(l));
-}
-
-class Player {
-	constructor(url)
-	{
-		this.frames = [];
-		this.ws = new WebSocket(url, { perMessageDeflate: false });
-		this.ws.on('message', d => {
-			this.frames.push(d.toString());
-			this.wake?.();
-		});
-		this.opened = new Promise((yes, no) => {
-			this.ws.on('open', yes);
-			this.ws.on('error', no);
-		});
-		this.gone = new Promise(r => this.ws.on('close', r));
-	}
-
-	/* The next frame, or null after ms. */
-	async next(ms)
-	{
-		const end = Date.now() + ms;
-		while (!this.frames.length) {
-			if (Date.now() >= end)
-				return null;
-			await new Promise(r => {
-				const t = setTimeout(r, end - Date.now());
-				this.wake = () => { clearTimeout(t); r(); };
-			});
-		}
-		return this.frames.shift();
-	}
-
-	/* Everything sent before has arrived once the pong is there. */
-	settled()
-	{
-		return new Promise(r => {
-			this.ws.once('pong', r);
-			this.ws.ping();
-		});
-	}
-}
 
 /* Null where got is want; else what differs. */
 export function

@@ -25,56 +25,9 @@
  */
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { WebSocket } from 'ws';
+import { Player } from './player.mjs';
 
-export { load } from './replay.mjs';
-
-class Player {
-	constructor(url)
-	{
-		this.frames = [];
-		this.ws = new WebSocket(url, { perMessageDeflate: false });
-		this.ws.on('message', d => {
-			this.frames.push(d.toString());
-			this.wake?.();
-		});
-		this.upgraded = new Promise(r => this.ws.on('upgrade', r));
-		this.opened = new Promise((yes, no) => {
-			this.ws.on('open', yes);
-			this.ws.on('error', no);
-		});
-		this.gone = new Promise(r => this.ws.on('close', (code, why) => {
-			this.closed = { code, reason: why.toString() };
-			r(this.closed);
-		}));
-	}
-
-	/* The next frame, or null after ms. */
-	async next(ms)
-	{
-		const end = Date.now() + ms;
-		while (!this.frames.length) {
-			if (Date.now() >= end)
-				return null;
-			await new Promise(r => {
-				const t = setTimeout(r, end - Date.now());
-				this.wake = () => { clearTimeout(t); r(); };
-			});
-		}
-		return this.frames.shift();
-	}
-
-	/* Everything sent before has arrived once the pong is there. */
-	async settled()
-	{
-		if (this.ws.readyState !== WebSocket.OPEN)
-			return;
-		await Promise.race([this.gone, new Promise(r => {
-			this.ws.once('pong', r);
-			this.ws.ping();
-		})]);
-	}
-}
+export { load } from './player.mjs';
 
 /* What recorded values stand for in this run. */
 export class Names {
