@@ -385,16 +385,19 @@ unit_tests += %D%/msg_server/test_login_who
 %C%_msg_server_test_login_who_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 
 unit_tests += %D%/msg_server/test_item
-%C%_msg_server_test_item_SOURCES = %D%/msg_server/test_item.c
+%C%_msg_server_test_item_SOURCES = %D%/msg_server/test_item.c \
+	%D%/msg_server/asker_fixture.h
 %C%_msg_server_test_item_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/follow/test_room_title
 %C%_msg_server_follow_test_room_title_SOURCES = %D%/msg_server/follow/test_room_title.c
 %C%_msg_server_follow_test_room_title_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/test_message
-%C%_msg_server_test_message_SOURCES = %D%/msg_server/test_message.c
+%C%_msg_server_test_message_SOURCES = %D%/msg_server/test_message.c \
+	%D%/msg_server/asker_fixture.h
 %C%_msg_server_test_message_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/test_mark_get
-%C%_msg_server_test_mark_get_SOURCES = %D%/msg_server/test_mark_get.c
+%C%_msg_server_test_mark_get_SOURCES = %D%/msg_server/test_mark_get.c \
+	%D%/msg_server/asker_fixture.h
 %C%_msg_server_test_mark_get_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/test_marks
 %C%_msg_server_test_marks_SOURCES = %D%/msg_server/test_marks.c

@@ -3,23 +3,9 @@
  * edit, recall, react, title (msg_server/cmd/cmd_item.c): what goes to the log,
  * by whose leave, at what rate. Log, rooms and answers are fakes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "msg_server/cmd/asker.h"
 #include "msg_server/groups.h"
-#include "shared/proc/clock.h"
+#include "tests/unit/msg_server/asker_fixture.h"
 
-static struct server srv;
-static struct session s;
-static struct session_busy busy;
-static struct user user;
-static struct member member;
 static struct room in;
 /* the last append, the last question, and what was told */
 static struct f_append ap;
@@ -27,7 +13,7 @@ static char chan[CHAN_MAX + 1], body[8192], need[STATE_KEY_MAX + 1];
 static char to[2][CHAN_MAX + 1], key[STATE_KEY_MAX + 1], val[256];
 static struct relay_append *call;
 static struct relay_get *got;
-static unsigned code, n_puts;
+static unsigned n_puts;
 
 int
 relay_append(struct relay *r, const struct f_append *f, struct relay_append *c)
@@ -56,20 +42,6 @@ relay_get(struct relay *r, const struct f_get *f, struct relay_get *c)
 	return 0;
 }
 
-struct member *
-room_member(struct session *session, struct str rid)
-{
-	(void)session;
-	return str_eqc(rid, "12") || str_eqc(rid, "gab") ? &member : NULL;
-}
-
-struct member *
-room_home(struct session *session)
-{
-	(void)session;
-	return NULL;
-}
-
 void
 reply_event(struct session *session, const struct event *ev)
 {
@@ -77,46 +49,13 @@ reply_event(struct session *session, const struct event *ev)
 	code = ev->kind == EVENT_ERROR ? ev->code : 200;
 }
 
-struct session_busy *
-session_busy(struct session *session)
-{
-	(void)session;
-	return &busy;
-}
-
-void
-reply_error(struct session *session, struct str c, unsigned n, const char *why,
-    int64_t retry_ms, unsigned v1_code, const char *text)
-{
-	assert_ptr_equal(session, &s);
-	assert_true(str_eqc(c, "c"));
-	assert_non_null(why);
-	(void)retry_ms;
-	(void)v1_code;
-	(void)text;
-	code = n;
-}
-
 static int
 setup(void **state)
 {
 	(void)state;
-	memset(&srv, 0, sizeof srv);
-	memset(&s, 0, sizeof s);
-	memset(&busy, 0, sizeof busy);
+	asker_setup();
 	member.room = &in;
 	srv.set.msg_max = 100;
-	srv.set.send_rate = 5;
-	srv.set.send_burst = 20;
-	srv.set.uid_rate = 10;
-	s.cn = 1ULL << 32 | 0x2a;
-	s.user = &user;
-	s.dialect = &dialect_cchat;
-	s.level = 2;
-	user.channel.name = "u:1001";
-	session_set_strings(&s, STR_LIT("amy"), STR_NONE, STR_NONE);
-	table_add(&srv.sessions, &s.by_cn, session_key);
-	clock_test_set(1763660000000, 1000000000);
 	call = NULL;
 	got = NULL;
 	n_puts = 0;
@@ -127,11 +66,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	clock_test_set(0, 0);
-	free(user.busy);
-	user.busy = NULL;
-	table_del(&srv.sessions, &s.by_cn, session_key);
-	session_drop_strings(&s);
+	asker_teardown();
 	return 0;
 }
 

@@ -4,28 +4,13 @@
  * pair and for a group, a page as it is answered, and what is refused. Log,
  * rooms and answers are fakes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/msg_server/asker_fixture.h"
 #include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
-
-#include "msg_server/cmd/asker.h"
-#include "shared/proc/clock.h"
-
-static struct server srv;
-static struct session s;
-static struct session_busy busy;
-static struct user user;
-static struct member in_group;
 static struct relay_get *get;
 static struct relay_states *states;
 static char asked[256], told[8192];
 static int err;
-static unsigned code;
 
 int
 relay_get(struct relay *r, const struct f_get *f, struct relay_get *call)
@@ -48,27 +33,6 @@ relay_states(
 	return err;
 }
 
-struct member *
-room_member(struct session *session, struct str rid)
-{
-	(void)session;
-	return str_eqc(rid, "gab") || str_eqc(rid, "12") ? &in_group : NULL;
-}
-
-struct member *
-room_home(struct session *session)
-{
-	(void)session;
-	return NULL;
-}
-
-struct session_busy *
-session_busy(struct session *session)
-{
-	(void)session;
-	return &busy;
-}
-
 void
 reply_event(struct session *session, const struct event *ev)
 {
@@ -85,39 +49,16 @@ reply_event(struct session *session, const struct event *ev)
 	    STR_ARG(ev->list), STR_ARG(ev->next), (unsigned)ev->read);
 }
 
-void
-reply_error(struct session *session, struct str cid, unsigned n,
-    const char *why, int64_t retry_ms, unsigned v1_code, const char *text)
-{
-	assert_ptr_equal(session, &s);
-	assert_non_null(why);
-	assert_non_null(text);
-	assert_int_equal(v1_code, 50);
-	(void)cid;
-	assert_true(n == 429 ? retry_ms > 0 : retry_ms == 0);
-	code = n;
-}
-
 static int
 setup(void **state)
 {
 	(void)state;
-	memset(&srv, 0, sizeof srv);
-	memset(&s, 0, sizeof s);
-	memset(&busy, 0, sizeof busy);
+	asker_setup();
+	user.channel.name = "u:amy";
 	get = NULL;
 	states = NULL;
 	asked[0] = told[0] = '\0';
 	err = 0;
-	srv.set.send_rate = 5;
-	srv.set.send_burst = 20;
-	s.cn = 42;
-	s.user = &user;
-	s.dialect = &dialect_cchat;
-	s.level = 2;
-	user.channel.name = "u:amy";
-	table_add(&srv.sessions, &s.by_cn, session_key);
-	clock_test_set(1763660000000, 1000000000);
 	return 0;
 }
 
@@ -125,8 +66,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	clock_test_set(0, 0);
-	table_del(&srv.sessions, &s.by_cn, session_key);
+	asker_teardown();
 	return 0;
 }
 

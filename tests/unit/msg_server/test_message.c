@@ -4,23 +4,9 @@
  * bound at its limit and one beyond, what goes to the log and what the sender
  * is told when it has answered. Log, rooms and answers are fakes.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "msg_server/cmd/asker.h"
 #include "msg_server/upload/upload.h"
-#include "shared/proc/clock.h"
+#include "tests/unit/msg_server/asker_fixture.h"
 
-static struct server srv;
-static struct session s;
-static struct session_busy busy;
-static struct user user;
-static struct member in_12;
 static char msg[8192];
 /* the last append, and what was told */
 static struct f_append ap;
@@ -28,9 +14,6 @@ static char chan[CHAN_MAX + 1], cid[CID_MAX + 1], to[2][CHAN_MAX + 1];
 static struct relay_append *call[80];
 static unsigned n_calls;
 static int append_err;
-static unsigned code;
-static const char *v1_text;
-static int64_t retry;
 static struct event ok;
 static char mid_chan[CHAN_MAX + 1];
 
@@ -51,20 +34,6 @@ relay_append(struct relay *r, const struct f_append *f, struct relay_append *c)
 	return 0;
 }
 
-struct member *
-room_member(struct session *session, struct str rid)
-{
-	(void)session;
-	return str_eqc(rid, "12") ? &in_12 : NULL;
-}
-
-struct member *
-room_home(struct session *session)
-{
-	(void)session;
-	return NULL;
-}
-
 int
 relay_who(struct relay *r, const struct f_who *who, struct relay_who *asked)
 {
@@ -79,35 +48,13 @@ reply_event(struct session *session, const struct event *ev)
 {
 	assert_ptr_equal(session, &s);
 	if (ev->kind == EVENT_ERROR) {
-		code = ev->code;
-		v1_text = ev->v1_text;
-		retry = ev->retry_ms;
+		asker_told(ev->code, ev->retry_ms, ev->v1_text);
 		return;
 	}
 	assert_int_equal(ev->kind, EVENT_OK);
 	ok = *ev;
 	str_copy(mid_chan, sizeof mid_chan, ev->chan);
 	code = 200;
-}
-
-struct session_busy *
-session_busy(struct session *session)
-{
-	(void)session;
-	return &busy;
-}
-
-void
-reply_error(struct session *session, struct str c, unsigned n, const char *why,
-    int64_t retry_ms, unsigned v1_code, const char *text)
-{
-	assert_ptr_equal(session, &s);
-	(void)c;
-	assert_non_null(why);
-	assert_int_equal(v1_code, 50);
-	code = n;
-	retry = retry_ms;
-	v1_text = text;
 }
 
 static char kept[64]; /* the url that uploads_keep() was told last */
@@ -131,26 +78,11 @@ static int
 setup(void **state)
 {
 	(void)state;
-	memset(&srv, 0, sizeof srv);
-	memset(&s, 0, sizeof s);
-	memset(&busy, 0, sizeof busy);
-	free(user.busy);
-	user.busy = NULL;
+	asker_setup();
 	n_calls = 0;
 	append_err = 0;
-	srv.set.msg_max = 4096;
 	srv.set.v1_interval = 2;
-	srv.set.send_rate = 5;
-	srv.set.send_burst = 20;
-	srv.set.uid_rate = 10;
 	srv.next_cid = 7;
-	s.cn = 1ULL << 32 | 0x2a;
-	s.user = &user;
-	s.dialect = &dialect_cchat;
-	s.level = 2;
-	user.channel.name = "u:1001";
-	session_set_strings(&s, STR_LIT("amy"), STR_NONE, STR_NONE);
-	table_add(&srv.sessions, &s.by_cn, session_key);
 	memset(msg, 'x', sizeof msg);
 	base = 1000000000;
 	seconds(0);
@@ -160,20 +92,14 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	unsigned i;
-
 	(void)state;
-	clock_test_set(0, 0);
-	free(user.busy);
-	user.busy = NULL;
-	table_del(&srv.sessions, &s.by_cn, session_key);
+	asker_teardown();
 	/* answers to who is gone are for nobody */
 	code = 0;
-	for (i = 0; i < n_calls; i++)
+	for (unsigned i = 0; i < n_calls; i++)
 		if (call[i] != NULL)
 			call[i]->done(call[i], 503, 1000, NULL);
 	assert_int_equal(code, 0);
-	session_drop_strings(&s);
 	return 0;
 }
 
