@@ -129,7 +129,7 @@ httpd_reply(struct httpd_conn *c, int status, const char *type, struct str body,
 	if (!c->is_head)
 		buf_putstr(&out, body);
 	b = blob_take(&out);
-	httpd_send(c, b);
+	conn_send(&c->conn, b);
 	blob_unref(b);
 	buf_fini(&out);
 	httpd_replied(c);
@@ -146,10 +146,10 @@ httpd_reply_blob(struct httpd_conn *c, int status, const char *type,
 	c->keep = c->keep && !c->h->stopping;
 	buf_init(&out, HTTP_HEAD_MAX);
 	http_put_head(&out, status, type, body->len, c->keep, extra);
-	httpd_send_bytes(c, &out);
+	conn_send_bytes(&c->conn, buf_p(&out), buf_len(&out));
 	buf_fini(&out);
 	if (!c->is_head)
-		httpd_send(c, body);
+		conn_send(&c->conn, body);
 	httpd_replied(c);
 }
 

@@ -5,9 +5,8 @@
  * handed over with the live connection. Timeouts (limits.md): head whole
  * within 5 s from its first byte or accept (408 / close), body within 10 s,
  * idle keep-alive 15 s. At most conns_max connections: over that the oldest
- * gives way that is silent, has taken nothing of its answer for 5 s, or takes
- * it slower than HTTPD_STREAM_RATE after the first 10 s; when none is, 503 and
- * close.
+ * that is silent, or has taken nothing of its answer for 5 s, gives way; when
+ * none is, 503 and close.
  *
  * A handler answers now (httpd_reply) or later: it keeps the request's id
  * (httpd_id), never its pointer, and calls httpd_find; an answer for a
@@ -128,7 +127,7 @@ void httpd_go_on(struct httpd_conn *c);
 /* len bytes from a source; HEAD requests get none of them */
 void httpd_reply_source(struct httpd_conn *c, int status, const char *type, uint64_t len,
     const struct httpd_source *source, void *arg, const char *extra);
-/* too many sources are open: closes one whose peer takes nothing or too little, as above; false: there is none */
+/* too many sources are open: closes one whose peer has taken nothing for 5 s; false: there is none */
 bool httpd_cut_slow(struct httpd *h);
 /* in on_upgrade: the connection becomes dst's; the httpd_conn is gone after return of on_upgrade */
 void httpd_take(struct httpd_conn *c, struct conn *dst, const struct conn_ops *ops);

@@ -38,9 +38,6 @@ struct httpd_conn {
 	const struct httpd_source *source;
 	void *arg;
 	uint64_t left, passed;
-	/* what was queued since there was nothing queued, and since when */
-	uint64_t out;
-	int64_t out_ms;
 	int64_t since_ms;			      /* STREAM: from when on its pace counts */
 	struct httpd_conn *send_prev, *send_next; /* of h->senders */
 };
@@ -54,10 +51,7 @@ void httpd_replied(struct httpd_conn *c);
 void httpd_await_answer(struct httpd_conn *c);
 
 /* --- httpd_stream.c --- */
-/* queue a piece of an answer; takes its own reference */
-void httpd_send(struct httpd_conn *c, struct blob *b);
-void httpd_send_bytes(struct httpd_conn *c, const struct buf *b);
-/* asks nothing, or takes nothing, or next to nothing, of its answer */
+/* asks nothing, or takes nothing of its answer */
 bool httpd_may_give_way(const struct httpd_conn *c);
 /* "100 Continue", where it was asked for */
 void httpd_put_continue(struct httpd_conn *c, const struct http_request *rq);

@@ -169,43 +169,6 @@ httpd_offer(struct httpd_conn *c, const struct http_request *rq,
 
 /* ---- out -------------------------------------------------------------- */
 
-/* the pace of who takes it counts from the first byte that has to wait */
-static void
-httpd_count(struct httpd_conn *c, size_t n)
-{
-	if (conn_queued(&c->conn) == 0) {
-		c->out_ms = clock_mono_ms();
-		c->out = 0;
-	}
-	c->out += n;
-}
-
-void
-httpd_send(struct httpd_conn *c, struct blob *b)
-{
-	httpd_count(c, b->len);
-	conn_send(&c->conn, b);
-}
-
-void
-httpd_send_bytes(struct httpd_conn *c, const struct buf *b)
-{
-	httpd_count(c, buf_len(b));
-	conn_send_bytes(&c->conn, buf_p(b), buf_len(b));
-}
-
-/* a few bytes now and then are not enough to keep a place that others want */
-static bool
-httpd_is_slow(const struct httpd_conn *c)
-{
-	int64_t now = clock_mono_ms();
-	uint64_t taken = c->out - conn_queued(&c->conn);
-
-	return now / 1000 - conn_progress_s(&c->conn) >= HTTPD_SLOW_S ||
-	       now - c->out_ms > HTTPD_STREAM_MS + (int64_t)(taken * 1000 /
-							     HTTPD_STREAM_RATE);
-}
-
 void
 httpd_reply_source(struct httpd_conn *c, int status, const char *type,
     uint64_t len, const struct httpd_source *source, void *arg,
@@ -220,7 +183,7 @@ httpd_reply_source(struct httpd_conn *c, int status, const char *type,
 	c->keep = c->keep && !c->h->stopping;
 	buf_init(&out, HTTP_HEAD_MAX);
 	http_put_head(&out, status, type, (size_t)len, c->keep, extra);
-	httpd_send_bytes(c, &out);
+	conn_send_bytes(&c->conn, buf_p(&out), buf_len(&out));
 	buf_fini(&out);
 	if (c->is_head || len == 0) {
 		source->close(arg);
@@ -244,7 +207,9 @@ httpd_may_give_way(const struct httpd_conn *c)
 	    (c->state >= HTTPD_BODY && c->state <= HTTPD_BUSY))
 		return false;
 	if (conn_queued(&c->conn) > 0)
-		return c->conn.blocked && httpd_is_slow(c);
+		return c->conn.blocked &&
+		       clock_mono_ms() / 1000 - conn_progress_s(&c->conn) >=
+			   HTTPD_SLOW_S;
 	return c->state != HTTPD_SEND;
 }
 
@@ -286,7 +251,7 @@ httpd_pump_one(struct httpd_conn *c)
 	n = c->source->read(c->arg, b->bytes, want);
 	if (n > 0) {
 		b->len = (uint32_t)n;
-		httpd_send(c, b);
+		conn_send(&c->conn, b);
 		c->left -= (uint64_t)n;
 		httpd_deadline(c, HTTPD_STALL_MS);
 	}

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP server when all its places are taken: who gives way, who is told. */
-#include "shared/svc/httpd_priv.h"
 #include "tests/unit/shared/svc/httpd_fixture.h"
 
 /* who opens connections and says nothing shuts out nobody but himself */
@@ -104,58 +103,6 @@ test_slow_give_way(void **state)
 	FX_WAIT(&fx, 15000, h.conns == 1);
 }
 
-/* each of them takes some more of its answer, at this moment */
-static void
-take_some(int *fd, int n, int64_t now)
-{
-	struct httpd_conn *c;
-	int i = n;
-
-	clock_test_set(0, now);
-	DL_FOREACH (h.list, c) {
-		i--;
-		FX_WAIT(&fx, 15000,
-		    (fx_read(fd[i], &got, &eof), buf_reset(&got),
-			conn_queued(&c->conn) > 0 &&
-			    conn_progress_s(&c->conn) == now / 1000));
-	}
-}
-
-/* nor who takes a little of it each few seconds */
-static void
-test_trickle_give_way(void **state)
-{
-	int64_t now = clock_mono_ms();
-	int fd[9], i;
-
-	(void)state;
-	clock_test_set(0, now);
-	close(client);
-	FX_WAIT(&fx, 15000, h.conns == 0);
-	/* the newest first, as the server's list is the other way round */
-	for (i = 7; i >= 0; i--) {
-		fd[i] = dial_in();
-		FX_WAIT(&fx, 15000, h.conns == (unsigned)(8 - i));
-		fx_write(fd[i], "GET /big HTTP/1.1\r\n" HOST "\r\n");
-	}
-	FX_WAIT(&fx, 15000, n_requests == 8);
-	fx_spin(&fx);
-	take_some(fd, 8, now + 20000);
-	fd[8] = dial_in();
-	fx_spin(&fx);
-	assert_int_equal(h.evicted, 0);
-	close(fd[8]);
-	FX_WAIT(&fx, 15000, h.conns == 8);
-	take_some(fd, 8, now + 600000);
-	fd[8] = dial_in();
-	fx_spin(&fx);
-	assert_int_equal(h.evicted, 1);
-	client = fd[8];
-	for (i = 0; i < 8; i++)
-		close(fd[i]);
-	FX_WAIT(&fx, 15000, h.conns == 1);
-}
-
 int
 main(void)
 {
@@ -164,7 +111,6 @@ main(void)
 	    T(test_silent_give_way),
 	    T(test_too_many),
 	    T(test_slow_give_way),
-	    T(test_trickle_give_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
