@@ -34,14 +34,18 @@ const counting = () => {
 		n.writes += this.id === 'log';
 		d.set.call(this, v);
 	} });
+	const rows = new WeakSet();
 	new MutationObserver(all => {
 		let some = false;
 		for (const m of all)
 			for (const el of m.addedNodes)
 				if (el.nodeType === 1 && m.target.closest?.('#log')) {
 					some = true;
-					n.made += el.matches('.m') ||
-					    el.querySelectorAll('.m').length;
+					for (const m of el.matches('.m') ? [el] :
+					    el.querySelectorAll('.m')) {
+						n.made += !rows.has(m);
+						rows.add(m);
+					}
 				}
 		if (some)
 			n.most = Math.max(n.most,
@@ -199,6 +203,61 @@ test('page 15: 300 messages at once are one scroll', async t => {
 	await people.click();
 	await until('the panel', async () =>
 	    await people.getAttribute('aria-expanded') !== open, MS);
+	p.quiet();
+	await p.close();
+	await a.bye();
+});
+
+test('page c.18: one more at the end is one row made, and nothing measured',
+    async () => {
+	const r = 'long18', a = await Client.login(ws, 'Filler', r);
+	for (let i = 1; i <= 150; i++)	/* more than a page: there are older ones */
+		await a.say(r, `m${i}`);
+	const p = await Person.open(b, url);
+	await p.page.addInitScript(counting);
+	await p.page.addInitScript(() => {
+		/* what is asked of the log in the frame's own work, where the
+		   answer costs a layout; after it the browser lays out anyway */
+		let drawing = false;
+		window.asked = [];
+		const ask = (el, what) => {
+			if (drawing && el.closest('#log'))
+				window.asked.push(what);
+		};
+		for (const k of ['scrollTop', 'scrollHeight', 'clientHeight']) {
+			const d = Object.getOwnPropertyDescriptor(Element.prototype, k);
+			Object.defineProperty(Element.prototype, k, { ...d, get() {
+				ask(this, k);
+				return d.get.call(this);
+			} });
+		}
+		const rect = Element.prototype.getBoundingClientRect;
+		Element.prototype.getBoundingClientRect = function () {
+			ask(this, 'rect');
+			return rect.call(this);
+		};
+		const raf = requestAnimationFrame;
+		window.requestAnimationFrame = fn => raf.call(window, now => {
+			drawing = true;
+			fn(now);
+			drawing = false;
+		});
+	});
+	await p.page.reload();
+	await p.login('Reader', r);
+	await p.page.locator('#log .m[data-seq="150"]').waitFor();
+	await p.frames(5);
+	const was = await counts(p);
+	await p.page.evaluate(() => { window.asked.length = 0; });
+	for (let i = 151; i <= 170; i++) {
+		await a.say(r, `m${i}`);
+		await p.page.locator(`#log .m[data-seq="${i}"]`).waitFor();
+	}
+	await p.frames(3);
+	assert.equal((await counts(p)).made - was.made, 20);
+	assert.deepEqual(await p.page.evaluate(() => window.asked), []);
+	assert.ok(await p.page.locator('#log').evaluate(el =>
+	    el.scrollHeight - el.scrollTop - el.clientHeight) <= 1);
 	p.quiet();
 	await p.close();
 	await a.bye();

@@ -4,10 +4,11 @@
  * seen sleeps: it keeps its height and has no rows.  Whatever changes, the
  * row in the middle of the view stays where it is (`keep`), or, when the
  * reader is at the end, the end does (`stick`).  Changes are gathered and
- * drawn once a frame.
+ * drawn once a frame; at the end nothing is measured for it: the observer of
+ * sizes, which the browser asks when it has laid out anyway, goes after.
  */
-import { $, fill, h, icon } from './dom.js';
-import { t } from './i18n.js';
+import { $, attr, fill, h, icon } from './dom.js';
+import { lang, t } from './i18n.js';
 import { opt } from './prefs.js';
 import { fit } from './row.js';
 import { Rows } from './rows.js';
@@ -20,6 +21,8 @@ import { Rows } from './rows.js';
  * @property {Conv} c
  * @property {HTMLElement} el
  * @property {HTMLElement} top what stands over the first message
+ * @property {string} said what stands there
+ * @property {Item[]} drawn
  * @property {Chunk[]} chunks
  * @property {number} at scrollTop when it was left
  * @property {boolean} stick
@@ -58,7 +61,10 @@ export class Log {
 		box.addEventListener('scroll', () => this.#scrolled(), { passive: true });
 		this.eye = new IntersectionObserver((seen) => this.#look(seen),
 			{ root: box, rootMargin: `${MARGIN}px 0px` });
-		this.size = new ResizeObserver(() => this.#hold());
+		this.size = new ResizeObserver(() => {
+			this.#hold();
+			this.#more();
+		});
 		this.size.observe(box);
 		/* a picture whose size nobody told takes its own when it is there */
 		box.addEventListener('load', (e) => this.#loaded(e.target), true);
@@ -113,8 +119,8 @@ export class Log {
 			v = undefined;
 		this.#views.delete(c.key);
 		v ??= { c, el: h('div', { class: 'list', role: 'list' }),
-			top: h('div', { class: 'top' }), chunks: [], at: 0, stick: true,
-			divider: 0, placed: false, stale: new Set() };
+			top: h('div', { class: 'top' }), said: '', drawn: [], chunks: [], at: 0,
+			stick: true, divider: 0, placed: false, stale: new Set() };
 		this.#views.set(c.key, v);
 		if (this.#views.size > VIEWS)
 			this.#views.delete(this.#views.keys().next().value ?? '');
@@ -195,21 +201,26 @@ export class Log {
 		const v = this.#v;
 		if (!v)
 			return;
-		const had = v.chunks.length;
-		this.#keep(() => {
+		const had = v.chunks.length, { drawn } = v, n = drawn.length;
+		const draw = () => {
 			this.#match(v);
 			if (v.divider !== v.c.divider)
 				this.#divide(v);
 			this.#top(v);
 			this.#tire(v);
-		});
+		};
+		if (v.stick && v.placed)
+			draw();
+		else
+			this.#keep(draw);
 		v.stale.clear();
 		if (!v.placed && v.c.loaded)
 			this.#place(v);
 		else if (!had)
 			this.#hold();
 		this.#pill();
-		this.#more();
+		if (v.drawn === drawn && drawn.length === n)
+			this.#more();	/* no size will change and ask it */
 		if (v.stick)
 			this.acts.seen();
 	}
@@ -217,8 +228,7 @@ export class Log {
 	/* Bring the chunks in step with the items: only what differs is drawn. */
 	/** @param {View} v */
 	#match(v) {
-		const now = v.c.items;
-		const was = v.chunks.flatMap((k) => k.items);
+		const now = v.c.items, was = v.drawn;
 		let p = 0;
 		while (p < was.length && p < now.length && was[p] === now[p])
 			p++;
@@ -228,10 +238,14 @@ export class Log {
 			s++;
 		const cut = was.length - p - s;
 		const mid = now.slice(p, now.length - s);
-		if (cut || mid.length) {
-			if (p === was.length)
-				this.#append(v, mid);
-			else if (s === was.length)
+		for (const it of mid)	/* it is new as it is */
+			v.stale.delete(it);
+		if (p === was.length && mid.length) {
+			was.push(...mid);
+			this.#append(v, mid);
+		} else if (cut || mid.length) {
+			v.drawn = now.slice();
+			if (s === was.length)
 				this.#prepend(v, mid);
 			else
 				this.#splice(v, p, cut, mid);
@@ -358,7 +372,11 @@ export class Log {
 		const { c } = v;
 		const state = c.failed ? 'error' : c.loading || !c.loaded ? 'load'
 			: c.more ? 'more' : c.items.length ? 'begin' : 'empty';
-		this.box.setAttribute('aria-busy', String(!c.loaded && c.loading));
+		attr(this.box, 'aria-busy', String(!c.loaded && c.loading));
+		const said = [state, c.title, !!c.items.length, lang.value].join();
+		if (said === v.said)
+			return;
+		v.said = said;
 		fill(v.top, state === 'error' ? [h('span', null, t('log.error'), ' '),
 			h('button', { class: 'link', type: 'button', 'data-act': 'older',
 				onclick: () => this.acts.older(c) }, t('log.again'))]
@@ -483,7 +501,8 @@ export class Log {
 
 	#pill() {
 		const far = !this.#v?.stick && (this.#news > 0 || this.#gap() > 300);
-		this.pill.hidden = !far;
+		if (this.pill.hidden === far)
+			this.pill.hidden = !far;
 		if (!far)
 			return;
 		const n = this.#news;
