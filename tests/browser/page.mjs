@@ -4,11 +4,21 @@
  * page are those listed at the top of www/js/main.js.  Whatever the page
  * writes to its console as an error fails the test that calls quiet(); what
  * its CSP or Trusted Types refused fails the whole file (page.md (d) 35).
+ *
+ * To look for races: CCHAT_CPU=6 gives each page a sixth of the processor,
+ * CCHAT_SLOW=400 lets each file of the page come up to 400 ms late, at random.
+ * Every test of this folder passes with both, given time.
  */
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import { chromium } from 'playwright-core';
-import { until } from '../lib/cluster.mjs';
+import { sleep, until } from '../lib/cluster.mjs';
+
+/* How long a test waits for what must come, ms: a busy machine is no failure. */
+export const MS = 60000;
+export const LONG = { timeout: MS };
+/* The same, for what must become true. */
+export const wait = (what, fn) => until(what, fn, MS);
 
 export const D = { width: 1360, height: 860 };
 export const P = { width: 390, height: 844 };
@@ -28,9 +38,38 @@ if (process.argv[1]?.endsWith('.test.mjs'))
 export const HUM = ['--use-fake-device-for-media-stream',
     '--use-fake-ui-for-media-stream'];
 
-export const launch = (more = []) => chromium.launch({ headless: true,
-    args: [...FLAGS, ...more],
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });
+export const launch = async (more = []) => {
+	const b = await chromium.launch({ headless: true,
+	    args: [...FLAGS, ...more],
+	    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });
+	const make = b.newContext.bind(b);
+	if (CPU || SLOW)
+		b.newContext = async o => hinder(await make(o));
+	return b;
+};
+
+const CPU = Number(process.env.CCHAT_CPU ?? 0);
+const SLOW = Number(process.env.CCHAT_SLOW ?? 0);
+/* A context whose pages are slow, or get their files late. */
+async function
+hinder(context)
+{
+	if (SLOW)
+		await context.route(/\.(js|css|svg)(\?.*)?$/, async route => {
+			await sleep(Math.random() * SLOW);
+			await route.fallback().catch(() => {});
+		});
+	const make = context.newPage.bind(context);
+	if (CPU)
+		context.newPage = async () => {
+			const page = await make();
+			const cdp = await context.newCDPSession(page);
+			await cdp.send('Emulation.setCPUThrottlingRate',
+			    { rate: CPU });
+			return page;
+		};
+	return context;
+}
 
 /*
  * Between page and server: `out` and `in` are the frames so far; up(f) and
@@ -112,6 +151,7 @@ export class Person {
 		    viewport: o.viewport ?? D, locale: o.locale ?? 'en-GB',
 		    hasTouch: !!o.touch, isMobile: !!o.touch });
 		p.page = await p.context.newPage();
+		p.page.setDefaultTimeout(MS);
 		p.errors = [];
 		p.requests = [];
 		p.page.on('console', m => {
@@ -154,7 +194,7 @@ export class Person {
 		return this;
 	}
 
-	async in(ms = 15000)
+	async in(ms = MS)
 	{
 		await this.page.locator('#chat-view:not([hidden])').waitFor(
 		    { timeout: ms });
@@ -179,7 +219,7 @@ export class Person {
 	async sees(text, o = {})
 	{
 		const row = this.row(text);
-		await row.first().waitFor({ timeout: o.ms ?? 15000 });
+		await row.first().waitFor({ timeout: o.ms ?? MS });
 		assert.equal(await row.count(), 1, `"${text}" is there ` +
 		    `${await row.count()} times`);
 		return row;
@@ -203,7 +243,7 @@ export class Person {
 		    ':not(.away)'} .title`).allInnerTexts();
 	}
 
-	async peopleAre(names, ms = 15000)
+	async peopleAre(names, ms = MS)
 	{
 		const want = [...names].sort().join();
 		await until(`people ${want}`, async () => {
@@ -240,6 +280,52 @@ export class Person {
 			const step = () => k-- ? requestAnimationFrame(step) : r();
 			step();
 		}), n);
+	}
+
+	/* What a wheel has scrolled has come to rest. */
+	still(sel = '#log')
+	{
+		return this.page.evaluate(async s => {
+			const el = document.querySelector(s);
+			let at = el.scrollTop, since = performance.now();
+			for (let n = 0; n < 20 || performance.now() < since + 300; n++) {
+				await new Promise(requestAnimationFrame);
+				if (el.scrollTop !== at)
+					n = 0, since = performance.now();
+				at = el.scrollTop;
+			}
+		}, sel);
+	}
+
+	/*
+	 * From now on all is kept that an element says: a toast goes after four
+	 * seconds, whoever looks.  told() waits for words that were ever there.
+	 */
+	listen(sel)
+	{
+		return this.page.evaluate(s => {
+			const el = document.querySelector(s);
+			const all = (globalThis.told ??= {})[s] = [];
+			const look = () => {
+				const now = el.hidden ? '' : el.innerText.trim();
+				if (now !== (all.at(-1) ?? ''))
+					all.push(now);
+			};
+			new MutationObserver(look).observe(el, { subtree: true,
+			    childList: true, attributes: true, characterData: true });
+			look();
+		}, sel);
+	}
+
+	told(sel, words)
+	{
+		return wait(`${sel} says ${words}`, async () => {
+			const all = await this.page.evaluate(s => globalThis.told[s], sel);
+			const one = all.find(x => words.test(x));
+			if (!one)
+				throw new Error(all.join(' | '));
+			return one;
+		});
 	}
 
 	/* Nothing was complained of; what a test causes itself is excused. */

@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { WebSocket } from 'ws';
 
 /* far longer than anything takes: a busy machine is no failure */
-export const PATIENCE = 15000;
+export const PATIENCE = 30000;
 
 /* those whose item comes back under the same name: `ok` is the answer */
 const ITEMS = new Set(['message', 'edit', 'recall', 'react', 'title']);

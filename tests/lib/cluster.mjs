@@ -24,7 +24,7 @@ export const sleep = ms => new Promise(r => setTimeout(r, ms));
 
 /* Polls fn until it gives something true, or throws after ms. */
 export async function
-until(what, fn, ms = 15000)
+until(what, fn, ms = 30000)
 {
 	const end = Date.now() + ms;
 	let last;
@@ -51,7 +51,7 @@ fetch(port, path, o = {})
 	return new Promise((resolve, reject) => {
 		const req = http.request({ host: o.host ?? '127.0.0.1', port, path,
 		    method: o.method ?? 'GET', headers: o.headers, agent: false,
-		    timeout: o.ms ?? 10000 }, res => {
+		    timeout: o.ms ?? 30000 }, res => {
 			const parts = [];
 			res.on('data', b => parts.push(b));
 			res.on('end', () => {
@@ -187,7 +187,7 @@ export class Daemon {
 				this.ports[m[2]] = Number(m[1]);
 			return Object.values(this.listeners).every(w =>
 			    new RegExp(`listening on \\S*:\\d+ \\(${w}\\b`).test(said));
-		}, 10000).catch(e => {
+		}, 30000).catch(e => {
 			throw new Error(`${e.message}\n${this.log.slice(seen)}`);
 		});
 		if (!this.running)
@@ -220,7 +220,7 @@ export class Daemon {
 			this.log += 'TEST: does not stop, killed\n';
 			this.stuck = true;
 			this.signal('SIGKILL');
-		}, 10000);
+		}, 30000);
 		const r = await this.exit;
 		clearTimeout(timer);
 		return r;
@@ -231,7 +231,7 @@ export class Daemon {
 		return fetch(this.ports.admin ?? this.ports.http, path, o);
 	}
 
-	ready(ms = 10000)
+	ready(ms = 30000)
 	{
 		return until(`${this.name} ready`, async () => {
 			const r = await this.fetch('/readyz');

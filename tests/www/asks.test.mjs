@@ -7,7 +7,7 @@ import { EP, item, make, online, priv } from './chat.mjs';
 import { FakeSocket, until } from './fake.mjs';
 
 test('requests: answer, error, silence, and 102 is remembered', async () => {
-	const { chat, s } = await online(undefined, { askTimeout: 20 });
+	const { chat, s } = await online(undefined, { askTimeout: 500 });
 	const h = chat.history({ tid: '7' }, { limit: 2 });
 	const f = await until('a question', () => s.of('getHistory')[0]);
 	assert.deepEqual([f.tid, f.limit, f.rid], ['7', 2, undefined]);

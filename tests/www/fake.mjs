@@ -43,7 +43,7 @@ export class FakeSocket {
 	}
 }
 
-export const until = async (what, fn, ms = 3000) => {
+export const until = async (what, fn, ms = 15000) => {
 	const end = Date.now() + ms;
 	for (;;) {
 		const v = fn();

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EP, head, item, make, online, priv, seqs } from './chat.mjs';
+import { Clock } from './clock.mjs';
 import { FakeSocket, settle, until } from './fake.mjs';
 
 test('login: what is sent, what comes back', async () => {
@@ -330,17 +331,22 @@ test('an error with retry is tried again; without, it fails', async () => {
 });
 
 test('no faster than the server allows', async () => {
-	const { chat, s } = await online(undefined, {}, {},
-	    { limit: { msg: 4096, rate: [100, 3], rooms: 8 } });
-	const t0 = Date.now();
-	for (let i = 0; i < 6; i++)
-		chat.send({ rid: '1' }, `${i}`);
-	assert.equal(s.of('message').length, 3);
-	await until('the rest', () => s.of('message').length === 6);
-	assert.ok(Date.now() - t0 >= 25, 'three more at 100/s take 30 ms');
-	assert.deepEqual(s.of('message').map(m => m.msg),
-	    ['0', '1', '2', '3', '4', '5']);
-	chat.close();
+	const clock = new Clock();	/* or six of them may take 10 ms */
+	try {
+		const { chat, s } = await online(undefined, {}, {},
+		    { limit: { msg: 4096, rate: [100, 3], rooms: 8 } });
+		for (let i = 0; i < 6; i++)
+			chat.send({ rid: '1' }, `${i}`);
+		assert.equal(s.of('message').length, 3);
+		await clock.pass(25);
+		assert.ok(s.of('message').length < 6, 'three more take 30 ms');
+		await clock.pass(25);
+		assert.deepEqual(s.of('message').map(m => m.msg),
+		    ['0', '1', '2', '3', '4', '5']);
+		chat.close();
+	} finally {
+		clock.done();
+	}
 });
 
 test('the queue has a bound', async () => {
@@ -359,7 +365,8 @@ async function
 delays(n, random, code, reason)
 {
 	const { chat, heard, s } = await online(undefined, { random });
-	const out = [];
+	const out = [], { now } = Date, at = now();
+	Date.now = () => at;	/* what is left of a wait is all of it */
 	s.drop(code, reason);
 	for (let i = 0; i < n; i++) {
 		const st = heard.state.filter(x => x.retryAt).at(-1);
@@ -369,6 +376,7 @@ delays(n, random, code, reason)
 		chat.retry();
 		FakeSocket.last().drop(code, reason);
 	}
+	Date.now = now;
 	chat.close();
 	return out;
 }
