@@ -29,6 +29,7 @@
 #include "msg_server/client_priv.h"
 #include "msg_server/door/front.h"
 #include "msg_server/follow/delivered.h"
+#include "msg_server/upload/upload.h"
 
 static void
 client_unlist(struct client *c)
@@ -112,6 +113,8 @@ client_detach(struct client *c)
 	srv->n_anew -= c->session.logging_in & c->session.anew;
 	srv->n_dying++;
 	srv->stats[S_CONNECTIONS] = srv->n_clients;
+	if (c->logged_in && dialect_has(c->session.dialect, DIALECT_FORMS))
+		uploads_out(srv, c->session.cn);
 	gate_leave(srv->gate, c->ip);
 	client_hold_free(c);
 	session_drop_strings(&c->session);
@@ -153,6 +156,8 @@ client_logged_in(struct session *s)
 	c->asking = 0;
 	c->logged_in = 1;
 	c->heard_s = client_now();
+	if (dialect_has(s->dialect, DIALECT_FORMS))
+		uploads_in(client_srv(c), s->cn, c->ip);
 	b = client_busy(c);
 	b->ws.msg_max = CLIENT_MSG_AFTER;
 	/* coming in, which is once, counts as no flood: it may be silent now */

@@ -309,6 +309,26 @@ gate_enter(struct gate *g, const struct addr *peer,
 	return 0;
 }
 
+bool
+gate_find(const struct gate *g, const struct addr *peer,
+    const struct http_request *rq, const struct gate_ip **out)
+{
+	struct gate_ip *ip;
+	struct addr a;
+	uint8_t key[16];
+
+	*out = NULL;
+	gate_address(g, peer, rq, &a);
+	if (addr_is_loopback(&a))
+		return true;
+	addr_key(&a, key);
+	HASH_FIND(hh, g->ips, key, sizeof key, ip);
+	if (ip == NULL || ip->n == 0)
+		return false;
+	*out = ip;
+	return true;
+}
+
 void
 gate_leave(struct gate *g, struct gate_ip *ip)
 {

@@ -33,6 +33,9 @@ void gate_address(const struct gate *g, const struct addr *peer,
 int gate_enter(struct gate *g, const struct addr *peer,
     const struct http_request *rq, struct gate_ip **ip) MUST_CHECK;
 void gate_leave(struct gate *g, struct gate_ip *ip); /* NULL is fine */
+/* the one of a request that opens nothing, and *ip is only to be compared; false: nobody of that address is connected */
+bool gate_find(const struct gate *g, const struct addr *peer,
+    const struct http_request *rq, const struct gate_ip **ip);
 /* the address it is for, of IPv6 its /64; false: it is not limited (NULL) */
 bool gate_ip_text(const struct gate_ip *ip, char out[ADDR_TEXT_MAX]);
 /* a bad token came from there; true: too many, keep it out for a while */

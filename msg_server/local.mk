@@ -25,6 +25,7 @@ msg_server_libmsg_server_a_SOURCES += \
 	%D%/upload/name.c %D%/upload/name.h %D%/upload/quota.c %D%/upload/quota.h \
 	%D%/upload/store.c %D%/upload/store.h %D%/upload/store_priv.h %D%/upload/store_sweep.c \
 	%D%/upload/upload.c %D%/upload/upload.h %D%/upload/upload_priv.h \
+	%D%/upload/near.c %D%/upload/near.h %D%/upload/upload_form.c %D%/upload/upload_job.c \
 	%D%/upload/upload_post.c %D%/upload/upload_serve.c %D%/upload/upload_who.c
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/cchat_fast.c %D%/dialect/cchat_group.c
 msg_server_libmsg_server_a_SOURCES += %D%/dialect/meteor.c \

@@ -76,10 +76,21 @@ server_on_request(struct httpd *h, struct httpd_conn *c,
 	}
 }
 
+static void
+server_on_head(
+    struct httpd *h, struct httpd_conn *c, const struct http_request *rq)
+{
+	struct server *srv = h->arg;
+	const struct door *door = front_door(srv, c);
+
+	if (door == NULL || door->on_head == NULL || !door->on_head(srv, c, rq))
+		uploads_on_head(h, c, rq);
+}
+
 static const struct httpd_ops server_http_ops = {
     .on_request = server_on_request,
     .on_upgrade = client_on_upgrade,
-    .on_head = uploads_on_head};
+    .on_head = server_on_head};
 
 /* --- topology ----------------------------------------------------------- */
 

@@ -129,6 +129,8 @@ static const struct conf_opt settings_opts[] = {
     CONF_INT(S, upload_audio, "upload_audio", 2048, 1, 1048576, "KiB of sound"),
     CONF_INT(S, upload_file, "upload_file", 20480, 1, 1048576,
 	"KiB of any other file"),
+    CONF_INT(S, upload_webim, "upload_webim", 2048, 0, 1048576,
+	"KiB of a picture of PHPWebIM's pages; 0: none"),
     CONF_INT(S, upload_day, "upload_day", 100, 1, 1048576,
 	"MiB of one user and day; of an address four times that"),
     CONF_INT(S, upload_total, "upload_total", 10240, 1, 1073741824,
@@ -165,9 +167,9 @@ static const char *const settings_live[] = {"link_key", "token_key",
     "send_rate", "send_burst", "uid_rate", "room_rate", "rooms_new",
     "room_title", "marks_max", "frame_rate", "frame_burst", "ping", "stall_max",
     "memory", "gather_us", "drain_within", "drain_rate", "upload_pic",
-    "upload_audio", "upload_file", "upload_day", "upload_total", "upload_free",
-    "uploads_at_once", "upload_orphans", "upload_keep", "log_level", "log_file",
-    NULL};
+    "upload_audio", "upload_file", "upload_webim", "upload_day", "upload_total",
+    "upload_free", "uploads_at_once", "upload_orphans", "upload_keep",
+    "log_level", "log_file", NULL};
 
 const struct conf_program settings_program = {
     .name = "msg_server",

@@ -45,6 +45,7 @@ struct settings {
 	/* uploads (upload/upload.h) */
 	char *uploads, *upload_url; /* "": in the data directory; from here */
 	int64_t upload_pic, upload_audio, upload_file; /* KiB */
+	int64_t upload_webim; /* KiB; 0: no forms */
 	int64_t upload_day, upload_total, upload_free; /* MiB */
 	int64_t uploads_at_once;
 	int64_t upload_orphans; /* s, 0: for ever */

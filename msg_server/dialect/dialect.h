@@ -28,6 +28,7 @@ enum dialect_trait {
 	DIALECT_GROUPS = 256,   /* a session is in all groups of its user, and a login under another uid makes it his */
 	DIALECT_WAITS = 512,    /* its clients connect first and log in when they like */
 	DIALECT_NO_GRACE = 1024, /* who is gone is gone at once */
+	DIALECT_FORMS = 4096,   /* its page brings pictures by forms, without a key (upload/upload.h) */
 	DIALECT_NEWEST = 2048   /* of a user's sessions only the newest one hears */
 };
 

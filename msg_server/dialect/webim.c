@@ -312,7 +312,7 @@ webim_decode(struct dialect_ctx *ctx, struct str text,
 
 enum {
 	WEBIM_TRAITS = DIALECT_OLD | DIALECT_PACE | DIALECT_HEARS_OUT |
-		       DIALECT_FD_UID | DIALECT_NO_GRACE
+		       DIALECT_FD_UID | DIALECT_NO_GRACE | DIALECT_FORMS
 };
 
 const struct dialect dialect_webim = {

@@ -17,6 +17,9 @@ struct door {
 	/* true: answered, now or later (httpd.h); false: not for it */
 	bool (*on_request)(struct server *srv, struct httpd_conn *c,
 	    const struct http_request *rq, struct str body);
+	/* struct httpd_ops' on_head, before any other; true: dealt with; may be NULL */
+	bool (*on_head)(struct server *srv, struct httpd_conn *c,
+	    const struct http_request *rq);
 };
 
 /* all of them, NULL-ended */

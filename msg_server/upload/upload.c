@@ -56,6 +56,7 @@ uploads_open(struct server *srv)
 	u->quota = quota_new();
 	u->hot = hot_new();
 	u->sync = syncer_new(srv->net);
+	u->near = near_new();
 	uploads_reload(srv);
 }
 
@@ -95,6 +96,33 @@ uploads_request(
 		return false;
 	httpd_error(c, 404, "nothing is uploaded here");
 	return true;
+}
+
+void
+uploads_form(struct server *srv, struct httpd_conn *c,
+    const struct http_request *rq, struct str field, bool bare)
+{
+	struct uploads *u = srv->uploads;
+
+	if (u == NULL || u->store == NULL || srv->set.upload_webim == 0 ||
+	    srv->set.auth != SETTINGS_AUTH_OPEN)
+		httpd_error(c, 404, "nothing is uploaded here");
+	else
+		upload_form(u, c, rq, field, bare);
+}
+
+void
+uploads_in(struct server *srv, uint64_t cn, const struct gate_ip *ip)
+{
+	if (srv->uploads != NULL && srv->uploads->near != NULL)
+		near_add(srv->uploads->near, cn, ip);
+}
+
+void
+uploads_out(struct server *srv, uint64_t cn)
+{
+	if (srv->uploads != NULL && srv->uploads->near != NULL)
+		near_del(srv->uploads->near, cn);
 }
 
 /* --- of others ---------------------------------------------------------- */

@@ -4,6 +4,7 @@
  * sections 2 and 9, limits.md).
  *
  *	POST /v1/upload		a raw body; who: "Authorization: Bearer KEY"
+ *	POST of a form		a picture of PHPWebIM's pages; who: by his address
  *	GET, HEAD /u/HASH.EXT	what was brought, for whoever knows its name
  *
  * KEY is what the login answer of version 2 gave (`up`, key.h), a login token,
@@ -41,6 +42,7 @@ enum {
 	UPLOAD_PREFIX_MAX = 128
 };
 
+struct gate_ip;
 struct server;
 struct uploads;
 
@@ -58,6 +60,15 @@ void uploads_reload(struct server *srv);
 
 /* of struct httpd_ops: POST /v1/upload is dealt with here */
 void uploads_on_head(struct httpd *h, struct httpd_conn *c, const struct http_request *rq);
+/*
+ * In on_head: a form with a picture in that field (static), of a page that has no key
+ * (upload_form.c; setting upload_webim): answered, now or later. bare: as of 2016.
+ */
+void uploads_form(struct server *srv, struct httpd_conn *c, const struct http_request *rq,
+    struct str field, bool bare);
+/* a session of such a page (DIALECT_FORMS) at that address is in; it ends */
+void uploads_in(struct server *srv, uint64_t cn, const struct gate_ip *ip);
+void uploads_out(struct server *srv, uint64_t cn);
 /* true: the path is /u/..., and was answered */
 bool uploads_request(struct server *srv, struct httpd_conn *c, const struct http_request *rq);
 /* a message with that url is about to be stored */

@@ -65,6 +65,25 @@ upload_who(struct uploads *u, const struct httpd_conn *c,
 	return true;
 }
 
+bool
+upload_who_near(struct uploads *u, const struct httpd_conn *c,
+    const struct http_request *rq, struct upload_who *w)
+{
+	const struct gate_ip *ip;
+	struct session *s;
+
+	memset(w, 0, sizeof *w);
+	if (!gate_find(u->srv->gate, httpd_peer(c), rq, &ip))
+		return false;
+	s = session_find(u->srv, near_find(u->near, ip));
+	if (s == NULL || s->user == NULL)
+		return false;
+	str_copy(w->uid, sizeof w->uid, session_uid(s));
+	snprintf(w->user, sizeof w->user, "u%s", w->uid);
+	who_address(u, c, rq, w->addr);
+	return true;
+}
+
 uint64_t
 upload_max(const struct uploads *u, enum kind_class class)
 {

@@ -14,3 +14,4 @@ shared_libshared_a_SOURCES += \
 shared_libshared_a_SOURCES += shared/proto/php.c shared/proto/php.h
 shared_libshared_a_SOURCES += shared/proto/push.c shared/proto/push.h
 shared_libshared_a_SOURCES += shared/proto/gateway.c shared/proto/gateway.h
+shared_libshared_a_SOURCES += shared/proto/multipart.c shared/proto/multipart.h

@@ -105,6 +105,10 @@ fuzz_tests += %D%/fuzz_datagram
 %C%_fuzz_datagram_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %C%_fuzz_datagram_LDADD = msg_server/libmsg_server.a $(shared_libs)
 
+fuzz_tests += %D%/fuzz_multipart
+%C%_fuzz_multipart_SOURCES = %D%/fuzz_multipart.c $(fuzz_replay)
+%C%_fuzz_multipart_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%C%_fuzz_multipart_LDADD = $(shared_libs)
 fuzz_tests += %D%/fuzz_upload
 %C%_fuzz_upload_SOURCES = %D%/fuzz_upload.c $(fuzz_replay)
 %C%_fuzz_upload_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)

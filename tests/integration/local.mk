@@ -23,7 +23,8 @@ integration_tests += %D%/t560_rest.test.mjs %D%/t570_nginx.test.mjs \
 	%D%/t611_reload.test.mjs %D%/t612_as.test.mjs %D%/t613_connections.test.mjs
 
 ## PHPWebIM
-integration_tests += %D%/t520_webim.test.mjs %D%/t521_comet.test.mjs
+integration_tests += %D%/t520_webim.test.mjs %D%/t521_comet.test.mjs \
+	%D%/t522_pictures.test.mjs
 EXTRA_DIST += tests/lib/webim.mjs tests/dialect/webim/phpwebim-2014-basic.jsonl \
 	tests/dialect/webim/phpwebim-2016-basic.jsonl \
 	tests/dialect/webim/phpwebim-2016-comet.jsonl

@@ -43,6 +43,36 @@ ask(port, path, form, o = {})
 	});
 }
 
+/*
+ * A form as a browser sends it: parts of {name, value} or {name, file, bytes,
+ * type, head}: [body, its Content-Type].
+ */
+export function
+form(parts, boundary = '----WebKitFormBoundaryhOOvZYYsGZFHZL4k')
+{
+	const body = parts.flatMap(p => [`--${boundary}\r\n`, p.head ??
+	    `Content-Disposition: form-data; name="${p.name}"` +
+	    (p.file === undefined ? '\r\n' : `; filename="${p.file}"\r\n` +
+	    `Content-Type: ${p.type ?? 'image/png'}\r\n`), '\r\n',
+	    p.bytes ?? p.value ?? '', '\r\n']).map(x => Buffer.from(x));
+	return [Buffer.concat([...body, Buffer.from(`--${boundary}--\r\n`)]),
+	    `multipart/form-data; boundary=${boundary}`];
+}
+
+/* that of 2016, as Flash's SWFUpload sent it: a head of its own, fields around */
+export function
+flash(bytes, file = 'a.png')
+{
+	const [body, type] = form([{ name: 'Filename', value: file },
+	    { name: 'uid', value: '0' }, { name: 'post', value: '1' },
+	    { name: 'PHPSESSID', value: '0' },
+	    { name: 'Filedata', file, bytes, type: 'application/octet-stream' },
+	    { name: 'Upload', value: 'Submit Query' }],
+	    '----------KM7ae0Ef1KM7GI3Ij5GI3ei4gL6gL6');
+	/* Flash ended without a line */
+	return [body.subarray(0, body.length - 2), type];
+}
+
 /* Frames as they come, and expectations that wait for them. */
 class Frames {
 	constructor()
@@ -119,7 +149,7 @@ export class Page extends Frames {
 	{
 		const p = new Page();
 		p.ws = new WebSocket(url, { perMessageDeflate: false,
-		    origin: o.origin });
+		    origin: o.origin, headers: o.headers });
 		p.ws.on('message', d => p.frame(d.toString()));
 		p.gone = new Promise(r => p.ws.on('close', (code, why) => {
 			p.over = true;

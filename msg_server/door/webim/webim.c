@@ -6,6 +6,8 @@
 #include "msg_server/door/webim/webim.h"
 #include "msg_server/door/static.h"
 #include "msg_server/door/webim/comet.h"
+#include "msg_server/server.h"
+#include "msg_server/upload/upload.h"
 
 enum { WEBIM_HOST_MAX = 255 };
 
@@ -74,6 +76,29 @@ webim_on_request(struct server *srv, struct httpd_conn *c,
 	return true;
 }
 
-const struct door door_webim = {"webim", webim_on_request};
-const struct door door_webim_2014 = {"webim2014", webim_on_request};
-const struct door door_webim_2019 = {"webim2019", webim_on_request};
+/* where the pages of 2019, of 2016 and of 2017 bring their pictures */
+static bool
+webim_on_head(
+    struct server *srv, struct httpd_conn *c, const struct http_request *rq)
+{
+	if (rq->method != HTTP_POST_M)
+		return false;
+	if (str_eqc(rq->path, "/upload"))
+		uploads_form(srv, c, rq, STR_LIT("photo"), false);
+	else if (str_eqc(rq->path, "/apps/upload.php") ||
+		 str_eqc(rq->path, "/page/upload/"))
+		uploads_form(srv, c, rq, STR_LIT("Filedata"), true);
+	else
+		return false;
+	return true;
+}
+
+#define WEBIM_DOOR(word)                                      \
+	{                                                     \
+		.name = word, .on_request = webim_on_request, \
+		.on_head = webim_on_head                      \
+	}
+
+const struct door door_webim = WEBIM_DOOR("webim");
+const struct door door_webim_2014 = WEBIM_DOOR("webim2014");
+const struct door door_webim_2019 = WEBIM_DOOR("webim2019");
