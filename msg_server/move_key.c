@@ -14,8 +14,10 @@ enum { MOVE_BODY = 17, MOVE_AWAY = 1 };
 static struct seal
 move_seal(const uint8_t link_key[32], const char *cluster, struct str uid)
 {
-	return (struct seal){link_key, "cchat move 1", cluster, uid};
+	return (struct seal){link_key, "cchat move 2", cluster, uid};
 }
+
+_Static_assert(MOVE_KEY_MAX == SEAL_TEXT(MOVE_BODY), "room for it");
 
 void
 move_key_make(const uint8_t link_key[32], const char *cluster, struct str uid,
@@ -24,14 +26,10 @@ move_key_make(const uint8_t link_key[32], const char *cluster, struct str uid,
 	struct seal seal = move_seal(link_key, cluster, uid);
 	uint64_t n[2] = {htobe64(claim->cn), htobe64((uint64_t)claim->exp_ms)};
 	uint8_t body[MOVE_BODY];
-	struct buf b;
 
 	memcpy(body, n, sizeof n);
 	body[16] = claim->away ? MOVE_AWAY : 0;
-	buf_init(&b, 256);
-	seal_put(&seal, body, sizeof body, &b);
-	str_copy(out, MOVE_KEY_MAX, buf_str(&b));
-	buf_fini(&b);
+	seal_put(&seal, body, sizeof body, out);
 }
 
 int

@@ -10,7 +10,7 @@
 static struct seal
 key_seal(const uint8_t link_key[32], const char *cluster, struct str uid)
 {
-	return (struct seal){link_key, "cchat upload 1", cluster, uid};
+	return (struct seal){link_key, "cchat upload 2", cluster, uid};
 }
 
 void
@@ -19,15 +19,14 @@ upload_key_make(const uint8_t link_key[32], const char *cluster, struct str uid,
 {
 	struct seal seal = key_seal(link_key, cluster, uid);
 	uint64_t exp = htobe64((uint64_t)exp_ms);
-	struct buf b;
 
-	buf_init(&b, 256);
-	buf_putstr(&b, uid);
-	buf_putc(&b, '.');
-	seal_put(&seal, (const uint8_t *)&exp, sizeof exp, &b);
-	str_copy(out, UPLOAD_KEY_MAX, buf_str(&b));
-	buf_fini(&b);
+	str_copy(out, ID_MAX + 1, uid);
+	out[uid.len] = '.';
+	seal_put(&seal, (const uint8_t *)&exp, sizeof exp, out + uid.len + 1);
 }
+
+_Static_assert(UPLOAD_KEY_MAX == ID_MAX + 1 + SEAL_TEXT(sizeof(uint64_t)),
+    "room for the longest");
 
 int
 upload_key_check(const uint8_t link_key[32], const char *cluster,

@@ -211,10 +211,11 @@ digest_base64(const void *p, size_t n, char *out)
 static const char digest_url[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-void
-digest_base64url(const void *p, size_t n, struct buf *out)
+size_t
+digest_base64url_text(const void *p, size_t n, char *out)
 {
 	const uint8_t *s = p;
+	char *to = out;
 
 	for (size_t i = 0; i < n; i += 3) {
 		uint32_t v = (uint32_t)s[i] << 16;
@@ -224,13 +225,23 @@ digest_base64url(const void *p, size_t n, struct buf *out)
 			v |= (uint32_t)s[i + 1] << 8;
 		if (left > 2)
 			v |= s[i + 2];
-		buf_putc(out, digest_url[v >> 18]);
-		buf_putc(out, digest_url[v >> 12 & 63]);
+		*to++ = digest_url[v >> 18];
+		*to++ = digest_url[v >> 12 & 63];
 		if (left > 1)
-			buf_putc(out, digest_url[v >> 6 & 63]);
+			*to++ = digest_url[v >> 6 & 63];
 		if (left > 2)
-			buf_putc(out, digest_url[v & 63]);
+			*to++ = digest_url[v & 63];
 	}
+	return (size_t)(to - out);
+}
+
+void
+digest_base64url(const void *p, size_t n, struct buf *out)
+{
+	uint8_t *to = n > 0 ? buf_reserve(out, (8 * n + 5) / 6) : NULL;
+
+	if (to != NULL)
+		buf_added(out, digest_base64url_text(p, n, (char *)to));
 }
 
 static int

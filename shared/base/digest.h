@@ -36,7 +36,9 @@ bool digest_equal(const void *a, const void *b, size_t n);
 
 /* NUL-terminated into out; out must hold 4*((n+2)/3)+1 */
 void digest_base64(const void *p, size_t n, char *out);
-/* unpadded; appended to out */
+/* unpadded, (8n+5)/6 bytes, which it returns; no NUL behind them */
+size_t digest_base64url_text(const void *p, size_t n, char *out);
+/* the same, appended to out */
 void digest_base64url(const void *p, size_t n, struct buf *out);
 /* strict: no padding, no other characters; ERR_INVALID; appended to out */
 int digest_base64url_decode(struct str s, struct buf *out) MUST_CHECK;

@@ -7,5 +7,5 @@ shared_libshared_a_SOURCES += \
 	%D%/table.c %D%/table.h \
 	%D%/slab.c %D%/slab.h \
 	%D%/utf8.c %D%/utf8.h \
-	%D%/digest.c %D%/digest.h %D%/seal.c %D%/seal.h \
+	%D%/digest.c %D%/digest.h %D%/seal.c %D%/seal.h %D%/sip.c %D%/sip.h \
 	%D%/id.c %D%/id.h

@@ -42,6 +42,7 @@ dist_check_SCRIPTS += $(integration_tests)
 EXTRA_DIST += tests/lib/cluster.mjs tests/lib/client.mjs \
 	tests/lib/faultproxy.mjs tests/lib/fire.mjs tests/lib/mock.mjs \
 	tests/lib/node.mjs tests/lib/player.mjs tests/lib/replay.mjs \
+	tests/lib/sip.mjs \
 	tests/lib/v1server.mjs tests/dialect/cchat/cchat-basic.jsonl \
 	tests/dialect/cchat/cchat-proxy.jsonl
 integration_tests += %D%/t510_workerman.test.mjs %D%/t511_replay_old.test.mjs

@@ -157,6 +157,12 @@ unit_tests += %D%/shared/proto/test_ws_state
 %C%_shared_proto_test_ws_state_SOURCES = %D%/shared/proto/test_ws_state.c \
 	%D%/shared/proto/ws_fixture.h
 %C%_shared_proto_test_ws_state_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_sip
+%C%_shared_base_test_sip_SOURCES = %D%/shared/base/test_sip.c
+%C%_shared_base_test_sip_LDADD = $(unit_ldadd)
+unit_tests += %D%/shared/base/test_seal
+%C%_shared_base_test_seal_SOURCES = %D%/shared/base/test_seal.c
+%C%_shared_base_test_seal_LDADD = $(unit_ldadd)
 unit_tests += %D%/shared/base/test_err
 %C%_shared_base_test_err_SOURCES = %D%/shared/base/test_err.c
 %C%_shared_base_test_err_LDADD = $(unit_ldadd)
