@@ -15,7 +15,7 @@ www_page = \
 	www/js/lazy/upload.js www/js/lazy/voice.js
 
 www_sdk = \
-	www/sdk/cchat.js www/sdk/link.js www/sdk/outbox.js www/sdk/stream.js \
+	www/sdk/cchat.js www/sdk/link.js www/sdk/outbox.js \
 	www/sdk/session.js www/sdk/keep.js www/sdk/asks.js www/sdk/upload.js \
 	www/sdk/cchat.d.ts www/sdk/README.md \
 	www/sdk/example.html www/sdk/example.css www/sdk/example.js

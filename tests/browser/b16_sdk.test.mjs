@@ -198,7 +198,7 @@ test('66. an empty page: login, send, history, items, a file, resume',
 	await page.context().close();
 });
 
-test('66. what is loaded: three files at first, three for a login, the rest ' +
+test('66. what is loaded: three files at first, two for a login, the rest ' +
     'when wanted; one that fails is fetched again', async () => {
 	const page = await blank(), at = inPage(page), got = [];
 	page.on('request', r => {
@@ -215,7 +215,7 @@ test('66. what is loaded: three files at first, three for a login, the rest ' +
 	broken = false;
 	await at('login', { rid: 'lone' });
 	assert.deepEqual([...new Set(got.splice(0))].sort(),
-	    ['keep', 'session', 'stream']);
+	    ['keep', 'session']);
 	await at('say', { rid: 'lone', texts: ['x'] });
 	assert.deepEqual(got, []);
 	await at('pages', { rid: 'lone' });
@@ -315,8 +315,8 @@ test('66. the example: a chat in the corner of a page', async () => {
 });
 
 test('67. no word of document or window in it', async () => {
-	for (const x of ['cchat', 'link', 'outbox', 'session', 'keep', 'stream',
-	    'asks', 'upload']) {
+	for (const x of ['cchat', 'link', 'outbox', 'session', 'keep', 'asks',
+	    'upload']) {
 		const code = (await readFile(new URL(`../../www/sdk/${x}.js`,
 		    import.meta.url), 'utf8')).replace(/\/\*[^]*?\*\//g, '');
 		assert.doesNotMatch(code, /\b(document|window|localStorage|navigator)\b/, x);

@@ -67,7 +67,7 @@ test('page 6: a server that cannot be reached: words, and Join again works',
 		if (late) {
 			await p.page.locator('#name').pressSequentially('Amy');
 			await p.page.waitForFunction(() => performance
-			    .getEntriesByName(`${location.origin}/sdk/asks.js`).length,
+			    .getEntriesByName(`${location.origin}/js/side.js`).length,
 			    null, LONG);
 		}
 		f.refuse(true);

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { head, item, make, online } from './chat.mjs';
 import { Clock } from './clock.mjs';
-import { FakeSocket } from './fake.mjs';
+import { FakeSocket, settle } from './fake.mjs';
 
 const MIN = 60000;
 let clock;
@@ -247,4 +247,40 @@ test('timers of one that is closed are gone', async () => {
 	await clock.pass(10 * MIN);
 	assert.equal(FakeSocket.last().sent.length, n);
 	assert.equal(FakeSocket.sockets.length, 1);
+});
+
+test('dialled ahead: the login goes on the line that is there', async () => {
+	const { chat, heard } = make();
+	chat.connect();
+	chat.connect();
+	const s = FakeSocket.last();
+	s.open();
+	await settle();
+	assert.deepEqual(s.sent, []);
+	const done = chat.login({ name: 'Amy' });
+	await settle();
+	assert.equal(s.of('login').length, 1);
+	s.onopen = null;	/* it is open already */
+	s.welcome({ 1: head(10) });
+	assert.equal((await done).uid, '1001');
+	assert.equal(FakeSocket.sockets.length, 1);
+	assert.deepEqual(heard.close, []);
+});
+
+test('dialled ahead, and lost: the login dials again; closed: it says nothing',
+    async () => {
+	const { chat } = make();
+	chat.connect();
+	FakeSocket.last().drop();
+	const done = chat.login({ name: 'Amy' });
+	assert.equal(FakeSocket.sockets.length, 2);
+	FakeSocket.last().welcome({ 1: head(10) });
+	await done;
+	const other = make().chat;
+	other.connect();
+	const s = FakeSocket.last();
+	s.open();
+	other.close();
+	await settle();
+	assert.deepEqual([s.sent, s.closed, other.state], [[], 1000, 'closed']);
 });

@@ -29,7 +29,6 @@
  *   #me opens dialog#settings [data-set=...]   dialog#readers .choice
  *   #typing (.on)   #final[data-why] [data-act=again]   #told  state, read out
  */
-import { CChat, CChatError } from '../sdk/cchat.js';
 import { $, attr, effect, fill, icon, text } from './dom.js';
 import { has, lang, setLang, t } from './i18n.js';
 import { dark, local, random, tab, theme } from './prefs.js';
@@ -50,17 +49,29 @@ const ridOf = (s) => /^(lobby|大厅)?$/i.test(s.trim()) ? '1' : s.trim();
 /** @param {string} rid */
 const roomOf = (rid) => rid === '1' ? t('login.lobby') : rid;
 
-/** @type {any} what of chat.js, fetched when somebody is about to join */
-let chatModule;
-const chatCode = () => chatModule ??= Promise.all([import('./chat.js'),
-	import('./store.js'), import('./log.js'), import('./row.js'),
-	import('./side.js'), import('./people.js'), import('./composer.js'),
-	import('./format.js'), import('./conv.js'), import('./items.js'),
-	import('./rows.js'), import('../sdk/asks.js'),
-]).then(([m]) => m, (e) => {
-		chatModule = undefined;	/* the next try fetches it again */
-		throw new CChatError('network', String(e));
+/*
+ * The chat's own code and the SDK, fetched when somebody is about to join;
+ * all of it is named here, for what one module asks for by itself comes one
+ * round trip later.  A fetch that failed is tried again the next time.
+ */
+const code = () => ({
+	sdk: Promise.all([import('../sdk/cchat.js'), import('../sdk/link.js'),
+		import('../sdk/outbox.js')]),
+	chat: Promise.all([import('./chat.js'), import('../sdk/session.js'),
+		import('../sdk/keep.js'), import('./store.js'), import('./log.js'),
+		import('./row.js'), import('./composer.js'), import('./format.js'),
+		import('./conv.js'), import('./people.js'), import('./items.js'),
+		import('./rows.js'), import('./side.js')]),
+});
+/** @type {ReturnType<typeof code>|undefined} */ let coming;
+const fetchCode = () => {
+	const c = coming ??= code();
+	Promise.all([c.sdk, c.chat]).catch(() => {
+		if (coming === c)
+			coming = undefined;
 	});
+	return c;
+};
 
 /** @param {string} [s] */
 const error = (s) => {
@@ -71,8 +82,7 @@ const error = (s) => {
 /** What the server said, in the reader's words. @param {any} e */
 const reason = (e) => e.code === 403 ? t('login.refused') : has(`err.${e.code}`) ? t(`err.${e.code}`)
 	: typeof e.code === 'number' && e.code >= 4000 ? t('conn.final')
-	: e.code === 'network' || e.code === 'timeout' || e.code === 'closed'
-		? t('login.network') : e.message;
+	: !e.code || /^(network|timeout|closed)$/.test(e.code) ? t('login.network') : e.message;
 
 let turn = 0;	/* which try to come in this is */
 const PATIENCE = 2500;	/* without an answer so long, it is said, ms */
@@ -101,11 +111,16 @@ const enter = async (id, rid, how) => {
 	}, PATIENCE);
 	/** @type {any} */ let app;
 	try {
-		const { Chat, Store } = await chatCode();
+		const { sdk, chat: more } = fetchCode();
+		const [{ CChat }] = await sdk;
 		if (mine !== turn)
 			return;
 		last?.close();
 		const chat = last = new CChat();
+		chat.connect();
+		const [{ Chat, Store }] = await more;
+		if (mine !== turn)
+			return;
 		app = new Chat(chat, { leave });
 		const login = () => chat.login({ name: id.name, rid, dev: device,
 			token: id.token, uid: id.token ? undefined : id.uid,
@@ -148,7 +163,7 @@ const enter = async (id, rid, how) => {
 	}
 	busy(false);
 };
-/** @type {CChat|undefined} the try before this one */ let last;
+/** @type {import('../sdk/cchat.js').CChat|undefined} the try before this one */ let last;
 
 /** A field, or what stands in its place. @param {string} id */
 const at = (id) => $(id).getClientRects().length ? $(id) : $('join');
@@ -217,8 +232,7 @@ const boot = () => {
 	$('login-lang').addEventListener('click', () =>
 		setLang(lang.value === 'zh' ? 'en' : 'zh'));
 	$('login-theme').addEventListener('click', () => theme(dark() ? 'light' : 'dark'));
-	$('login').addEventListener('input', () => chatCode().catch(() => {}),
-		{ once: true });
+	$('login').addEventListener('input', fetchCode, { once: true });
 	$('token').addEventListener('input', named);
 	$('login').addEventListener('submit', (/** @type {Event} */ e) => {
 		e.preventDefault();

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a chat asks its server for, and what it lets it know beside messages:
- * history, people, inbox; read marks, whom it watches, whether it is away.
- * cchat.js fetches this module when the first of them is wanted.  It knows
- * no sockets: it has `ask`, and is told when a line is there.
+ * What not every chat wants: all of a history, read marks, who types, whom
+ * it watches, whether it is away.  cchat.js fetches this module when the
+ * first of them is wanted.  It knows no sockets: it has `ask`, and is told
+ * when a line is there.
  */
 import { CChatError } from './link.js';
-import { clean, items, list, message, name, PAGE, str } from './stream.js';
+import { name, PAGE, paged, str } from './session.js';
 
 /** @typedef {import('./link.js').Frame} Frame */
 /** @typedef {import('./cchat.js').CChat} CChat */
@@ -105,20 +105,6 @@ export class Asks {
 		this.#watch.end(err);
 	}
 
-	/** @param {Target} of @param {Frame} opt */
-	async history(of, opt) {
-		const { chat } = this;
-		const f = chat.v === 1 ? {}
-			: await chat.ask('getHistory', { ...name(of), limit: 50, ...opt });
-		const all = items(f.list).map((i) =>
-			message({ ...name(of), ...i }, chat.me?.uid));
-		return {
-			items: all, msgs: all.filter((i) => i.cmd === 'message'),
-			more: !!f.more, ep: str(f.ep), first: f.first, last: f.last,
-			from: all[0]?.seq ?? 0, to: all.at(-1)?.seq ?? 0,
-		};
-	}
-
 	/**
 	 * @param {Target} of
 	 * @param {{from?: number, reverse?: boolean, items?: boolean}} opt
@@ -128,7 +114,7 @@ export class Asks {
 		let at = back ? opt.from === undefined ? undefined : opt.from + 1
 			: Math.max(0, (opt.from ?? 1) - 1);
 		for (;;) {
-			const p = await this.history(of, at === undefined ? { limit: PAGE }
+			const p = await this.chat.history(of, at === undefined ? { limit: PAGE }
 				: { [back ? 'before' : 'after']: at, limit: PAGE });
 			const got = opt.items ? p.items : p.msgs;
 			yield* back ? got.reverse() : got;
@@ -138,35 +124,6 @@ export class Asks {
 				return;
 			at = end;
 		}
-	}
-
-	/** @param {string} cmd @param {Frame} keys @param {string} of @param {number} max */
-	async #pages(cmd, keys, of, max) {
-		/** @type {any[]} */ const all = [];
-		/** @type {Frame} */ let f = {};
-		do {
-			f = await this.chat.ask(cmd, f.next ? { ...keys, next: f.next } : keys);
-			all.push(...list(f[of]));
-		} while (f.next && all.length < max);
-		return { all, f, count: f.count ?? all.length };
-	}
-
-	/** @param {string} rid @param {number} max */
-	async online(rid, max) {
-		const p = await this.#pages('getOnline', { rid, limit: PAGE }, 'users', max);
-		return { count: p.count, users: p.all.map((u) => clean(u)) };
-	}
-
-	/** @param {string[]} uids */
-	async users(uids) {
-		const f = await this.chat.ask('getOnline', { uids: uids.slice(0, 200) });
-		return list(f.users).map((u) => clean(u));
-	}
-
-	/** @param {number} max */
-	inbox(max) {
-		return this.#pages('inbox', {}, 'list', max).then((p) => p.all,
-			(e) => e.code === 102 ? [] : Promise.reject(e));
 	}
 
 	/** @param {Target} of @param {number} read */
@@ -190,9 +147,10 @@ export class Asks {
 
 	/** @param {Target} of @param {number} seq @param {number} max */
 	async marks(of, seq, max) {
-		const p = await this.#pages('getMarks', { ...name(of), seq }, 'read', max);
-		return { nread: p.f.nread ?? p.all.length, nrecv: p.f.nrecv ?? 0,
-			read: p.all.map(str) };
+		const { all, f } = await paged(this.chat, 'getMarks', { ...name(of), seq },
+			'read', max);
+		return { nread: f.nread ?? all.length, nrecv: f.nrecv ?? 0,
+			read: all.map(str) };
 	}
 
 	/** @param {Target} of @param {boolean} on */

@@ -42,6 +42,7 @@ export class CChat extends Events {
 	/** @type {import('./session.js').Session|null} */ #in = null;
 	/** @type {any} */ #who = null;
 	/** @type {Set<string>} */ #lacks = new Set();
+	/** @type {Function|undefined} login() was called */ #asked;
 
 	/** Protocol version agreed at login: 0 before, then 1 or 2. */
 	v = 0;
@@ -108,17 +109,26 @@ export class CChat extends Events {
 			.replace(/^ws/, 'http');
 	}
 
-	/** @returns {Promise<void>|null} null: the login may go */
+	/** @returns {Promise<any>|null} null: the login may go */
 	#ready() {
 		const { session, keep } = have, { link } = this.#kit;
 		if (!session || !keep)
-			return load('session', 'keep').then(() => {
-				if (this.#who)	/* nobody closed it meanwhile */
-					this.#ready();
-			});
+			return load('session', 'keep').then(() => this.#ready());
+		if (!this.#who)		/* dialled ahead, or closed meanwhile */
+			return new Promise((go) => { this.#asked = go; })
+				.then(() => this.#ready());
 		this.#in ??= new session.Session(this.#kit, this.#who);
 		link.keep ??= new keep.Keep(link);
 		return null;
+	}
+
+	/**
+	 * Dial ahead of the first login(), which finds the line there.  Nothing
+	 * comes of it if that fails: the login dials itself.
+	 */
+	connect() {
+		if (this.state === 'idle')
+			this.#kit.link.start();
 	}
 
 	/**
@@ -127,16 +137,19 @@ export class CChat extends Events {
 	 * @param {import('./cchat.js').Login} who @returns {Promise<any>}
 	 */
 	login(who) {
-		const { link, asks } = this.#kit;
+		const kit = this.#kit, { link } = kit;
 		if (this.#who && this.state !== 'closed')
-			return Promise.reject(new CChatError('state', 'logged in already'));
+			return Promise.reject(new CChatError('state', 'logged in'));
 		this.#who = { dev: `js-${link.base}`, ...who, rid: `${who.rid || 1}` };
 		this.#in = null;
 		this.#lacks.clear();
-		asks?.end(new CChatError('closed'));
+		kit.asks?.end(new CChatError('closed'));
 		return new Promise((resolve, reject) => {
-			this.#kit.first = { resolve, reject };
-			link.start();
+			kit.first = { resolve, reject };
+			if (this.state === 'connecting')
+				this.#asked?.();
+			else
+				link.start();
 			this.#ready()?.catch(() => {});
 			if (who.persist)
 				link.set('reconnecting');
@@ -172,15 +185,9 @@ export class CChat extends Events {
 	 * @param {string} cmd @param {Frame} keys @returns {Promise<Frame>}
 	 */
 	ask(cmd, keys) {
-		return new Promise((resolve, reject) => {
-			const no = this.#no(cmd);
-			if (no)
-				return reject(no);
-			this.#kit.link.ask(cmd, keys, resolve, (e) => {
-				this.#lack(cmd, e);
-				reject(e);
-			});
-		});
+		const no = this.#no(cmd);
+		return this.#learn(cmd, no ? Promise.reject(no) : new Promise(
+			(resolve, reject) => this.#kit.link.ask(cmd, keys, resolve, reject)));
 	}
 
 	/** @param {string} cmd @param {string} [cid] */
@@ -189,28 +196,29 @@ export class CChat extends Events {
 			? new CChatError(102, `no ${cmd} here`, { cid }) : null;
 	}
 
-	/** @param {string} cmd @param {any} e what it was answered */
-	#lack(cmd, e) {
-		if (e.code === 102 && !this.#lacks.has(cmd) && this.#lacks.add(cmd))
-			this.emit('caps', { caps: this.caps });
+	/** @template T @param {string} cmd @param {T & Promise<any>} p its answer */
+	#learn(cmd, p) {
+		p.catch((e) => {
+			if (e.code === 102 && !this.#lacks.has(cmd) && this.#lacks.add(cmd))
+				this.emit('caps', { caps: this.caps });
+		});
+		return p;
 	}
 
-	/** @param {string} call of asks.js @param {any[]} args @returns {Promise<any>} */
+	/** @param {string} call of session.js or asks.js @param {any[]} args @returns {Promise<any>} */
 	async #late(call, ...args) {
-		const kit = this.#kit;
+		await load('session');
+		if (have.session[call])
+			return have.session[call](this, ...args);
 		await load('asks');
-		kit.asks ??= new have.asks.Asks(this, () => this.state === 'online' &&
-			!this.#in?.syncs.size ? kit.link.cur : null);
+		const kit = this.#kit;
+		kit.asks ??= new have.asks.Asks(this,
+			() => this.state === 'online' && !this.#in?.syncs.size ? kit.link.cur : null);
 		return kit.asks[call](...args);
 	}
 
 	/** A page, oldest first. @param {Target} of @param {Frame} [opt] */
 	history(of, opt = {}) { return this.#late('history', of, opt); }
-
-	/** All of it, page by page. @param {Target} of @param {any} [opt] */
-	async *historyAll(of, opt = {}) {
-		yield* await this.#late('pages', of, opt);
-	}
 
 	/** Who is in a room. @param {string} rid */
 	online(rid, max = 10000) { return this.#late('online', rid, max); }
@@ -221,8 +229,17 @@ export class CChat extends Events {
 	/** My conversations and what is unread; [] where no server keeps them. */
 	inbox(max = 200) { return this.#late('inbox', max); }
 
+	/** All of it, page by page. @param {Target} of @param {any} [opt] */
+	async *historyAll(of, opt = {}) {
+		yield* await this.#late('pages', of, opt);
+	}
+
 	/** How far one was read. @param {Target} of @param {number} read */
-	mark(of, read) { this.#late('mark', of, read).catch(() => {}); }
+	mark(of, read) {
+		/* no line to fetch asks.js on: when there is one */
+		this.#late('mark', of, read).catch(() =>
+			this.on('synced', () => this.mark(of, read), { once: true }));
+	}
 
 	/** Who read it. @param {Target} of @param {number} seq */
 	marks(of, seq, max = 1000) { return this.#late('marks', of, seq, max); }
@@ -245,7 +262,7 @@ export class CChat extends Events {
 	join(rid) {
 		if (!this.#who)
 			return Promise.reject(new CChatError('state', 'log in first'));
-		return this.#in?.join(rid) ?? load('session').then(() => {
+		return this.#in?.join(rid) ?? load('session', 'keep').then(() => {
 			this.#ready();
 			return this.join(rid);
 		});
@@ -279,10 +296,8 @@ export class CChat extends Events {
 	#act(cmd, { rid, tid }, keys, cid = this.cid()) {
 		const no = cmd === 'message' ? null : this.#no(cmd, cid);
 		const f = { cmd, ...(tid ? { tid } : { rid }), ...keys, cid };
-		const p = /** @type {any} */ (no ? Promise.reject(no) : this.#kit.out.send(f));
-		p.cid = cid;
-		p.catch((/** @type {any} */ e) => this.#lack(cmd, e));
-		return p;
+		const p = no ? Promise.reject(no) : this.#kit.out.send(f);
+		return Object.assign(this.#learn(cmd, p), { cid });
 	}
 
 	/** @param {Target} of @param {number} ref @param {string} msg */
@@ -305,11 +320,9 @@ export class CChat extends Events {
 	sendFile(to, blob, opt = {}) {
 		const { cid = this.cid(), type } = opt;
 		opt.signal?.addEventListener('abort', () => this.cancel(cid));
-		/** @type {any} */
-		const p = this.upload(blob, { name: /** @type {any} */ (blob).name, ...opt })
-			.then((f) => this.send(to, f.url, { cid, type: type ?? f.type }));
-		p.cid = cid;
-		return p;
+		return Object.assign(this.upload(blob, { name: /** @type {any} */ (blob).name,
+			...opt }).then((f) => this.send(to, f.url, { cid, type: type ?? f.type })),
+		{ cid });
 	}
 
 	/** @param {Frame} f out of the outbox @returns {boolean} no ack will come */

@@ -25,7 +25,7 @@
 /** @typedef {{cmd: string, done(f: Frame): void, fail(e: Error): void}} Ask */
 /**
  * @typedef {object} Owner what the link calls
- * @property {() => Promise<void>|null} ready null: all the SDK is here
+ * @property {() => Promise<any>|null} ready null: all the SDK is here
  * @property {(s: Sock) => Frame} hello the login frame
  * @property {(s: Sock, f: Frame) => void} welcome logged in
  * @property {(f: Frame) => void} frame any other frame

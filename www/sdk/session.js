@@ -2,14 +2,24 @@
 /*
  * What one login is in: its rooms and private conversations, how far each
  * was handed out, what is missing, what a replay brings.  Items go to the
- * program in rising seq, each once (stream.js), and settle what the outbox
- * holds.  cchat.js fetches this module while the first line is dialled.
+ * program in rising seq, each once (Stream), and settle what the outbox
+ * holds.  What a program asks for at once (history, people, inbox) is here,
+ * too.  cchat.js fetches this module while the first line is dialled.
  */
 import { CChatError } from './link.js';
-import { clean, isSeq, items, key, message, PAGE, Stream, str } from './stream.js';
 
 /** @typedef {import('./link.js').Frame} Frame */
 /** @typedef {import('./link.js').Sock} Sock */
+/** @typedef {import('./cchat.js').CChat} CChat */
+/**
+ * @typedef {object} Sink
+ * @property {(after: number) => Promise<Frame[]>} fetch items after a seq,
+ *   oldest first; rejects when there is no line
+ * @property {(f: Frame) => void} deliver
+ * @property {(from: number, to: number, why: string) => void} gap
+ * @property {() => void} rewind too much is missing: resume from `seq`
+ */
+
 /**
  * @typedef {object} Kit what the parts of one chat share
  * @property {any} chat @property {any} o its options
@@ -18,8 +28,155 @@ import { clean, isSeq, items, key, message, PAGE, Stream, str } from './stream.j
  * @property {any} up where this login may upload to
  * @property {any} first the promise of login() @property {any} asks
  */
+const HOLD = 2000;	/* items kept back while a hole is filled */
+export const PAGE = 200;	/* items in one getHistory */
+const DAYS = 8.64e15;	/* ms: as far as a Date goes, both ways */
 const SYNC = 5000;	/* a lost `synced` holds the queue no longer, ms */
 const REWIND = 30000;	/* between two logins that only fill a hole, ms */
+
+/** A conversation as commands name it. @param {Frame} of @returns {Frame} */
+export const name = (of) => of.tid ? { tid: of.tid } : { rid: of.rid };
+/** @param {unknown} n @returns {n is number} */
+export const isSeq = (n) => Number.isSafeInteger(n) &&
+	/** @type {number} */ (n) > 0;
+/** @param {unknown} v */
+export const str = (v) => typeof v === 'string' ? v
+	: typeof v === 'number' ? String(v) : '';
+/** @param {unknown} v @returns {Frame[]} */
+export const list = (v) => Array.isArray(v) ? v.filter((x) => x) : [];
+/** @param {unknown} v items with a seq, oldest first */
+export const items = (v) => list(v).filter((x) => isSeq(x.seq))
+	.sort((a, b) => a.seq - b.seq);
+
+/** Ids are strings to everybody above.  @param {Frame} f */
+export const clean = (f) => {
+	const o = { ...f };
+	for (const k of ['uid', 'rid', 'tid', 'name', 'msg', 'emo', 'title'])
+		if (k in o)
+			o[k] = str(o[k]);
+	return o;
+};
+
+/**
+ * Name of an item's conversation: rid, or "@" and the peer.
+ * @param {Frame} f @param {string} [me] my uid
+ */
+export const key = (f, me) => {
+	const uid = str(f.uid), tid = str(f.tid);
+	if (!tid)
+		return str(f.rid);
+	/* tid is the peer as I see him; version 1 puts the receiver there */
+	return `@${uid && uid !== me ? uid : tid}`;
+};
+
+/**
+ * An item as the program above sees it.
+ * @param {Frame} f @param {string} [me] @returns {any}
+ */
+export const message = (f, me) => {
+	const m = clean(f);
+	m.conv = key(f, me);
+	m.mine = m.uid !== '' && m.uid === me;
+	m.name ??= '';
+	m.ts = Number.isInteger(f.ts) && Math.abs(f.ts) <= DAYS ? f.ts : Date.now();
+	if (m.cmd === 'message') {
+		m.msg = str(f.msg);
+		m.type = str(f.type) || 'text';
+		if (m.at !== undefined)
+			m.at = list(m.at).map(str);
+	}
+	return m;
+};
+
+/*
+ * One room as a stream: what comes twice is dropped; what comes too early
+ * is held back until the hole before it is fetched from history; what
+ * history has not is named as a gap.
+ */
+class Stream {
+	/** @type {number|null} handed out up to here */ seq = null;
+	ep = '';
+	head = 0;	/* of the log at the last login or join */
+	/** @type {{resolve: Function, reject: Function}[]} */ wait = [];
+	/** @type {Frame[]} */ #hold = [];
+	#want = 0;
+	#filling = false;
+
+	/** @param {string} rid @param {Sink} sink */
+	constructor(rid, sink) {
+		this.rid = rid;
+		this.sink = sink;
+	}
+
+	/** @param {Frame} f an item with seq @returns {boolean} false: known */
+	take(f) {
+		if (this.seq != null && f.seq <= this.seq)
+			return false;
+		if (!this.#filling && (this.seq == null || f.seq === this.seq + 1)) {
+			this.seq = f.seq;
+			this.sink.deliver(f);
+		} else if (this.#hold.push(f) > HOLD) {
+			this.sink.rewind();
+		} else {
+			this.fill(0);
+		}
+		return true;
+	}
+
+	/** The server will replay from `seq`: what was held back comes again. */
+	rest() {
+		this.#hold = [];
+		this.#want = 0;
+	}
+
+	/** Fetch up to `want`, then hand out what was held. @param {number} want */
+	async fill(want) {
+		this.#want = Math.max(this.#want, want);
+		if (this.#filling)
+			return;
+		this.#filling = true;
+		try {
+			for (;;) {
+				const at = this.seq ?? 0;
+				this.#hold = this.#hold.filter((f) => f.seq > at)
+					.sort((a, b) => a.seq - b.seq);
+				const next = this.#hold[0]?.seq ?? this.#want + 1;
+				if (at + 1 < next)
+					await this.#fetch(at, next - 1);
+				else if (this.#hold.length)
+					this.#step(this.#hold.shift() ?? {});
+				else
+					return;
+			}
+		} catch {
+			this.#hold = [];	/* offline: the resume brings it */
+		} finally {
+			this.#filling = false;
+		}
+	}
+
+	/** @param {number} at @param {number} to */
+	async #fetch(at, to) {
+		const found = (await this.sink.fetch(at)).filter((f) => f.seq <= to);
+		for (const f of found)
+			this.#step(f);
+		if (found.length)
+			return;
+		this.sink.gap(at + 1, to, 'lost');
+		this.seq = Math.max(this.seq ?? 0, to);
+	}
+
+	/** @param {Frame} f */
+	#step(f) {
+		const at = this.seq ?? 0;
+		if (f.seq <= at)
+			return;
+		if (f.seq > at + 1)
+			this.sink.gap(at + 1, f.seq - 1, 'lost');
+		this.seq = f.seq;
+		this.sink.deliver(f);
+	}
+}
 
 export class Session {
 	/** @type {Map<string, Stream>} */ rooms = new Map();
@@ -344,3 +501,46 @@ export class Session {
 		this.#emit('gap', { conv: '@', from: f.from, to: f.to, why: f.why });
 	}
 }
+
+/* ---- what is asked for --------------------------------------------- */
+
+/**
+ * All the pages of an answer, up to `max` of what they list.
+ * @param {CChat} chat @param {string} cmd @param {Frame} keys
+ * @param {string} of @param {number} max
+ */
+export const paged = async (chat, cmd, keys, of, max) => {
+	/** @type {any[]} */ const all = [];
+	/** @type {Frame} */ let f = {};
+	do {
+		f = await chat.ask(cmd, f.next ? { ...keys, next: f.next } : keys);
+		all.push(...list(f[of]));
+	} while (f.next && all.length < max);
+	return { all, f };
+};
+
+/** @param {CChat} chat @param {Frame} of @param {Frame} opt */
+export const history = async (chat, of, opt) => {
+	const f = chat.v === 1 ? {}
+		: await chat.ask('getHistory', { ...name(of), limit: 50, ...opt });
+	const all = items(f.list).map((i) => message({ ...name(of), ...i }, chat.me?.uid));
+	return {
+		items: all, msgs: all.filter((i) => i.cmd === 'message'),
+		more: !!f.more, ep: str(f.ep), first: f.first, last: f.last,
+		from: all[0]?.seq ?? 0, to: all.at(-1)?.seq ?? 0,
+	};
+};
+
+/** @param {CChat} chat @param {string} rid @param {number} max */
+export const online = async (chat, rid, max) => {
+	const { all, f } = await paged(chat, 'getOnline', { rid, limit: PAGE }, 'users', max);
+	return { count: f.count ?? all.length, users: all.map(clean) };
+};
+
+/** @param {CChat} chat @param {string[]} uids */
+export const users = async (chat, uids) =>
+	list((await chat.ask('getOnline', { uids: uids.slice(0, 200) })).users).map(clean);
+
+/** @param {CChat} chat @param {number} max */
+export const inbox = (chat, max) => paged(chat, 'inbox', {}, 'list', max)
+	.then((p) => p.all, (e) => e.code === 102 ? [] : Promise.reject(e));
