@@ -175,11 +175,14 @@ bool
 uploads_login(struct server *srv, struct str uid, struct upload_login *out)
 {
 	const struct uploads *u = srv->uploads;
+	size_t len;
 	unsigned i;
 
 	if (u == NULL)
 		return false;
-	snprintf(out->url, sizeof out->url, "%s%s", u->prefix, UPLOAD_PATH);
+	len = strlen(u->prefix);
+	memcpy(out->url, u->prefix, len);
+	memcpy(out->url + len, UPLOAD_PATH, sizeof UPLOAD_PATH);
 	upload_key_make(srv->link_key, srv->set.cluster, uid,
 	    clock_wall_ms() + UPLOAD_KEY_LIFE_MS, out->key);
 	for (i = 0; i < KIND_CLASSES; i++)
