@@ -4,7 +4,7 @@ browser_tests = %D%/b00_two_people.test.mjs %D%/b01_login.test.mjs \
 	%D%/b04_connection.test.mjs %D%/b05_safety.test.mjs \
 	%D%/b06_people.test.mjs %D%/b07_devices.test.mjs
 browser_tests += %D%/b08_workerman.test.mjs
-browser_tests += %D%/b09_webim.test.mjs
+browser_tests += %D%/b09_webim.test.mjs %D%/b10_pictures.test.mjs
 browser_tests += %D%/b11_items.test.mjs %D%/b12_long.test.mjs \
 	%D%/b13_rows.test.mjs
 browser_tests += %D%/b14_composer.test.mjs

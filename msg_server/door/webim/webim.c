@@ -8,6 +8,7 @@
 #include "msg_server/door/webim/comet.h"
 #include "msg_server/server.h"
 #include "msg_server/upload/upload.h"
+#include "shared/proc/clock.h"
 
 enum { WEBIM_HOST_MAX = 255 };
 
@@ -52,6 +53,42 @@ webim_config(
 }
 
 static bool
+webim_is_chatroom(const struct http_request *rq)
+{
+	return (rq->method == HTTP_GET_M || rq->method == HTTP_HEAD_M) &&
+	       (str_eqc(rq->path, "/") || str_eqc(rq->path, "/chatroom") ||
+		   str_eqc(rq->path, "/page/chatroom/"));
+}
+
+/*
+ * The page of 2017 and 2019, which PHP filled in: chatroom.html is it as it
+ * came out. False: there is none.
+ */
+static bool
+webim_chatroom(
+    struct server *srv, struct httpd_conn *c, const struct http_request *rq)
+{
+	static const struct str file = {"/chatroom.html", 14};
+	struct http_request page = *rq;
+
+	/* somebody may have made it just now */
+	if (statics_changed(srv->statics, file, clock_mono_ms()))
+		server_reload(srv);
+	if (!statics_has(srv->statics, file))
+		return false;
+	if (!str_eqc(rq->path, "/")) {
+		page.path = file;
+		statics_reply(srv->statics, c, &page, STR_NONE);
+		return true;
+	}
+	if (statics_has(srv->statics, rq->path))
+		return false;
+	httpd_reply(c, 302, "text/plain; charset=utf-8", STR_LIT(""),
+	    "Location: /chatroom\r\nCache-Control: no-store\r\n");
+	return true;
+}
+
+static bool
 webim_is_form(const struct http_request *rq)
 {
 	struct str type = http_field(rq, "content-type"), word;
@@ -68,6 +105,8 @@ webim_on_request(struct server *srv, struct httpd_conn *c,
 {
 	if (str_eqc(rq->path, "/config.js"))
 		return webim_config(srv, c, rq);
+	if (webim_is_chatroom(rq) && webim_chatroom(srv, c, rq))
+		return true;
 	if (str_starts(rq->path, STR_LIT("/websocket/")))
 		return comet_request_2019(srv, c, rq, body);
 	if (!webim_is_form(rq))
