@@ -11,6 +11,7 @@ www_page = \
 	www/js/lazy/keys.js www/js/lazy/settings.js www/js/lazy/notify.js \
 	www/js/lazy/dialogs.js www/js/lazy/emoji.js \
 	www/js/lazy/menu.js www/js/lazy/viewer.js \
+	www/js/lazy/rich.js www/js/lazy/markup.js \
 	www/js/lazy/complete.js www/js/lazy/commands.js www/js/lazy/write.js \
 	www/js/lazy/upload.js www/js/lazy/voice.js
 

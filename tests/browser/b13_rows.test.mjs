@@ -178,3 +178,136 @@ test('voices and files; on a phone nothing is wider than the page',
 	await p.close();
 	await a.bye();
 });
+
+/* ---- what plain rows do without comes late, or not ---- */
+
+/* A room with more than text; the number of its last message. */
+async function
+colours(r)
+{
+	const a = await Client.login(ws, 'Ada', r);
+	for (let i = 1; i <= 20; i++)
+		await a.say(r, `m${i}`);
+	await send(a, r, 'pic', '/u/a.png?w=1600&h=800');
+	const said = await a.say(r, 'a **bold** word\n> quoted\n```\ncode\n```');
+	await a.cmd({ cmd: 'react', rid: r, ref: said.seq, emo: '👍', on: true });
+	for (let i = 23; i <= 42; i++)
+		await a.say(r, `m${i}`);
+	return a;
+}
+/*
+ * The page of who comes into it.  The log's patience ends when enough() is
+ * called; `made` has, of each row ever drawn of the picture, whether it had one.
+ */
+async function
+comes(r, answer)
+{
+	const p = await Person.open(b, url);
+	await p.page.addInitScript(() => {
+		const later = setTimeout;
+		window.setTimeout = (fn, ms, ...more) => ms === 2000 ?
+		    (window.enough = fn, 0) : later(fn, ms, ...more);
+		window.made = [];
+		new MutationObserver(() => {
+			const m = document.querySelector('#log .m[data-seq="21"]');
+			if (m && m !== window.last)
+				window.made.push(!!m.querySelector('.pic'));
+			window.last = m;
+		}).observe(document, { childList: true, subtree: true });
+	});
+	await p.page.route('**/js/lazy/rich.js', answer);
+	await p.page.route('**/u/*.png*', route => route.fulfill({
+	    contentType: 'image/png', body: png(1600, 800) }));
+	await p.page.reload();
+	await p.page.locator('#name').fill('Amy');
+	await p.page.locator('#room').fill(r);
+	await p.page.locator('#join').click();
+	return p;
+}
+const asked = p => wait('it is asked for', () => p.requests.some(u =>
+    u.endsWith('/js/lazy/rich.js')));
+/* Its size, and that of the row with marks and a reaction. */
+const whole = async p => {
+	await p.in();
+	const img = p.page.locator('#log .pic img');
+	await img.waitFor();
+	assert.deepEqual(await size(img), [480, 240]);
+	for (const el of ['strong', 'blockquote', 'pre', '.react'])
+		await p.page.locator(`#log .m[data-seq="22"] ${el}`).waitFor();
+};
+
+test('rows wait for what draws them, and are right at once', async () => {
+	const r = room(), a = await colours(r);
+	let go;
+	const open = new Promise(f => { go = f; });
+	const p = await comes(r, async route => {
+		await open;
+		await route.continue();
+	});
+	await asked(p);
+	await p.page.locator('#log .bone').first().waitFor();
+	await a.say(r, 'm43');
+	await wait('m43', () => p.tap.in.some(f => f.msg === 'm43'));
+	await p.frames(5);
+	assert.equal(await p.page.locator('#log .m').count(), 0);
+	go();
+	await p.sees('m43');
+	await whole(p);
+	assert.deepEqual(await p.page.evaluate(() => window.made), [true]);
+	p.quiet();
+	await p.close();
+	await a.bye();
+});
+
+test('what draws them is too late: text, and nobody is moved when it comes',
+    async () => {
+	const r = room(), a = await colours(r);
+	let go;
+	const open = new Promise(f => { go = f; });
+	const p = await comes(r, async route => {
+		await open;
+		await route.continue();
+	});
+	await asked(p);
+	await wait('patience', () => p.page.evaluate(() => !!window.enough));
+	await p.page.evaluate(() => window.enough());
+	await p.in();
+	await p.sees('m42');
+	await p.sees('Picture: /u/a.png?w=1600&h=800');
+	await p.sees('a **bold** word > quoted ``` code ```');
+	assert.equal(await p.page.locator('#log :is(.pic, strong, .react)')
+	    .count(), 0);
+	/* what is written then is there as always */
+	await p.say('mine');
+	await p.sees('mine');
+	/* who reads further down keeps his place: rows above grow */
+	const row = p.page.locator('#log .m[data-seq="25"]');
+	const y = () => row.evaluate(el => el.getBoundingClientRect().top);
+	await p.page.locator('#log').evaluate(el => {
+		el.scrollTop += el.querySelector('.m[data-seq="25"]')
+		    .getBoundingClientRect().top - el.getBoundingClientRect().top -
+		    el.clientHeight / 2 + 10;
+	});
+	await p.frames(3);
+	const was = await y();
+	go();
+	await whole(p);
+	await p.frames(3);
+	assert.ok(Math.abs(await y() - was) <= 1, `${await y() - was} px`);
+	p.quiet();
+	await p.close();
+	await a.bye();
+});
+
+test('what draws them fails at first: it is asked for again', async () => {
+	const r = room(), a = await colours(r);
+	let n = 0;
+	const p = await comes(r, route => n++ < 2 ? route.abort() :
+	    route.continue());
+	await whole(p);
+	await p.sees('m42');
+	assert.ok(n >= 3, `${n} requests`);
+	p.quiet(/ERR_FAILED/);
+	await p.close();
+	await a.bye();
+});

@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { insert, makeConv, settle, shorten } from '../../www/js/conv.js';
-import { clean, scan } from '../../www/js/format.js';
+import { clean } from '../../www/js/format.js';
+import { scan } from '../../www/js/lazy/markup.js';
 import { apply, reactions, wish } from '../../www/js/items.js';
 
 /* other tabs: there are none, and node would wait for them */

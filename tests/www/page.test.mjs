@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { test } from 'node:test';
-import { clean, hue, href, initials, jumbo, scan } from '../../www/js/format.js';
+import { clean, hue, initials } from '../../www/js/format.js';
+import { href, jumbo, scan } from '../../www/js/lazy/markup.js';
 import { firstNew, firstSeq, insert, lastSeq, makeConv, recount, settle, shorten }
     from '../../www/js/conv.js';
 

@@ -10,7 +10,7 @@
 import { $, attr, fill, h, icon } from './dom.js';
 import { lang, t } from './i18n.js';
 import { opt } from './prefs.js';
-import { fit } from './row.js';
+import { enrich, fit, poor } from './row.js';
 import { Rows } from './rows.js';
 
 /** @typedef {import('./conv.js').Item} Item */
@@ -37,6 +37,7 @@ const STICK = 48;
 const OLDER = 900;
 const LINE = 34;	/* first guess of a row's height, px */
 const VIEWS = 5;
+const WAIT = 2000;	/* ms that rows are held back for what draws them */
 const AWAKE = 10;	/* chunks: more than the margins ever hold */
 
 export class Log {
@@ -161,7 +162,8 @@ export class Log {
 			for (const k of v.chunks)
 				if (k.awake)
 					this.#build(v, k);
-			this.#top(v);
+			if (!this.#wait(v))
+				this.#top(v);
 		});
 		this.#pill();
 	}
@@ -199,7 +201,7 @@ export class Log {
 	#flush() {
 		this.#due = false;
 		const v = this.#v;
-		if (!v)
+		if (!v || this.#wait(v))
 			return;
 		const had = v.chunks.length, { drawn } = v, n = drawn.length;
 		const draw = () => {
@@ -224,6 +226,29 @@ export class Log {
 		if (v.stick)
 			this.acts.seen();
 	}
+
+	/*
+	 * A row has its size when it is drawn: if one needs what is not here yet,
+	 * all wait for it.  Not for long: then they are drawn as plain text, and
+	 * anew when it has come.
+	 */
+	/** @param {View} v */
+	#wait(v) {
+		if (this.#late || !poor(v.c.items))
+			return false;
+		if (!v.drawn.length)
+			this.#top(v, true);
+		this.#held ??= Promise.race([enrich(), new Promise((r) => setTimeout(r, WAIT))])
+			.then((here) => {
+				this.#late = true;
+				this.#flush();
+				if (!here)
+					enrich().then(() => this.redraw());
+			});
+		return true;
+	}
+	/** @type {Promise<void>|undefined} */ #held;
+	#late = false;
 
 	/* Bring the chunks in step with the items: only what differs is drawn. */
 	/** @param {View} v */
@@ -367,20 +392,21 @@ export class Log {
 				this.#build(v, k);
 	}
 
-	/** What stands over the first message. @param {View} v */
-	#top(v) {
+	/** What stands over the first message. @param {View} v @param {boolean} [wait] */
+	#top(v, wait) {
 		const { c } = v;
-		const state = c.failed ? 'error' : c.loading || !c.loaded ? 'load'
-			: c.more ? 'more' : c.items.length ? 'begin' : 'empty';
-		attr(this.box, 'aria-busy', String(!c.loaded && c.loading));
-		const said = [state, c.title, !!c.items.length, lang.value].join();
+		const some = v.drawn.length > 0;
+		const state = wait ? 'load' : c.failed ? 'error' : c.loading || !c.loaded ? 'load'
+			: c.more ? 'more' : some ? 'begin' : 'empty';
+		attr(this.box, 'aria-busy', String(wait || (!c.loaded && c.loading)));
+		const said = [state, c.title, some, lang.value].join();
 		if (said === v.said)
 			return;
 		v.said = said;
 		fill(v.top, state === 'error' ? [h('span', null, t('log.error'), ' '),
 			h('button', { class: 'link', type: 'button', 'data-act': 'older',
 				onclick: () => this.acts.older(c) }, t('log.again'))]
-			: state === 'load' && !c.items.length ? this.#bones()
+			: state === 'load' && !some ? this.#bones()
 			: state === 'load' ? t('log.older')
 			: state === 'begin' ? t('log.begin', { name: c.title })
 			: state === 'empty' ? h('div', { class: 'empty' },
@@ -401,6 +427,7 @@ export class Log {
 	/** @param {View} v */
 	#place(v) {
 		v.placed = true;
+		enrich();	/* somebody will need it */
 		const k = v.c.divider && v.chunks.find((x) => x.items.some((it) =>
 			it.seq === v.c.divider));
 		if (!k) {

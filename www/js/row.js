@@ -2,19 +2,18 @@
 /*
  * One message as DOM, with what stands before it (a new day, the line of the
  * new ones).  The same rows serve rooms and private chats; bubbles are CSS.
- * Pictures, voices and files are shown only from our own /u/, or from this
- * browser's memory while they go up; any other address is mere text.
+ * Plain text is drawn here; whatever is more is in lazy/rich.js, and rows
+ * that are drawn without it are plain text, too.
  */
 import { h, icon } from './dom.js';
-import { clean, hue, initials, jumbo, render, scan } from './format.js';
-import { clock, day, dayOf, full, t } from './i18n.js';
-import { reactions } from './items.js';
+import { hue, initials } from './format.js';
+import { clock, day, dayOf, full, rest, t } from './i18n.js';
 
 /** @typedef {import('./conv.js').Item} Item */
 /** @typedef {import('./conv.js').Conv} Conv */
 /**
  * @typedef {object} Acts what a reader may do with a row
- * @property {import('./format.js').Names} names
+ * @property {import('./lazy/markup.js').Names} names
  * @property {(c: Conv, it: Item) => void} retry
  * @property {(c: Conv, it: Item) => void} discard
  * @property {(it: Item) => void} tell open the private chat
@@ -30,8 +29,7 @@ import { reactions } from './items.js';
  */
 
 const GROUP = 5 * 60000;	/* ms: later ones begin a new group */
-const WIDE = 480;	/* a picture at most, px */
-const HIGH = 400;
+const MEDIA = /^(pic|audio|file)$/;
 
 /** @param {string} uid @param {string} name @param {string} [cls] */
 export const avatar = (uid, name, cls) => h('span', {
@@ -55,97 +53,50 @@ const mark = (c, it) => {
 		h('span', { class: 'sr' }, words));
 };
 
-/* ---- pictures, voices, files ---------------------------------------- */
+/* ---- what is in it --------------------------------------------------- */
 
-/**
- * Where it lies, or null: on our own host under /u/, or what goes up from
- * here just now.
- * @param {Item} it
- */
-const place = (it) => {
-	try {
-		const here = it.mine && it.drop && it.msg.startsWith('blob:');
-		const u = new URL(here ? it.msg : it.url ?? it.msg, location.href);
-		return u.origin === location.origin && (here || (/^https?:$/.test(u.protocol) &&
-			u.pathname.startsWith('/u/') && !/\.svg/i.test(u.pathname))) ? u : null;
-	} catch {
-		return null;
+/* What may be more than its letters (lazy/markup.js), and emoji alone. */
+const MARKS = /[`*@]|~~|^>|:\/\/|mailto:|^[\p{Emoji}\uFE0F\u200D\s]+$/imu;
+
+/** @type {typeof import('./lazy/rich.js')|null} */ let rich = null;
+/** @type {Promise<boolean>|null} */ let coming = null;
+
+/** Are there rows that lazy/rich.js must be had for, and is not? @param {Item[]} items */
+export const poor = (items) => !rich && items.some((it) => !it.gone &&
+	(MEDIA.test(it.type) || it.ch?.emo.size || it.hope?.emo || MARKS.test(it.msg)));
+
+/** Fetch it; true once it is here.  A line that is down is tried again. */
+export const enrich = () => coming ??= (async () => {
+	for (;;) {
+		try {
+			const [m, , ok] = await Promise.all([import('./lazy/rich.js'),
+				import('./lazy/markup.js'), rest()]);
+			if (ok) {
+				rich = m;
+				return true;
+			}
+		} catch { /* once more */ }
+		await new Promise((r) => setTimeout(r, 1000));
 	}
-};
+})();
 
-/** Give a picture its room, before and whatever it loads. @param {any} img @param {number} w @param {number} height */
-export const fit = (img, w, height) => {
-	const known = w >= 1 && height >= 1 && w <= 2e4 && height <= 2e4;
-	const [x, y] = known ? [w, height] : [320, 200];
-	const by = Math.min(1, WIDE / x, HIGH / y);
-	const size = [x, y].map((n) => Math.max(24, Math.round(n * by)));
-	img.toggleAttribute('data-guess', !known);
-	img.setAttribute('width', size[0]);
-	img.setAttribute('height', size[1]);
-	img.style.setProperty('aspect-ratio', size.join(' / '));
-	return img;
-};
+/** Give a picture its room. @param {any} img @param {number} w @param {number} height */
+export const fit = (img, w, height) => rich?.fit(img, w, height);
 
 /** @param {Item} it @param {Acts} acts */
-const media = (it, acts) => {
-	const u = place(it);
-	const kind = t(`msg.${it.type}`);
-	if (!u)
-		return h('div', { class: 'text', dir: 'auto' }, `${kind}: ${it.msg}`);
-	if (it.type === 'pic') {
-		const q = u.searchParams;
-		return h('button', {
-			class: 'pic', type: 'button', 'data-act': 'view', 'aria-label': t('msg.view'),
-			'data-src': u.href, onclick: () => import('./lazy/viewer.js').then(
-				(m) => m.view(u.href, it), () => {}),
-		}, fit(h('img', { src: u.href, alt: kind, loading: 'lazy', decoding: 'async' }),
-			it.w || Number(q.get('w')), it.h || Number(q.get('h'))));
-	}
-	if (it.type === 'audio')
-		return h('audio', { src: u.href, controls: true, preload: 'metadata',
-			'data-src': u.href, 'aria-label': kind });
-	const name = clean(it.file ?? u.searchParams.get('name'), kind);
-	return h('a', { class: 'file', href: u.href, download: name, dir: 'auto',
-		'data-src': u.href }, icon('file'), h('span', null, name));
-};
-
-/** @param {Item} it @param {Acts} acts */
-const body = (it, acts) => {
-	if (it.gone || it.hope?.gone)
-		return h('div', { class: 'text gone' }, t('msg.gone'));
-	if (it.type === 'pic' || it.type === 'audio' || it.type === 'file')
-		return media(it, acts);
-	return h('div', { class: jumbo(it.msg) ? 'text jumbo' : 'text', dir: 'auto' },
-		render(scan(it.msg, acts.names), h));
-};
-
-/* ---- what became of it ---------------------------------------------- */
+const body = (it, acts) => it.gone || it.hope?.gone
+	? h('div', { class: 'text gone' }, t('msg.gone'))
+	: MEDIA.test(it.type) ? rich?.media(it) ??
+		h('div', { class: 'text', dir: 'auto' }, `${t(`msg.${it.type}`)}: ${it.msg}`)
+	: rich?.words(it.msg, acts.names) ??
+		h('div', { class: 'text', dir: 'auto' }, it.msg);
 
 /** @param {Conv} c @param {Item} it @param {Acts} acts */
-const chips = (c, it, acts) => {
-	const all = it.gone || it.hope?.gone ? [] : reactions(it, acts.me());
-	return all.length ? h('div', { class: 'reacts' }, all.map((r) => {
-		const who = [...r.names.slice(0, 20), ...r.mine ? [t('mem.you')] : []].join(', ');
-		return h('button', {
-			type: 'button', class: 'react', dir: 'auto', 'data-emo': r.emo, title: who,
-			'aria-pressed': String(r.mine), disabled: !acts.can('react'),
-			'aria-label': t('msg.reacted', { emo: r.emo, n: r.n, who }),
-			onclick: () => acts.react(c, it, r.emo, !r.mine),
-		}, h('span', { class: 'emo' }, r.emo), ` ${r.n}`);
-	})) : null;
-};
-
-/** @param {Conv} c @param {Item} it @param {Acts} acts */
-const trouble = (c, it, acts) => it.state === 'failed' ? h('div', { class: 'fail' },
+const trouble = (c, it, acts) => it.state === 'failed' && h('div', { class: 'fail' },
 	icon('warn'), h('span', null, it.why ?? t('msg.failed')),
-	h('button', { type: 'button', class: 'link', 'data-act': 'retry',
-		onclick: () => acts.retry(c, it) }, t('msg.retry')),
-	h('button', { type: 'button', class: 'link', 'data-act': 'discard',
-		onclick: () => acts.discard(c, it) }, t('msg.discard')))
-	: it.progress === undefined ? null : h('div', { class: 'going' },
-		h('progress', { max: 1, value: it.progress, 'aria-label': t('msg.going') }),
-		h('button', { type: 'button', class: 'link', 'data-act': 'discard',
-			onclick: () => acts.discard(c, it) }, t('msg.stop')));
+	['retry', 'discard'].map((act) => h('button', { type: 'button', class: 'link',
+		'data-act': act, onclick: () => /** @type {any} */ (acts)[act](c, it) },
+	t(`msg.${act}`))));
 
 /** @param {Conv} c @param {Item} it @param {Item|undefined} prev */
 const line = (c, it, prev) => {
@@ -190,6 +141,6 @@ export const row = (c, it, prev, acts) => {
 			: h('span', { class: 'sr' }, `${it.name}: `),
 		h('div', { class: 'line' }, body(it, acts), edited ? h('span', { class: 'edited',
 			title: full(it.edited ?? 0) }, t('msg.edited')) : null, mark(c, it)),
-		chips(c, it, acts), trouble(c, it, acts)));
+		...rich?.under(c, it, acts) ?? [], trouble(c, it, acts)));
 	return { el, before };
 };
