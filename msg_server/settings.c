@@ -37,7 +37,7 @@ static const struct conf_opt settings_opts[] = {
     CONF_LIST(S, listeners, "listeners", NULL,
 	"further public addresses: \"ADDR:PORT DIALECT [DIALECT...]\""),
     CONF_STR(S, udp_push, "udp_push", "",
-	"ADDR:PORT where the back ends of sok push by UDP; none: off"),
+	"ADDR:PORT[,...] where the back ends of sok push by UDP; none: off"),
     CONF_LIST(S, udp_push_peers, "udp_push_peers", NULL,
 	"who may push: \"IP SECRET\"; 127.0.0.1 may without one"),
     CONF_STR(S, public_url, "public_url", "",

@@ -28,15 +28,25 @@ enum {
 /* --- answers ------------------------------------------------------------ */
 
 static void
-udp_answer(struct udp_push *u, const struct addr *to, bool online)
+udp_answer(struct udp_door *d, const struct addr *to, bool online)
 {
-	(void)dgram_send(&u->dgram,
+	(void)dgram_send(&d->dgram,
 	    online ? STR_LIT("{\"onLine\":1}") : STR_LIT("{\"onLine\":0}"), to);
 }
 
 static void
-udp_refuse(struct udp_push *u, const struct addr *from, const char *why)
+udp_rest(struct udp_push *u, unsigned ms)
 {
+	unsigned i;
+
+	for (i = 0; i < u->n_doors; i++)
+		u->doors[i].dgram.rest_ms = ms;
+}
+
+static void
+udp_refuse(struct udp_door *d, const struct addr *from, const char *why)
+{
+	struct udp_push *u = d->u;
 	char host[ADDR_TEXT_MAX];
 
 	u->stats[U_REFUSED]++;
@@ -44,10 +54,10 @@ udp_refuse(struct udp_push *u, const struct addr *from, const char *why)
 		&u->refusals, UDP_REFUSE_RATE, UDP_REFUSE_BURST, NULL)) {
 		u->stats[U_SILENT]++;
 		u->flood_ms = clock_mono_ms();
-		u->dgram.rest_ms = UDP_FLOOD_REST_MS;
+		udp_rest(u, UDP_FLOOD_REST_MS);
 		return;
 	}
-	udp_answer(u, from, false);
+	udp_answer(d, from, false);
 	addr_host(from, host);
 	log_limited(&u->limit, LOG_LEVEL_WARN, "UDP push from %s refused: %s",
 	    host, why);
@@ -57,9 +67,13 @@ void
 udp_begin(struct udp_ask *ask)
 {
 	ask->did = true;
+	unsigned i;
+
 	ask->waiting++;
-	if (++ask->u->under_way >= UDP_UNDER_WAY)
-		dgram_pause(&ask->u->dgram);
+	if (++ask->u->under_way < UDP_UNDER_WAY)
+		return;
+	for (i = 0; i < ask->u->n_doors; i++)
+		dgram_pause(&ask->u->doors[i].dgram);
 }
 
 static void
@@ -67,7 +81,7 @@ udp_answer_last(struct udp_ask *ask)
 {
 	if (--ask->waiting > 0)
 		return;
-	udp_answer(ask->u, &ask->from, ask->online);
+	udp_answer(ask->door, &ask->from, ask->online);
 	free(ask);
 }
 
@@ -76,8 +90,11 @@ udp_end(struct udp_ask *ask)
 {
 	struct udp_push *u = ask->u;
 
+	unsigned i;
+
 	if (--u->under_way <= UDP_UNDER_WAY / 2)
-		dgram_resume(&u->dgram);
+		for (i = 0; i < u->n_doors; i++)
+			dgram_resume(&u->doors[i].dgram);
 	udp_answer_last(ask);
 }
 
@@ -228,15 +245,16 @@ udp_look(const struct udp_push *u, struct str *text, const struct addr *from)
 static void
 udp_on_datagram(struct dgram *d, struct str text, const struct addr *from)
 {
-	struct udp_push *u = container_of(d, struct udp_push, dgram);
+	struct udp_door *door = container_of(d, struct udp_door, dgram);
+	struct udp_push *u = door->u;
 	const char *why = udp_look(u, &text, from);
 	struct udp_ask *ask;
 	json_t *obj = NULL;
 	int err;
 
-	if (u->dgram.rest_ms != DGRAM_REST_MS &&
+	if (d->rest_ms != DGRAM_REST_MS &&
 	    clock_mono_ms() - u->flood_ms > UDP_FLOOD_MS)
-		u->dgram.rest_ms = DGRAM_REST_MS;
+		udp_rest(u, DGRAM_REST_MS);
 	if (why == NULL) {
 		obj = json_read(text, &err);
 		if (!json_is_object(obj))
@@ -245,18 +263,19 @@ udp_on_datagram(struct dgram *d, struct str text, const struct addr *from)
 			why = "not allowed";
 	}
 	if (why != NULL) {
-		udp_refuse(u, from, why);
+		udp_refuse(door, from, why);
 		json_decref(obj);
 		return;
 	}
 	ask = xcalloc(1, sizeof *ask);
 	ask->u = u;
+	ask->door = door;
 	ask->from = *from;
 	ask->waiting = 1;
 	if (udp_run(ask, obj)) {
 		udp_answer_last(ask);
 	} else {
-		udp_refuse(u, from, "nothing to do");
+		udp_refuse(door, from, "nothing to do");
 		free(ask);
 	}
 	json_decref(obj);
@@ -267,15 +286,26 @@ udp_on_datagram(struct dgram *d, struct str text, const struct addr *from)
 struct udp_push *
 udp_push_open(struct server *srv)
 {
+	struct str rest, one;
 	struct udp_push *u;
+	struct udp_door *d;
+	char at[ADDR_TEXT_MAX];
 
 	if (srv->set.udp_push == NULL || srv->set.udp_push[0] == '\0')
 		return NULL;
 	u = xcalloc(1, sizeof *u);
 	u->srv = srv;
 	push_peers_read(&u->peers, srv->set.udp_push_peers);
-	dgram_open_or_die(&u->dgram, srv->net, srv->set.udp_push, "UDP push",
-	    UDP_SIZE_MAX, udp_on_datagram);
+	rest = str_of(srv->set.udp_push);
+	while (str_next(&rest, ',', &one)) {
+		if (u->n_doors == UDP_DOORS)
+			fatal(EXIT_USAGE, "udp_push: at most %d", UDP_DOORS);
+		d = &u->doors[u->n_doors++];
+		d->u = u;
+		str_copy(at, sizeof at, str_trim(one));
+		dgram_open_or_die(&d->dgram, srv->net, at, "UDP push",
+		    UDP_SIZE_MAX, udp_on_datagram);
+	}
 	return u;
 }
 
@@ -311,9 +341,19 @@ udp_push_metrics(const struct udp_push *u, struct buf *out)
 
 	if (u == NULL)
 		return;
-	uint64_t values[] = {u->dgram.received, u->dgram.cut, u->dgram.sent,
-	    u->dgram.unsent, dgram_dropped(&u->dgram), u->under_way};
+	uint64_t values[ARRAY_LEN(more)] = {0};
+	unsigned i;
 
+	for (i = 0; i < u->n_doors; i++) {
+		const struct dgram *d = &u->doors[i].dgram;
+
+		values[0] += d->received;
+		values[1] += d->cut;
+		values[2] += d->sent;
+		values[3] += d->unsent;
+		values[4] += dgram_dropped(d);
+	}
+	values[5] = u->under_way;
 	stats_render(out, defs, u->stats, U_COUNT);
 	stats_render(out, more, values, ARRAY_LEN(more));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The UDP door of the sok framework (setting udp_push): a datagram from a back
- * end, JSON with an optional newline behind it,
+ * The UDP door of the sok framework (setting udp_push, of one address or some,
+ * which are as one): a datagram from a back end, JSON with an optional newline
+ * behind it,
  *
  *	{"sk":SECRET,"means":"to_uid","data":{"to_uid":..,"type":..,...}}
  *
@@ -30,6 +31,7 @@
 #include "msg_server/server.h"
 
 enum {
+	UDP_DOORS = 4,	      /* addresses of udp_push */
 	UDP_SIZE_MAX = 20480, /* bytes of a datagram */
 	UDP_REFUSALS = 1000,  /* answered a second */
 	UDP_UNDER_WAY = 1024  /* messages the log has not answered: more wait in the kernel */

@@ -29,9 +29,16 @@ enum udp_stat {
 	    U_COUNT
 };
 
+/* an address of udp_push */
+struct udp_door {
+	struct dgram dgram;
+	struct udp_push *u;
+};
+
 struct udp_push {
 	struct server *srv;
-	struct dgram dgram;
+	struct udp_door doors[UDP_DOORS];
+	unsigned n_doors;
 	struct push_peers peers;
 	struct bucket refusals;
 	struct log_limit limit;
@@ -45,6 +52,7 @@ struct udp_all;
 /* a datagram whose answer is still to come */
 struct udp_ask {
 	struct udp_push *u;
+	struct udp_door *door; /* where it came in */
 	struct addr from;
 	unsigned waiting;
 	bool online, did;

@@ -7,6 +7,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import dgram from 'node:dgram';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
@@ -175,6 +176,22 @@ test('meteor', async () => {
 	assert.match(page.body, /<html/);
 });
 
+/* the answer to a datagram, which is said again: either may be lost */
+const said = (host, port, text) => new Promise((resolve, reject) => {
+	const s = dgram.createSocket('udp4');
+	const end = (fn, x) => {
+		clearInterval(again);
+		clearTimeout(late);
+		s.close();
+		fn(x);
+	};
+	const again = setInterval(() => s.send(text, port, host), 200);
+	const late = setTimeout(() => end(reject, new Error(`${port} is silent`)),
+	    PATIENCE);
+	s.on('message', b => end(resolve, b.toString()));
+	s.send(text, port, host);
+});
+
 test('sok', async () => {
 	const k = start('sok');
 
@@ -185,6 +202,10 @@ test('sok', async () => {
 	const hex = k.host.split('.').reverse().map(x => Number(x).toString(16)
 	    .padStart(2, '0')).join('').toUpperCase();
 	assert.match(bound, new RegExp(`${hex}:251E `), 'UDP 9502');
+	/* the other one of its settings; both answer */
+	for (const port of [9502, 9601])
+		assert.equal(await said(k.host, port, '{"means":"is_on_line",' +
+		    '"sk":"x","to_uid":"7"}'), '{"onLine":0}');
 });
 
 test('all of them at once, and beside cchat', async () => {

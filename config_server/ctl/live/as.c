@@ -25,6 +25,7 @@ static const struct as_row {
     {"sok", 9501, "sok", NULL, false, false},
     {"sok", 8880, "push", NULL, false, false},
     {"sok", 9502, NULL, "--udp-push", false, false},
+    {"sok", 9601, NULL, "--udp-push", false, false},
 };
 
 static bool
@@ -103,6 +104,20 @@ as_dialects(const char *as)
 	return "cchat,webim,workerman";
 }
 
+/* a flag that is there already has one value more */
+static void
+as_flag(struct as_flags *out, const char *flag, const char *value)
+{
+	size_t n = 0;
+
+	if (out->n > 0 && strcmp(out->flag[out->n - 1], flag) == 0) {
+		n = strlen(out->value[--out->n]);
+		out->value[out->n][n++] = ',';
+	}
+	out->flag[out->n] = flag;
+	snprintf(out->value[out->n++] + n, AS_VALUE_MAX - n, "%s", value);
+}
+
 void
 as_flags(const char *as, const char *listen, unsigned nth, struct as_flags *out)
 {
@@ -123,9 +138,7 @@ as_flags(const char *as, const char *listen, unsigned nth, struct as_flags *out)
 			    sizeof(listeners) - n, "%s%s %s", n > 0 ? "," : "",
 			    address, r->words);
 		} else {
-			out->flag[out->n] = r->flag;
-			snprintf(
-			    out->value[out->n++], AS_VALUE_MAX, "%s", address);
+			as_flag(out, r->flag, address);
 		}
 	}
 	if (n == 0)

@@ -7,7 +7,7 @@
  *	workerman	7272 chat, 55151 page, 1236 Register, 2300 and on Gateway
  *	webim		9503 chat (and what its page is served for), 8888 page
  *	meteor		8000 chat and HTTP
- *	sok		9501 chat, 9502 UDP push, 8880 HTTP push
+ *	sok		9501 chat, 9502 and 9601 UDP push, 8880 HTTP push
  *
  * All at the host of `listen`. The msg_servers of a machine share these ports,
  * but for the Gateway's: each has one of its own, counted up.
