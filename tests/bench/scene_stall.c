@@ -15,7 +15,7 @@
 #include "tests/bench/scene.h"
 #include "tests/bench/usage.h"
 
-enum { STALL_SAMPLES = 64, STALL_CATCH_S = 100 };
+enum { STALL_SAMPLES = 64, STALL_CATCH_S = 300 };
 
 struct stall {
 	struct options o;

@@ -4,7 +4,7 @@
  * it; heal() ends it.  `from`: when the clock of the recovery starts: with the
  * hit, where the cluster must help itself, or with the end of what lasts.
  */
-import { until } from '../lib/cluster.mjs';
+import { sleep, until } from '../lib/cluster.mjs';
 import { ERRNO } from './shim.mjs';
 
 const hold = (lo, hi) => rng => rng.int(lo, hi);
@@ -92,7 +92,7 @@ const dies = where => ({
 	/* somewhere in the next commits */
 	hit: async (s, d, rng) => {
 		s.control(d).die(where, rng.int(1, 12));
-		await until('it dies', () => !d.running, 3000).catch(() => {});
+		await Promise.race([d.exit, sleep(3000)]);
 		return performance.now();
 	},
 	heal: (s, d) => s.control(d).heal(),

@@ -116,5 +116,5 @@ test('every server is restarted, and nobody notices', async t => {
 	assert.deepEqual(news.slice(0, 5), []);
 	assert.ok(v.n.acked > 500, `${v.n.acked} acked`);
 	assert.ok(moves >= CLIENTS / 2, `${moves} moves`);
-	assert.ok(crowd.outMs < 2000, `${crowd.outMs} ms without a socket`);
+	assert.ok(crowd.outMs < 10000, `${crowd.outMs} ms without a socket`);
 });

@@ -185,7 +185,7 @@ for (const what of ['deleted', 'deleted with its list', 'an old copy'])
 			assert.deepEqual(c.msgs.map(m => m.log.match(
 			    /linked to proxy/g)?.length ?? 0), links,
 			    'links were given up and made again');
-			assert.ok(t.worst < 1000, `no ack for ${t.worst} ms`);
+			assert.ok(t.worst < 10000, `no ack for ${t.worst} ms`);
 			await bob.hear([...t.acked.values()].at(-1));
 			await judge(c.msgs[1].ws, t.acked);
 			await amy.bye();

@@ -83,7 +83,8 @@ test('at most 1000 refusals a second are answered', { timeout: 60000 },
 	const refused = after.refused - before.refused;
 	const silent = after.silent - before.silent;
 	assert.equal(refused, after.received - before.received);
-	assert.ok(silent > 0, 'there were too many to answer');
+	/* on a machine that took so long there were not too many */
+	assert.ok(silent > 0 || s > 4, 'there were too many to answer');
 	assert.ok(refused - silent <= 1000 * (s + 1), `${refused - silent}`);
 	await until('the answers are here', () => b.answers.length ===
 	    refused - silent, 20000);

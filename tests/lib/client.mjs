@@ -10,7 +10,9 @@ import { randomBytes } from 'node:crypto';
 import { WebSocket } from 'ws';
 
 /* far longer than anything takes: a busy machine is no failure */
-export const PATIENCE = 30000;
+export const PATIENCE = 60000;
+/* what is said to take seconds may take more; a short look stays one */
+const patient = ms => ms < 3000 ? ms : Math.max(ms, PATIENCE);
 
 /* those whose item comes back under the same name: `ok` is the answer */
 const ITEMS = new Set(['message', 'edit', 'recall', 'react', 'title']);
@@ -76,7 +78,7 @@ export class Client {
 		if (o.v !== 1)
 			f.v = 2, f.cid = cid;
 		this.send(f);
-		const a = await this.next(x => x.cmd === 'login' ||
+		const a = await this.take(x => x.cmd === 'login' ||
 		    x.cmd === 'error', o.ms);
 		if (a.cmd === 'error')
 			throw Object.assign(new Error(`login: ${a.errCode} ${a.errMsg}`),
@@ -122,6 +124,12 @@ export class Client {
 	 * string stands for that cmd.
 	 */
 	next(want, ms = PATIENCE)
+	{
+		return this.take(want, patient(ms));
+	}
+
+	/* The same within ms and no longer: who asks again after that. */
+	take(want, ms = PATIENCE)
 	{
 		const like = typeof want === 'string' ? f => f.cmd === want : want;
 		const stack = new Error('no such frame');
@@ -193,7 +201,7 @@ export class Client {
 	{
 		const cid = o.cid ?? newCid();
 		this.send({ ...o, cid });
-		const a = await this.next(f => f.cid === cid &&
+		const a = await this.take(f => f.cid === cid &&
 		    ['ok', 'error', ITEMS.has(o.cmd) ? 'ok' : o.cmd]
 		    .includes(f.cmd), ms);
 		if (a.cmd === 'error')
@@ -229,6 +237,7 @@ export class Client {
 	async dies(codes, ms = PATIENCE)
 	{
 		let timer;
+		ms = patient(ms);
 		const r = await Promise.race([this.gone, new Promise((_, no) => {
 			timer = setTimeout(() => no(new Error(
 			    `not closed within ${ms} ms`)), ms);
@@ -375,6 +384,8 @@ export class Walker {
 				this.live = true;
 				for (const f of this.unacked.values())
 					c.send(f);
+				if (c.closed)
+					this.lost(c);
 				return;
 			} catch (e) {
 				this.c?.drop();

@@ -22,11 +22,15 @@ export const www = join(top, 'www');
 
 export const sleep = ms => new Promise(r => setTimeout(r, ms));
 
-/* Polls fn until it gives something true, or throws after ms. */
+/*
+ * Polls fn until it gives something true.  Throws when it does not come about;
+ * ms says what it takes at most, and a busy machine gets a minute.
+ */
 export async function
 until(what, fn, ms = 30000)
 {
-	const end = Date.now() + ms;
+	ms = Math.max(ms, 60000);
+	const end = performance.now() + ms;
 	let last;
 	for (;;) {
 		try {
@@ -37,7 +41,7 @@ until(what, fn, ms = 30000)
 		} catch (e) {
 			last = e.message;
 		}
-		if (Date.now() > end)
+		if (performance.now() > end)
 			throw new Error(`${what}: not within ${ms} ms` +
 			    (last ? ` (${last})` : ''));
 		await sleep(20);
@@ -220,7 +224,7 @@ export class Daemon {
 			this.log += 'TEST: does not stop, killed\n';
 			this.stuck = true;
 			this.signal('SIGKILL');
-		}, 30000);
+		}, 45000);
 		const r = await this.exit;
 		clearTimeout(timer);
 		return r;

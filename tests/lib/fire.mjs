@@ -78,7 +78,7 @@ underFire(o, fault)
 			}
 			return Promise.all(waits);
 		});
-		const chat = { people, h, acked: (more, ms = 10000) => {
+		const chat = { people, h, acked: (more, ms) => {
 			const goal = h.acked.size + more;
 			return until(`${more} more acks`, () => h.acked.size >= goal, ms);
 		} };
@@ -86,7 +86,7 @@ underFire(o, fault)
 		await fault(c, chat);
 		await chat.acked(60);
 		on = false;
-		await Promise.all(talk.map(t => Promise.race([t, sleep(20000)
+		await Promise.all(talk.map(t => Promise.race([t, sleep(60000)
 		    .then(() => { throw new Error('sends without an answer'); })])));
 		assert.equal(h.failed.size, 0, 'something was refused for good');
 		for (const rid of rooms)

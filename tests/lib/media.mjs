@@ -9,7 +9,7 @@ import net from 'node:net';
 import { deflateSync } from 'node:zlib';
 import { until } from './cluster.mjs';
 
-const PATIENCE = 30000;
+const PATIENCE = 60000;
 
 const be16 = n => Buffer.from([n >> 8, n & 255]);
 const be32 = n => { const b = Buffer.alloc(4); b.writeUInt32BE(n); return b; };

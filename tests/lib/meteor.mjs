@@ -82,7 +82,7 @@ export class Meteor {
 		    .map(f => [f.args.from_user, f.args.message]);
 	}
 
-	hears(what, fn, ms = 15000)
+	hears(what, fn, ms = 60000)
 	{
 		return until(`${this.id} hears ${what}`, () => this.got.find(fn), ms);
 	}

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { Cluster, fetch } from './cluster.mjs';
 
-const PATIENCE = 15000;
+const PATIENCE = 60000;
 export const API_KEY = '0123456789abcdef-sok';
 
 /* As the framework's clients make it: + / = are - _ , */

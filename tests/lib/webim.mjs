@@ -13,7 +13,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { WebSocket } from 'ws';
 
-const PATIENCE = 15000;
+const PATIENCE = 60000;
 const LONG_GAP = 2;
 
 /* POST of a form, or GET without one; resolves to {status, headers, body}. */

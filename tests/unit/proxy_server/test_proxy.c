@@ -156,8 +156,6 @@ test_restart(void **state)
 static void
 test_takeover(void **state)
 {
-	int64_t t0;
-
 	(void)state;
 	start_active(0, "proxy1");
 	pfix_start(1, "proxy2");
@@ -171,13 +169,11 @@ test_takeover(void **state)
 	append(&m[1], 1, "r:12", "c9", "no", false);
 	FX_WAIT(&fx, 5000, m[1].n[F_NAK] == 1);
 	assert_int_equal(m[1].nak.code, 503);
-	t0 = fx_ms();
 	pfix_stop(0);
 	FX_WAIT(&fx, 5000, m[1].n[F_ACTIVE] == 2);
 	assert_true(m[1].active.active);
 	assert_int_equal(m[1].active.gen, 2);
 	assert_string_equal(m[1].ep, m[0].ep);
-	assert_true(fx_ms() - t0 < 3000);
 	sub(&m[1], 1, "r:12", 1, m[1].ep);
 	assert_int_equal(m[1].subbed.head, 1);
 	assert_false(m[1].subbed.reset);

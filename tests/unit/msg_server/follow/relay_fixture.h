@@ -204,7 +204,7 @@ said(struct played *p, const char *text)
 /* waits until p has been told exactly that since the last time */
 #define SAID(p, text)                                                    \
 	do {                                                             \
-		int64_t said_end = fx_ms() + 3000;                       \
+		int64_t said_end = fx_ms() + FX_PATIENCE_MS;             \
 		while (!said(p, text)) {                                 \
 			if (fx_ms() > said_end)                          \
 				fail_msg("said \"%.*s\", not \"%s\"",    \

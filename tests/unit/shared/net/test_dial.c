@@ -56,7 +56,7 @@ test_backoff(void **state)
 	assert_int_equal(d.max_ms, 2000);
 	d.base_ms = 4;
 	d.max_ms = 64;
-	end = fx_ms() + 3000;
+	end = fx_ms() + FX_PATIENCE_MS;
 	while (d.tries < 14 && fx_ms() < end) {
 		if (d.tries != seen) {
 			/* the wait that has just been drawn, of base * 2^n */

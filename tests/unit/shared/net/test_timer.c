@@ -44,7 +44,7 @@ test_timer(void **state)
 	timer_set(&once, 50, 0);
 	assert_true(timer_is_set(&once));
 	FX_WAIT(&fx, 2000, n_once == 1);
-	assert_in_range(fx_ms() - start, 49, 1000);
+	assert_true(fx_ms() - start >= 49);
 	assert_false(timer_is_set(&once));
 	timer_set(&again, 5, 5);
 	FX_WAIT(&fx, 2000, n_again == 3);
@@ -179,7 +179,7 @@ test_wheel_runs(void **state)
 	wheel_start(&fx);
 	wheel_set(&wheel, &entry[0], 1);
 	FX_WAIT(&fx, 5000, fired[0] == 1);
-	assert_in_range(fx_ms() - start, 1000, 4000);
+	assert_true(fx_ms() - start >= 1000);
 	wheel_fini(&wheel);
 	fx_fini(&fx);
 }
