@@ -3,7 +3,8 @@
  * getHistory: a page of a room he is in, from recent items in memory when all
  * of it is there, or of one of his private conversations; else read from the
  * log. The list is ascending; `more` says whether
- * there are items beyond it in the direction that was asked for.
+ * there are items beyond it in the direction that was asked for. A page that a
+ * recall has overtaken on its way from the log is read again.
  */
 #include <stdlib.h>
 
@@ -11,13 +12,18 @@
 #include "msg_server/follow/recent.h"
 #include "shared/proto/link.h"
 
-enum { HISTORY_DEFAULT = 50 };
+enum {
+	HISTORY_DEFAULT = 50,
+	HISTORY_READS = 4 /* of one page, when recalls overtake it */
+};
 
 struct history_call {
 	struct relay_read read;
 	struct asker asker;
 	struct chan_name chan;
-	uint32_t erased; /* of the room's channel, when it was asked */
+	struct f_read rd;
+	uint32_t erased; /* of the stream he hears it in, when it was asked */
+	unsigned reads;
 	bool back, none;
 };
 
@@ -54,6 +60,25 @@ history_channel(const struct history_call *h, struct session *s)
 	return m != NULL ? &m->room->channel : NULL;
 }
 
+/* recalls he has heard of there; a pair's come with his private traffic */
+static uint32_t
+history_erased(const struct history_call *h, struct session *s)
+{
+	struct channel *c = history_channel(h, s);
+
+	if (c == NULL && s->user != NULL)
+		c = &s->user->channel;
+	return c != NULL ? c->erased : 0;
+}
+
+static int
+history_read(struct history_call *h, struct session *s)
+{
+	h->erased = history_erased(h, s);
+	h->reads++;
+	return relay_read(h->asker.srv->relay, &h->rd, &h->read);
+}
+
 static void
 history_learn(const struct history_call *h, struct session *s,
     const struct f_page *page, struct str items)
@@ -72,9 +97,17 @@ history_on_page(struct relay_read *rr, unsigned code, const struct f_page *page,
     struct str items)
 {
 	struct history_call *h = container_of(rr, struct history_call, read);
-	struct session *s = asker_done(&h->asker);
+	struct session *s = asker_session(&h->asker);
+	bool there = code == 200 && page != NULL && page->code == 200;
 
-	if (code != 200 || page == NULL || page->code != 200) {
+	/* it may have the words of what he has seen recalled meanwhile */
+	if (there && s != NULL && h->erased != history_erased(h, s)) {
+		if (h->reads < HISTORY_READS && history_read(h, s) == 0)
+			return;
+		there = false;
+	}
+	s = asker_done(&h->asker);
+	if (!there) {
 		asker_refuse(&h->asker, 503, 0);
 	} else if (s != NULL) {
 		history_learn(h, s, page, items);
@@ -116,7 +149,6 @@ cmd_get_history(
 	struct command in_home;
 	struct history_call *h;
 	struct chan_name chan;
-	struct channel *c;
 
 	cmd = asker_home(s, cmd, &in_home);
 	if (!asker_channel(s, cmd, &chan))
@@ -144,9 +176,8 @@ cmd_get_history(
 		free(h);
 		return;
 	}
-	c = history_channel(h, s);
-	h->erased = c != NULL ? c->erased : 0;
-	if (relay_read(srv->relay, &rd, &h->read) != 0) {
+	h->rd = rd;
+	if (history_read(h, s) != 0) {
 		asker_refuse(&h->asker, 503, 0);
 		free(h);
 		return;

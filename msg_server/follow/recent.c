@@ -314,7 +314,6 @@ recent_recall(struct recent *r, struct channel *c, const struct item *it)
 	struct str pchan = channel_is_user(c) ? it->pchan : STR_NONE;
 	uint64_t seq, from, to;
 
-	c->erased++;
 	if (rc == NULL || rc->n == 0)
 		return;
 	/* in a room the message has its place, and its edits stand behind it */
@@ -334,9 +333,13 @@ void
 recent_add(
     struct recent *r, struct channel *c, const struct item *it, uint64_t seq)
 {
+	bool recall = it->kind == ITEM_RECALL;
+
+	/* counted also where nothing is kept: pages are on their way */
+	c->erased += recall;
 	if (r == NULL || r->max == 0)
 		return;
-	if (it->kind == ITEM_RECALL)
+	if (recall)
 		recent_recall(r, c, it);
 	recent_put(r, recent_chan_of(r, c), it, seq);
 }

@@ -21,8 +21,8 @@
  *    message and of all its edits (in a u: channel of those of the private
  *    conversation that it means). A page that was asked
  *    for before a recall was heard of may still have the words: channel.erased
- *    counts recalls, and recent_fill refuses a page that began under another
- *    count. An edit is an item of its own and changes no other; whatever will
+ *    counts recalls (also where no memory is), recent_fill refuses a page that
+ *    began under another count, and replays and histories read it once more. An edit is an item of its own and changes no other; whatever will
  *    change stored items in another way has to call recent_forget and count in
  *    channel.erased where it is delivered.
  *  - A channel that is not followed any more (30 s after its last follower) is

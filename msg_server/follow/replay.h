@@ -12,6 +12,11 @@
  * from memory are given in slices of 1000 items, in turn, so that ten thousand
  * who come back at once do not stop the loop.
  *
+ * A page of the log that a recall has overtaken on its way is read again, three
+ * times at most, and has nobody added to it who came behind that recall: he was
+ * told of a place after which the words are no more. Whoever is given the words
+ * all the same is given the recall next.
+ *
  * Order at a join: on_joined (the answer), then missed items, then on_synced.
  */
 #ifndef MSG_SERVER_FOLLOW_REPLAY_H

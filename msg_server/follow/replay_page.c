@@ -12,7 +12,8 @@ enum {
 	REPLAY_ITEMS = 200,
 	REPLAY_BYTES = 64 * 1024,
 	REPLAY_PAGES = 0x3fff, /* what a cursor remembers of a page's number */
-	REPLAY_ROUND = 1000    /* items from memory in one round of tasks */
+	REPLAY_ROUND = 1000,   /* items from memory in one round of tasks */
+	REPLAY_AGAIN = 3       /* reads of one page, when recalls overtake it */
 };
 
 /* a page one session waits for; its cursor is found again by number and name */
@@ -31,6 +32,7 @@ struct replay_page {
 	struct channel *channel;	 /* kept as long as it has pages */
 	uint64_t from;
 	uint32_t erased;
+	unsigned reads;
 	struct replay *waiting, **waiting_end; /* who asked for it first */
 };
 
@@ -357,6 +359,20 @@ replay_on_answer(struct replay *rp, unsigned code, const struct f_page *page,
 	replay_next(srv, s);
 }
 
+static int
+replay_read(struct replay_page *p)
+{
+	struct channel *c = p->channel;
+	struct f_read rd = {.chan = channel_name(c),
+	    .from = p->from,
+	    .n = REPLAY_ITEMS,
+	    .max_bytes = REPLAY_BYTES};
+
+	p->erased = c->erased;
+	p->reads++;
+	return relay_read(c->relay, &rd, &p->read);
+}
+
 static void
 replay_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
     struct str items)
@@ -366,6 +382,13 @@ replay_on_page(struct relay_read *rd, unsigned code, const struct f_page *page,
 	struct replay *rp = p->waiting, *next;
 	bool first = true;
 
+	/*
+	 * It may have been read before a recall that was told here meanwhile.
+	 * Who would be given it all the same has the recall still before him.
+	 */
+	if (code == 200 && p->erased != c->erased && p->reads < REPLAY_AGAIN &&
+	    replay_read(p) == OK)
+		return;
 	DL_DELETE(c->busy->pages, p);
 	channel_rest(c);
 	if (code == 200) {
@@ -388,8 +411,10 @@ replay_page_for(const struct channel *c, uint64_t from)
 {
 	struct replay_page *p = c->busy ? c->busy->pages : NULL;
 
+	/* none from before a recall that he was told is there */
 	DL_FOREACH (p, p)
-		if (from >= p->from && from - p->from < REPLAY_ITEMS / 2)
+		if (from >= p->from && from - p->from < REPLAY_ITEMS / 2 &&
+		    p->erased == c->erased)
 			return p;
 	return NULL;
 }
@@ -399,10 +424,6 @@ replay_ask(struct server *srv, struct session *s, struct channel *c,
     struct cursor *cur)
 {
 	uint64_t from = cur->pos + 1;
-	struct f_read rd = {.chan = channel_name(c),
-	    .from = from,
-	    .n = REPLAY_ITEMS,
-	    .max_bytes = REPLAY_BYTES};
 	struct replay *rp = replay_new(srv, s, c, from);
 	struct replay_page *p = replay_page_for(c, from);
 
@@ -411,10 +432,9 @@ replay_ask(struct server *srv, struct session *s, struct channel *c,
 		p = xcalloc(1, sizeof *p);
 		p->channel = c;
 		p->from = from;
-		p->erased = c->erased;
 		p->waiting_end = &p->waiting;
 		p->read.done = replay_on_page;
-		if (relay_read(srv->relay, &rd, &p->read) != OK) {
+		if (replay_read(p) != OK) {
 			free(p);
 			replay_again(rp);
 			return;

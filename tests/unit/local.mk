@@ -57,6 +57,10 @@ unit_tests += %D%/msg_server/follow/test_replay
 %C%_msg_server_follow_test_replay_SOURCES = %D%/msg_server/follow/test_replay.c \
 	%D%/msg_server/follow/replay_fixture.h %D%/msg_server/core_fixture.h
 %C%_msg_server_follow_test_replay_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/follow/test_replay_recall
+%C%_msg_server_follow_test_replay_recall_SOURCES = %D%/msg_server/follow/test_replay_recall.c \
+	%D%/msg_server/follow/replay_fixture.h %D%/msg_server/core_fixture.h
+%C%_msg_server_follow_test_replay_recall_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/follow/test_replay_random
 %C%_msg_server_follow_test_replay_random_SOURCES = %D%/msg_server/follow/test_replay_random.c \
 	%D%/msg_server/follow/replay_fixture.h %D%/msg_server/core_fixture.h
@@ -401,6 +405,10 @@ unit_tests += %D%/msg_server/test_message
 %C%_msg_server_test_message_SOURCES = %D%/msg_server/test_message.c \
 	%D%/msg_server/asker_fixture.h
 %C%_msg_server_test_message_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
+unit_tests += %D%/msg_server/test_get_history
+%C%_msg_server_test_get_history_SOURCES = %D%/msg_server/test_get_history.c \
+	%D%/msg_server/asker_fixture.h
+%C%_msg_server_test_get_history_LDADD = msg_server/libmsg_server.a $(unit_ldadd)
 unit_tests += %D%/msg_server/test_mark_get
 %C%_msg_server_test_mark_get_SOURCES = %D%/msg_server/test_mark_get.c \
 	%D%/msg_server/asker_fixture.h

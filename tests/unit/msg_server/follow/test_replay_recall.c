@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cursors (msg_server/replay.h) and recalls: a page that was read before a
+ * recall and comes after it is given to nobody who could know better.
+ */
+#include "tests/unit/msg_server/follow/replay_fixture.h"
+
+/* the next item takes the words of item `seq` */
+static void
+recall(struct model *m, uint64_t seq)
+{
+	model_recall(m, seq, m->head + 1);
+	bring(m, 1);
+}
+
+/* the oldest read is answered as the log stood `n` items ago */
+static void
+answer_late(struct model *m, uint64_t n)
+{
+	m->head -= n;
+	model_answer(200);
+	m->head += n;
+}
+
+static void
+test_page_from_before(void **state)
+{
+	struct model *m = model_new("r:12", 100);
+	struct fake a, b;
+
+	(void)state;
+	tell_bodies = true;
+	make_live(&a, m);
+	fake_open(&b, 2);
+	enter(&b, m, m->ep, 50, false);
+	run_tasks();
+	assert_int_equal(n_asks, 1);
+	recall(m, 60);
+	/* the judge would find the words in it */
+	answer_late(m, 1);
+	assert_int_equal(b.frames, 0);
+	assert_int_equal(n_asks, 1);
+	model_answer(200);
+	assert_int_equal(b.frames, 51);
+	bring(m, 1);
+	assert_int_equal(b.at[0].next, 103);
+	fake_close(&a);
+	fake_close(&b);
+}
+
+/* who comes after the recall has no part in a page from before it */
+static void
+test_page_not_shared(void **state)
+{
+	struct model *m = model_new("r:12", 100);
+	struct fake a, b, c, d;
+
+	(void)state;
+	tell_bodies = true;
+	make_live(&a, m);
+	fake_open(&b, 2);
+	enter(&b, m, m->ep, 50, false);
+	run_tasks();
+	recall(m, 60);
+	fake_open(&c, 2);
+	enter(&c, m, m->ep, 50, false);
+	run_tasks();
+	assert_int_equal(n_asks, 2);
+	/* the newer page is his too who comes then */
+	fake_open(&d, 2);
+	enter(&d, m, m->ep, 55, false);
+	run_tasks();
+	assert_int_equal(n_asks, 2);
+	answer_late(m, 1);
+	model_answer(200);
+	assert_int_equal(b.frames, 0);
+	assert_int_equal(c.frames, 51);
+	assert_int_equal(d.frames, 46);
+	model_answer(200);
+	assert_int_equal(b.frames, 51);
+	assert_null(asks);
+	fake_close(&a);
+	fake_close(&b);
+	fake_close(&c);
+	fake_close(&d);
+}
+
+/* nobody is kept waiting by recalls without end */
+static void
+test_recall_after_recall(void **state)
+{
+	struct model *m = model_new("r:12", 100);
+	unsigned reads = 0;
+	struct fake a, b;
+
+	(void)state;
+	make_live(&a, m);
+	fake_open(&b, 2);
+	enter(&b, m, m->ep, 50, false);
+	run_tasks();
+	while (b.frames == 0 && reads < 50) {
+		recall(m, 60 + reads);
+		model_answer(10);
+		reads++;
+	}
+	assert_int_equal(reads, 3);
+	assert_int_equal(b.frames, 10);
+	while (asks)
+		model_answer(200);
+	assert_int_equal(b.at[0].next, m->head + 1);
+	fake_close(&a);
+	fake_close(&b);
+}
+
+/* the answer that fails is no reason to read again at once */
+static void
+test_no_log(void **state)
+{
+	struct model *m = model_new("r:12", 100);
+	struct fake a, b;
+
+	(void)state;
+	make_live(&a, m);
+	fake_open(&b, 2);
+	enter(&b, m, m->ep, 50, false);
+	run_tasks();
+	recall(m, 60);
+	refuse_reads = 1;
+	model_answer(200);
+	refuse_reads = 0;
+	assert_int_equal(b.frames, 51);
+	assert_null(asks);
+	fake_close(&a);
+	fake_close(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, core_teardown)
+	    T(test_page_from_before), T(test_page_not_shared),
+	    T(test_recall_after_recall), T(test_no_log)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
