@@ -133,7 +133,8 @@ describe('answers', () => {
 		    form([{ name: 'other', file: 'a.png', bytes: png(2, 2) }]),
 		    form([{ name: 'photo', file: '', bytes: '' }]),
 		    ['photo=x', 'application/x-www-form-urlencoded'],
-		    ['x', 'multipart/form-data'], ['x', 'multipart/mixed; boundary=x'],
+		    ['', 'text/plain'], ['x', 'multipart/form-data'],
+		    ['x', 'multipart/mixed; boundary=x'],
 		    ['x', 'multipart/form-data; boundary="a b;"']]) {
 			const r = await post('/upload', f, ann.ip);
 			const what = `${f[1]} ${f[0]}`;
@@ -328,6 +329,7 @@ describe('attacks', () => {
 		for (const [what, body] of Object.entries({ twice, thousand, nested,
 		    long, many, cut: good.subarray(0, good.length - 6),
 		    half: good.subarray(0, 200), noise: randomBytes(5000),
+		    nothing: Buffer.alloc(0),
 		    preamble: Buffer.concat([Buffer.from('hello\r\n'), good]) })) {
 			const r = await post('/upload', [body, type], ann.ip);
 			assert.deepEqual([r.status, r.json.code, r.json.data],
