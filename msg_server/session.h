@@ -70,6 +70,7 @@ struct session {
 	uint64_t passed : 1;  /* and another one is now: it hears nothing */
 	uint64_t adm : 1;     /* its token says so: it may give rooms titles */
 	uint64_t anew : 1;    /* it was in as somebody else, and this login is under way */
+	uint64_t unsaid : 1;  /* the proxies hear of it with the room it is entering */
 	uint16_t n_rooms;
 	uint16_t page;              /* pages asked for, of all its cursors; at most one is under way */
 	uint8_t pending;            /* appends not yet acked, <= 64 */

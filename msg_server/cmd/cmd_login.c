@@ -13,8 +13,6 @@
  * The user comes first and the rooms after him: a session that announces a
  * room to the proxies is always one that can be taken back.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "msg_server/client.h"
@@ -53,7 +51,9 @@ struct login_part {
 /* a login under way; lives until its last part has come to an end */
 struct login {
 	struct asker asker;
-	struct login_who who;
+	char uid[ID_MAX + 1];
+	int64_t exp_ms;		     /* of his token; 0: never */
+	struct auth_claims *mint;    /* owned; a token with these goes back */
 	struct relay_get get;	     /* level 1: where he was */
 	struct relay_who people;     /* DIALECT_PEOPLE: who is in the room */
 	struct groups_follow groups; /* DIALECT_GROUPS: into all of his */
@@ -102,7 +102,7 @@ login_answer(struct login *l, struct session *s, struct str people)
 	struct event_pos pos[POS_MAX + 2];
 	struct str alt[LOGIN_ALT_MAX];
 	struct upload_login up;
-	char sid[24];
+	char sid[LOGIN_SID];
 	struct buf token;
 	struct event ev = {.kind = EVENT_LOGIN,
 	    .uid = session_uid(s),
@@ -114,7 +114,7 @@ login_answer(struct login *l, struct session *s, struct str people)
 	    .rid_is_num = l->rid_is_num,
 	    .srv = str_of(srv->set.name),
 	    .now = clock_wall_ms(),
-	    .exp = l->who.claims.exp_ms,
+	    .exp = l->exp_ms,
 	    .ping_s = (unsigned)srv->set.ping,
 	    .retry_base = LOGIN_RETRY_BASE,
 	    .retry_max = LOGIN_RETRY_MAX,
@@ -126,8 +126,7 @@ login_answer(struct login *l, struct session *s, struct str people)
 	    .pos = pos};
 
 	asker_event(&l->asker, &ev);
-	snprintf(sid, sizeof sid, "s-%" PRIx64, s->cn);
-	ev.sid = str_of(sid);
+	ev.sid = login_sid(s->cn, sid);
 	ev.n_alt = server_alt_urls(srv, alt, LOGIN_ALT_MAX);
 	ev.n_pos = login_positions(l, pos);
 	if (s->level > 1 && uploads_login(srv, ev.uid, &up)) {
@@ -136,10 +135,9 @@ login_answer(struct login *l, struct session *s, struct str people)
 		ev.up_max = up.max;
 	}
 	buf_init(&token, 8192);
-	if (l->who.mint) {
-		auth_mint(&srv->auth, &l->who.claims, &token);
+	if (l->mint != NULL) {
+		auth_mint(&srv->auth, l->mint, &token);
 		ev.token = buf_str(&token);
-		ev.exp = l->who.claims.exp_ms;
 	}
 	login_is_over(srv, s);
 	s->silent = 0; /* all his rooms have been told, or not told */
@@ -161,6 +159,7 @@ login_unref(struct login *l)
 	if (--l->n_open > 0)
 		return;
 	free(l->note);
+	free(l->mint);
 	free(l);
 }
 
@@ -411,14 +410,14 @@ login_on_got(struct relay_get *get, unsigned code, const struct f_got *got)
 		l->user.from = 0; /* never: all that waits */
 	if (l->user.from > got->head)
 		l->user.from = got->head;
-	user_attach(l->asker.srv, s, str_of(l->who.claims.uid),
-	    login_ep(&l->user), l->user.from, &l->user.call);
+	user_attach(l->asker.srv, s, str_of(l->uid), login_ep(&l->user),
+	    l->user.from, &l->user.call);
 }
 
 static void
 login_ask_where(struct login *l)
 {
-	struct chan_name chan = chan_user(str_of(l->who.claims.uid));
+	struct chan_name chan = chan_user(str_of(l->uid));
 	struct f_get get = {
 	    .chan = chan_str(&chan), .key = STR_LIT(DELIVERED_KEY)};
 	struct relay *relay = l->asker.srv->relay;
@@ -569,7 +568,12 @@ cmd_login(struct server *srv, struct session *s, const struct command *cmd)
 		return;
 	}
 	l = login_new(srv, s, cmd);
-	l->who = who;
+	memcpy(l->uid, who.claims.uid, sizeof l->uid);
+	l->exp_ms = who.claims.exp_ms;
+	if (who.mint) {
+		l->mint = xmalloc(sizeof *l->mint);
+		*l->mint = who.claims;
+	}
 	l->note = str_dup(cmd->note);
 	str_copy(l->name, sizeof l->name, str_of(who.claims.name));
 	s->logging_in = 1;

@@ -113,3 +113,16 @@ login_from(struct server *srv, struct session *s, const struct command *cmd,
 	s->silent = 1;
 	s->away = claim.away;
 }
+
+struct str
+login_sid(uint64_t cn, char text[LOGIN_SID])
+{
+	char *p = text + LOGIN_SID;
+
+	do
+		*--p = "0123456789abcdef"[cn & 15];
+	while ((cn >>= 4) > 0);
+	*--p = '-';
+	*--p = 's';
+	return str_n(p, (size_t)(text + LOGIN_SID - p));
+}

@@ -21,6 +21,9 @@ bool login_who_is_it(struct server *srv, struct session *s,
 /* another server has sent him: nobody is told that he is here now */
 void login_from(struct server *srv, struct session *s,
     const struct command *cmd, const struct auth_claims *who);
+/* how an answer names the session: "s-" and its number in hex; no NUL */
+enum { LOGIN_SID = 18 };
+struct str login_sid(uint64_t cn, char text[LOGIN_SID]);
 /* it is in, or it is not */
 void login_is_over(struct server *srv, struct session *s);
 void login_refuse(struct session *s, const struct command *cmd, unsigned code,

@@ -178,6 +178,29 @@ room_announce(
 	pres.silent = silent;
 	pres.add[pres.n_add++] = str_of(channel_id(c));
 	relay_pres(srv->relay, &pres);
+	s->unsaid = 0;
+}
+
+void
+room_announce_none(struct server *srv, struct session *s, bool silent)
+{
+	struct f_pres pres;
+
+	room_presence_fill(s, &pres);
+	pres.silent = silent;
+	relay_pres(srv->relay, &pres);
+	s->unsaid = 0;
+}
+
+bool
+room_is_entering(const struct session *s)
+{
+	const struct member *m;
+
+	for (m = s->members; m != NULL; m = m->next_of_session)
+		if (m->cursor.waiting)
+			return true;
+	return false;
 }
 
 /* --- members ------------------------------------------------------------ */
@@ -266,6 +289,9 @@ room_on_refused(struct server *srv, struct session *s, struct channel *c)
 
 	if (m)
 		room_drop_member(srv, s, m);
+	/* not with this one, then */
+	if (s->unsaid && !room_is_entering(s))
+		room_announce_none(srv, s, s->silent);
 }
 
 /*

@@ -144,5 +144,9 @@ void room_snapshot(struct server *srv, void (*put)(void *arg, const struct f_pre
 void room_on_drain(struct server *srv, struct session *s);
 /* the presence line of a session, for PRES frames: snapshot and delta */
 void room_presence_fill(const struct session *s, struct f_pres *out);
+/* it waits for the log before it is in one of its rooms */
+bool room_is_entering(const struct session *s);
+/* to the proxies: here he is, in no new room */
+void room_announce_none(struct server *srv, struct session *s, bool silent);
 
 #endif

@@ -119,16 +119,15 @@ user_on_idle(struct channel *c)
 static const struct channel_ops user_channel_ops = {
     .on_item = user_on_item, .on_gap = user_on_gap, .on_idle = user_on_idle};
 
+/* who is about to be in a room is announced with it: one word for both */
 static void
 user_announce(
     struct server *srv, struct session *s, struct channel *c, bool silent)
 {
-	struct f_pres pres;
-
 	(void)c;
-	room_presence_fill(s, &pres);
-	pres.silent = silent;
-	relay_pres(srv->relay, &pres);
+	s->unsaid = room_is_entering(s);
+	if (!s->unsaid)
+		room_announce_none(srv, s, silent);
 }
 
 static void

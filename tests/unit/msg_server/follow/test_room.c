@@ -321,6 +321,55 @@ test_presence(void **state)
 	assert_int_equal(pres.n, n);
 }
 
+static struct model *first_room;
+
+static void
+into_first_room(struct join *j)
+{
+	fake_join(j->who, first_room, NULL, 0, false, NULL);
+}
+
+/* he has made as many rooms as he may */
+static void
+into_refused_room(struct join *j)
+{
+	user_busy(j->who->s.user)->made_s = clock_mono_ms() / 1000 + 1;
+	user_busy(j->who->s.user)->n_made = srv.set.rooms_new = 1;
+	into_first_room(j);
+}
+
+/* the user and the room he comes into are one word; he alone is one, too */
+static void
+test_presence_at_once(void **state)
+{
+	struct model *u = model_new("u:1001", 0), *v = model_new("u:1002", 0);
+	struct fake a, b;
+
+	(void)state;
+	first_room = model_new("r:1", 0);
+	fake_open(&a, 2);
+	fake_join(&a, u, NULL, 0, false, into_first_room);
+	model_subbed(u);
+	assert_int_equal(pres.n, 0);
+	assert_true(room_is_entering(&a.s));
+	model_subbed(first_room);
+	assert_int_equal(pres.n, 1);
+	assert_int_equal(pres.n_add, 1);
+	assert_false(room_is_entering(&a.s));
+	fake_close(&a);
+	memset(&pres, 0, sizeof pres);
+	first_room = model_new("r:2", 0);
+	fake_open(&b, 2);
+	fake_join(&b, v, NULL, 0, false, into_refused_room);
+	model_subbed(v);
+	assert_int_equal(pres.n, 0);
+	model_subbed(first_room);
+	assert_int_equal(pres.n, 1);
+	assert_int_equal(pres.op, PRES_SET);
+	assert_int_equal(pres.n_add, 0);
+	fake_close(&b);
+}
+
 /* more rooms than one frame holds */
 static void
 test_snapshot_of_many_rooms(void **state)
@@ -542,8 +591,8 @@ main(void)
 	    T(test_as_many_rooms_as_followed), T(test_idle_room),
 	    T(test_idle_room_with_a_wait), T(test_people),
 	    T(test_people_of_a_big_room), T(test_presence),
-	    T(test_snapshot_of_many_rooms), T(test_views_of_a_room),
-	    T(test_joined_again), T(test_private),
+	    T(test_presence_at_once), T(test_snapshot_of_many_rooms),
+	    T(test_views_of_a_room), T(test_joined_again), T(test_private),
 	    T(test_as_many_devices_as_there_are), T(test_reset)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
