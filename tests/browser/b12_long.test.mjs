@@ -124,6 +124,16 @@ test('page 13: 10,000 messages: few rows, when it opens and all the way',
 	await p.page.locator(`#log .m[data-seq="${MANY}"]`).waitFor();
 	assert.equal(await p.page.evaluate(() =>
 	    document.activeElement.dataset.seq), String(MANY - 40));
+	/* one more, and the oldest are left out of memory in the same frame */
+	p.tap.give({ cmd: 'message', type: 'text', rid: 'long13', seq: MANY + 1,
+	    uid: a.uid, name: 'Filler', ts: Date.now(), msg: 'one too many' });
+	await p.page.locator(`#log .m[data-seq="${MANY + 1}"]`).waitFor();
+	await until('half are left', async () => await p.page.locator(
+	    '#log .chunk').count() < 250, MS);
+	await p.frames(3);
+	assert.ok(await p.page.locator('#log .chunk').count() >= 190);
+	assert.ok(await p.page.locator('#log').evaluate(el =>
+	    el.scrollHeight - el.scrollTop - el.clientHeight) <= 1);
 	const { most } = await counts(p);
 	t.diagnostic(`at most ${most} rows in the page`);
 	assert.ok(most <= 300, `${most} rows at once`);

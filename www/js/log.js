@@ -254,6 +254,9 @@ export class Log {
 	/** @param {View} v */
 	#match(v) {
 		const now = v.c.items, was = v.drawn;
+		const far = was.indexOf(now[0]);	/* the oldest are left out */
+		if (far > 0)
+			this.#splice(v, 0, was.splice(0, far).length, []);
 		let p = 0;
 		while (p < was.length && p < now.length && was[p] === now[p])
 			p++;
@@ -271,7 +274,7 @@ export class Log {
 		} else if (cut || mid.length) {
 			v.drawn = now.slice();
 			if (s === was.length)
-				this.#prepend(v, mid);
+				this.#bring(v, 0, mid);
 			else
 				this.#splice(v, p, cut, mid);
 		}
@@ -281,11 +284,10 @@ export class Log {
 
 	/** @param {View} v @param {Item[]} items */
 	#append(v, items) {
-		let i = 0;
 		const last = v.chunks.at(-1);
-		if (last && last.items.length < SIZE) {
-			i = SIZE - last.items.length;
-			const part = items.slice(0, i);
+		const n = last ? Math.max(0, SIZE - last.items.length) : 0;
+		if (last && n) {
+			const part = items.slice(0, n);
 			last.items.push(...part);
 			if (last.awake)
 				for (const it of part)
@@ -293,30 +295,23 @@ export class Log {
 			else
 				this.#build(v, last);
 		}
-		const fresh = [];
-		for (; i < items.length; i += SIZE)
-			fresh.push(this.#chunk(items.slice(i, i + SIZE)));
-		v.chunks.push(...fresh);
-		v.el.append(...fresh.map((k) => k.el));
-		/* only what will be seen is built: the rest starts asleep */
-		fresh.forEach((k, n) => {
-			if (n >= fresh.length - 4)
-				this.#build(v, k);
-			else
-				this.#sleepAt(k, k.items.length * this.#mean);
-			this.eye.observe(k.el);
-		});
+		this.#bring(v, v.chunks.length, items.slice(n));
 		if (!v.stick && v.placed)
 			this.#news += items.filter((it) => !it.mine).length;
 	}
 
-	/** @param {View} v @param {Item[]} items */
-	#prepend(v, items) {
-		const fresh = [];
-		for (let e = items.length; e > 0; e -= SIZE)
-			fresh.unshift(this.#chunk(items.slice(Math.max(0, e - SIZE), e)));
-		v.chunks.unshift(...fresh);
-		v.el.prepend(...fresh.map((k) => k.el));
+	/*
+	 * New chunks.  Only what will be seen is built: the rest starts asleep.
+	 */
+	/** @param {View} v @param {number} at @param {Item[]} items */
+	#bring(v, at, items) {
+		const next = v.chunks[at];
+		/** @type {Chunk[]} */ const fresh = [];
+		for (let i = 0; i < items.length; i += SIZE)
+			fresh.push(this.#chunk(items.slice(i, i + SIZE)));
+		v.chunks.splice(at, 0, ...fresh);
+		for (const k of fresh)
+			v.el.insertBefore(k.el, next?.el ?? null);
 		fresh.forEach((k, n) => {
 			if (n >= fresh.length - 4)
 				this.#build(v, k);
@@ -324,33 +319,38 @@ export class Log {
 				this.#sleepAt(k, k.items.length * this.#mean);
 			this.eye.observe(k.el);
 		});
-		/* its first row may have joined a group */
-		const next = v.chunks[fresh.length];
-		if (next?.awake)
+		if (next?.awake)	/* its first row may have joined a group */
 			this.#build(v, next);
 	}
 
 	/** @param {View} v @param {number} p @param {number} cut @param {Item[]} mid */
 	#splice(v, p, cut, mid) {
-		const touched = new Set();
-		let base = 0;
-		for (let n = 0; n < v.chunks.length && (cut || mid.length); n++) {
-			const k = v.chunks[n];
+		/** @type {Set<Chunk>} */ const touched = new Set();
+		let base = 0, at = 0;
+		/** @type {Item[]} what a chunk has no room for */ let over = [];
+		v.chunks.forEach((k, n) => {
 			const len = k.items.length;
-			const last = n === v.chunks.length - 1;
-			if (p < base + len || (last && p <= base + len)) {
+			const end = n === v.chunks.length - 1;
+			if ((cut || mid.length) && (p < base + len || (end && p <= base + len))) {
 				const from = Math.max(0, p - base);
 				const off = Math.min(cut, len - from);
 				k.items.splice(from, off, ...mid);
 				cut -= off;
 				mid = [];
+				if (k.items.length > 2 * SIZE) {
+					over = k.items.splice(from);
+					at = n + 1;
+				}
 				touched.add(k).add(v.chunks[n + 1]);
 			}
 			base += len;
-		}
+		});
+		this.#bring(v, at, over);
 		v.chunks = v.chunks.filter((k) => {
-			if (!k.items.length)
+			if (!k.items.length) {
+				this.eye.unobserve(k.el);
 				k.el.remove();
+			}
 			return k.items.length;
 		});
 		for (const k of v.chunks)
@@ -462,7 +462,7 @@ export class Log {
 	/** Change something without moving what is read. @param {() => void} fn */
 	#keep(fn) {
 		const v = this.#v;
-		const a = v && !v.stick && v.placed ? this.#anchor(v) : null;
+		const a = v && !v.stick && v.placed ? this.rows.middle(this.box, v.chunks) : null;
 		const was = a?.getBoundingClientRect().top ?? 0;
 		fn();
 		if (v?.stick)
@@ -475,30 +475,6 @@ export class Log {
 		if (by)
 			this.box.scrollTop += by;
 		this.#last = this.box.scrollTop;
-	}
-
-	/** The row in the middle of the view. @param {View} v @returns {Element|null} */
-	#anchor(v) {
-		const b = this.box.getBoundingClientRect();
-		const mid = b.top + b.height / 2;
-		let lo = 0, hi = v.chunks.length - 1;
-		while (lo < hi) {
-			const m = (lo + hi + 1) >> 1;
-			if (v.chunks[m].el.getBoundingClientRect().top <= mid)
-				lo = m;
-			else
-				hi = m - 1;
-		}
-		const k = v.chunks[lo];
-		if (!k)
-			return null;
-		let best = k.el.firstElementChild;
-		for (const el of k.el.children)
-			if (el.getBoundingClientRect().top <= mid)
-				best = el;
-			else
-				break;
-		return best ?? k.el;
 	}
 
 	#scrolled() {
@@ -582,7 +558,7 @@ export class Log {
 				continue;
 			if (e.isIntersecting)
 				up.push(k);
-			else if (this.#maySleep(v, k))
+			else if (k !== v.chunks.at(-1) && this.rows.idle(k))
 				down.push({ k, px: e.target.getBoundingClientRect().height });
 		}
 		if (!up.length && !down.length)
@@ -604,29 +580,20 @@ export class Log {
 		const up = v.chunks.filter((k) => k.awake);
 		if (up.length <= AWAKE || !v.placed)
 			return;
-		const at = v.stick ? null : this.#anchor(v);
+		const at = v.stick ? null : this.rows.middle(this.box, v.chunks);
 		const mid = v.stick ? v.chunks.length - 1
 			: v.chunks.findIndex((k) => k.el.contains(at));
 		const far = up.map((k) => ({ k, d: Math.abs(v.chunks.indexOf(k) - mid) }))
 			.sort((a, b) => b.d - a.d).slice(0, up.length - AWAKE)
-			.filter(({ k }) => this.#maySleep(v, k))
+			.filter(({ k }) => k !== v.chunks.at(-1) && this.rows.idle(k))
 			.map(({ k }) => ({ k, px: k.el.getBoundingClientRect().height }));
 		for (const { k, px } of far)
 			this.#sleepAt(k, px);
 	}
 
-	/** @param {View} v @param {Chunk} k */
-	#maySleep(v, k) {
-		const sel = getSelection();
-		return k !== v.chunks.at(-1) && !k.el.contains(document.activeElement) &&
-			![...k.el.querySelectorAll('audio')].some((a) => !a.paused) &&
-			!(sel && !sel.isCollapsed && sel.containsNode(k.el, true));
-	}
-
 	/** @param {Chunk} k @param {number} px */
 	#sleepAt(k, px) {
-		k.awake = false;
-		k.el.replaceChildren();
+		this.rows.sleep(k);
 		k.el.style.setProperty('height', `${px}px`);
 	}
 }

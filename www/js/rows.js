@@ -60,6 +60,47 @@ export class Rows {
 		had?.();
 	}
 
+	/**
+	 * The row in the middle of the view.
+	 * @param {HTMLElement} box @param {Chunk[]} chunks @returns {Element|null}
+	 */
+	middle(box, chunks) {
+		const b = box.getBoundingClientRect();
+		const above = (/** @type {Element} */ el) =>
+			el.getBoundingClientRect().top <= b.top + b.height / 2;
+		let lo = 0, hi = chunks.length - 1;
+		while (lo < hi) {
+			const m = (lo + hi + 1) >> 1;
+			if (above(chunks[m].el))
+				lo = m;
+			else
+				hi = m - 1;
+		}
+		const el = chunks[lo]?.el;
+		if (!el)
+			return null;
+		const rows = [...el.children];
+		const next = rows.findIndex((r) => !above(r));
+		return rows.at(next > 0 ? next - 1 : next) ?? el;
+	}
+
+	/** Nobody is in it: no focus, no selection, nothing that plays. @param {Chunk} k */
+	idle(k) {
+		const sel = getSelection();
+		return !k.el.contains(document.activeElement) &&
+			![...k.el.querySelectorAll('audio')].some((a) => !a.paused) &&
+			!(sel && !sel.isCollapsed && sel.containsNode(k.el, true));
+	}
+
+	/* What knows of a row keeps all of it in memory. */
+	/** None of its rows is left. @param {Chunk} k */
+	sleep(k) {
+		k.awake = false;
+		k.el.replaceChildren();
+		for (const it of k.items)
+			this.#el.delete(it);
+	}
+
 	/** One row anew. @param {Conv} c @param {Item} it @param {Item|undefined} prev */
 	again(c, it, prev) {
 		const old = this.#el.get(it);
