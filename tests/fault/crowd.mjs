@@ -4,6 +4,7 @@
  * they can have, and what the logs say in the end.  A fault run (run.mjs) and
  * cchatctl verify (verify.mjs) share it.
  */
+import { itemOf } from './deeds.mjs';
 import { Person, pairOf } from './people.mjs';
 import { Rng } from './rng.mjs';
 
@@ -15,7 +16,8 @@ const LOOK_MS = 500;
 export class Crowd {
 	/*
 	 * o: seed, clients, rate, rooms (names), uid(c), v1 (every nth is of the
-	 * old kind; 0: nobody).  w: {urls(), rec(r)} and what else a Person's
+	 * old kind; 0: nobody), changes (the share of those who edit, recall and so
+	 * on where others talk; 0), titles (anybody may give one).  w: {urls(), rec(r)} and what else a Person's
 	 * world may have.
 	 */
 	constructor(o, w)
@@ -81,7 +83,9 @@ export class Crowd {
 			const mine = rng.shuffle(o.rooms).slice(0, rng.int(1, 3));
 			this.people.push(new Person(this.world, { c, uid, v,
 			    rooms: mine, friends: [], batch: rng.chance(0.5),
-			    rng: new Rng(o.seed, `person ${c}`) }));
+			    rng: new Rng(o.seed, `person ${c}`),
+			    deeds: o.changes && v === 2 && { titles: o.titles,
+			    rng: new Rng(o.seed, `deeds ${c}`) } }));
 		}
 		/* version 1 is talked to as well; nobody talks to himself */
 		const uids = [...new Set(this.people.map(p => p.uid))];
@@ -113,8 +117,11 @@ export class Crowd {
 				}
 				miss = 0;
 				credit--;
-				p.say(p.someone(), rng.chance(0.1) ?
-				    rng.int(1, 700) : 0);
+				if (p.deeds && rng.chance(this.o.changes))
+					p.deeds.act();
+				else
+					p.say(p.someone(), rng.chance(0.1) ?
+					    rng.int(1, 700) : 0);
 			}
 		}, TURN_MS);
 		this.looking ??= setInterval(() => people.forEach(p => p.check()),
@@ -214,7 +221,7 @@ export class Crowd {
 				    last: h.last });
 				for (const m of h.list)
 					this.note({ k: 'log', conv, ep: h.ep, seq: m.seq,
-					    uid: m.uid, body: m.msg });
+					    uid: m.uid, ...itemOf(m) });
 			} catch (e) {
 				fault('log', `${conv}: ${e.message}`);
 			}

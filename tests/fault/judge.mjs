@@ -7,28 +7,33 @@
  *                                   somebody's, who may do with it what he likes
  *   who   c, uid, v, name           a client; v: 1 or 2
  *   open  s, c                      its session s begins to log in
- *   in    s, conv, had, ep, seq, from, n, full   its place in conv ('@': all
- *                                   private ones; v1: conv alone)
+ *   in    s, conv, had, ep, seq, from, n, full, title   its place in conv ('@':
+ *                                   all private ones; v1: conv alone)
  *   out   s, conv                   it has left the room
  *   shut  s, code                   the socket is gone; code: as the server said
  *   move  s, in                     he is told to open another in so many ms
- *   send  s, c, uid, v, cid, conv, body   once, however often it goes out
+ *   send  s, c, uid, v, cid, conv, body, cmd, ref   once, however often it goes
+ *                                   out; cmd: it is no message; body: deeds.mjs
  *   ack   s, uid, cid, conv, seq, ep, kept
  *   err   cid, code, final
- *   recv  s, conv, seq, useq, from, name, cid, body   (v1: no seq, and private
- *                                   is conv 'p:')
+ *   recv  s, conv, seq, useq, from, name, cid, body, cmd, ref, gone   (v1: no
+ *                                   seq, and private is conv 'p:')
+ *   odd   s, cmd                    v1 is told what it does not know
+ *   page  s, conv, ep, first, last, asked, list   of the history, meanwhile
  *   gap   s, conv, ep, from, to, why
  *   came, went  s, rid, uid         newUser, offline
  *   fault kinds                     what was done to the servers; 'seen': that
  *                                   something was, nobody knows what
  *   quiet                           faults are over; all must become level
  *   head  conv, ep, first, last     of the history as it stands at the end,
- *   log   conv, ep, seq, uid, body  and then its items
+ *   log   conv, ep, seq, uid, body, cmd, ref, gone   and then its items
  *   end
  *
  * Private conversations are `p:UID:UID`.  judge() gives {wrong: [{what, why,
  * t}], n}: `what` is one of WRONG.
  */
+import { checkDue } from './judge_due.mjs';
+import { Items } from './judge_items.mjs';
 import { checkV1 } from './judge_v1.mjs';
 import { checkPresence } from './presence.mjs';
 
@@ -55,6 +60,14 @@ export const WRONG = {
 	cut: 'sent home before he could be at the server he was to move to',
 	unacked: 'sent, all is quiet, and no ack',
 	log: 'the log itself is not 1, 2, 3 ...',
+	words: 'recalled words shown to who could know of the recall',
+	gone: 'words are gone that nobody recalled',
+	late: 'an edit or a reaction stands behind the recall',
+	owner: 'edited or recalled by another',
+	meant: 'an edit, recall or reaction of what is no message',
+	react: 'the reactions are not as they were acked last',
+	title: 'a title older than the place it is told with',
+	unasked: 'version 1 was told what it does not know',
 };
 
 /* Which promise of GUARANTEES.md is broken when the judge says so. */
@@ -65,6 +78,8 @@ export const PROMISES = {
 	G4: ['no silent hole', 'hole', 'deaf', 'absent', 'cut', 'ep'],
 	G5: ['only those it is for, only from whom it says', 'room', 'person',
 	    'forged', 'unknown', 'cid', 'echo'],
+	changes: ['who may change what was said; recalled is gone', 'words', 'gone',
+	    'late', 'owner', 'meant', 'react', 'title', 'unasked'],
 	answers: ['every message has its answer', 'unacked', 'refused'],
 	presence: ['who came and went', 'presence'],
 };
@@ -97,6 +112,7 @@ class Judge {
 		this.faults = [];
 		this.falls = [];	/* of proxies */
 		this.fell = 0;	/* acked in a history that is over, and gone */
+		this.items = new Items(this);
 	}
 
 	say(what, why, r)
@@ -134,7 +150,8 @@ class Judge {
 	{
 		this.sessions.set(r.s, { ...r, client: this.clients.get(r.c),
 		    at: new Map(), pairs: new Map(), texts: new Set(), shut: 0,
-		    news: new Map() });
+		    news: new Map(), recalled: new Set(), told: new Map(),
+		    heads: new Map() });
 	}
 
 	on_in(r)
@@ -147,6 +164,7 @@ class Judge {
 			return;
 		}
 		this.eps.add(r.ep);
+		this.items.placed(s, r);
 		const same = r.had && r.had[0] === r.ep;
 		let cur = r.seq;
 		if (same && r.full) {
@@ -219,6 +237,7 @@ class Judge {
 	{
 		r.bound = this.high.get(r.conv);
 		this.sends.set(r.body, r);
+		this.items.send(r);
 		this.cids.set(r.cid, r);
 	}
 
@@ -229,6 +248,7 @@ class Judge {
 			if (first.seq !== r.seq && first.ep === r.ep)
 				this.say('moved', `${r.cid} at ${first.seq} and at ` +
 				    `${r.seq} of ${r.conv}`, r);
+			this.items.acked(r);
 			return;
 		}
 		this.acks.set(r.cid, r);
@@ -243,7 +263,8 @@ class Judge {
 		if (other)
 			this.say('reused', `${place}: ${other} and ${r.cid}`, r);
 		this.places_acked.set(place, r.cid);
-		this.placed(r.conv, r.ep, r.seq, sent.body, sent.uid, r);
+		this.placed(r.conv, r.ep, r.seq, sent, r);
+		this.items.acked(r);
 		const b = sent.bound;
 		if (b && b.ep === r.ep && b.seq >= r.seq)
 			this.say('order', `${r.cid} at ${r.seq} of ${r.conv}, sent ` +
@@ -255,19 +276,25 @@ class Judge {
 
 	on_err(r)
 	{
-		if (r.final)
+		if (r.final && !this.items.refused(r))
 			this.say('refused', `${r.cid}: ${r.code} ${r.msg ?? ''}`, r);
 	}
 
-	/* everybody who speaks of a place must mean the same */
-	placed(conv, ep, seq, body, uid, r)
+	/* everybody who speaks of a place must mean the same; it: {body, gone} */
+	placed(conv, ep, seq, it, r)
 	{
+		const { body } = it;
+		if (it.gone || body === undefined)
+			return;
 		const place = `${conv} ${ep} ${seq}`;
 		const had = this.places.get(place);
 		if (had === undefined)
 			this.places.set(place, body);
 		else if (had !== body)
 			this.say('body', `${place}: "${had}" and "${body}"`, r);
+		/* these have no text of their own: see Items */
+		if (it.cmd === 'recall' || it.cmd === 'react')
+			return;
 		const text = `${conv} ${ep} ${body}`;
 		const at = this.bodies.get(text);
 		if (at === undefined)
@@ -277,10 +304,19 @@ class Judge {
 			    r);
 	}
 
-	/* the text is one that its sender sent there */
-	authentic(conv, from, body, r)
+	/* the text is one that its sender sent there; ep: null for version 1 */
+	authentic(conv, ep, it, from, r)
 	{
-		const sent = this.sends.get(body);
+		const place = `${conv} ${ep} ${it.seq}`;
+		if (it.gone) {
+			const was = this.sends.get(this.places.get(place));
+			if (was && was.uid !== from)
+				this.say('forged', `${place}, gone, is of ${was.uid}, ` +
+				    `shown as of ${from}`, r);
+			return was;
+		}
+		const sent = this.items.sent(place, conv, from, it);
+		const body = it.body;
 		if (!sent)
 			this.say('unknown', `"${body}" in ${conv}`, r);
 		else if (sent.conv !== conv)
@@ -307,12 +343,12 @@ class Judge {
 			    `of ${r.conv}`, r);
 			return;
 		}
-		const sent = this.authentic(r.conv, r.from, r.body, r);
+		const sent = this.authentic(r.conv, at.ep, r, r.from, r);
 		if (sent && r.name !== undefined &&
 		    r.name !== this.clients.get(sent.c)?.name)
 			this.say('forged', `"${r.body}" under the name ${r.name}`, r);
 		if (r.cid !== undefined && (r.from !== c.uid ||
-		    r.cid !== sent?.cid))
+		    !this.items.isCid(r)))
 			this.say('cid', `${c.uid} sees ${r.cid}`, r);
 		this.step(at, pair ? r.useq : r.seq, `${c.uid} (${r.s}) ` +
 		    (pair ? '@' : r.conv), r);
@@ -327,7 +363,8 @@ class Judge {
 				    `${r.seq} after ${p.seq}`, r);
 			s.pairs.set(r.conv, { ep: at.ep, seq: r.seq, gap: false });
 		}
-		this.placed(r.conv, at.ep, r.seq, r.body, r.from, r);
+		this.placed(r.conv, at.ep, r.seq, r, r);
+		this.items.heard(s, at.ep, r);
 		const due = c.due.get(pair ? '@' : r.conv);
 		due?.got.add(pair ? `${r.conv} ${r.seq}` : r.seq);
 	}
@@ -357,8 +394,9 @@ class Judge {
 			this.say('room', `${c.uid} gets "${r.body}" of ${conv}`, r);
 			return;
 		}
-		if (!this.authentic(conv, r.from, r.body, r))
+		if (!this.authentic(conv, null, r, r.from, r))
 			return;
+		this.items.heardV1(s, conv, r, sent);
 		if (sent.s === r.s)
 			this.say('echo', `${c.uid} gets "${r.body}" back`, r);
 		if (s.texts.has(r.body))
@@ -464,8 +502,18 @@ class Judge {
 			this.say('log', `${r.conv}: ${r.seq} stands where ${due} is ` +
 			    'due', r);
 		log.set(r.seq, r);
-		this.authentic(r.conv, r.uid, r.body, r);
-		this.placed(r.conv, r.ep, r.seq, r.body, r.uid, r);
+		this.authentic(r.conv, r.ep, r, r.uid, r);
+		this.placed(r.conv, r.ep, r.seq, r, r);
+	}
+
+	on_odd(r)
+	{
+		this.say('unasked', `${r.cmd} to session ${r.s}`, r);
+	}
+
+	on_page(r)
+	{
+		this.items.page(r);
 	}
 
 	/* --- at the end -------------------------------------------------------- */
@@ -476,14 +524,16 @@ class Judge {
 		    !this.meta.live)
 			this.say('ep', [...this.eps].join(' '));
 		this.checkAcks();
-		this.checkDue();
+		checkDue(this);
+		this.items.check();
 		checkV1(this);
 		checkPresence(this);
 		return { wrong: this.wrong, count: this.count,
-		    n: { sent: this.sends.size, sent_v1: [...this.sends.values()]
+		    n: { sent: this.cids.size, sent_v1: [...this.cids.values()]
 		    .filter(r => r.v === 1).length, acked: this.acks.size,
 		    sessions: this.sessions.size, places: this.places.size,
 		    eps: this.eps.size, fell: this.fell,
+		    changes: [...this.cids.values()].filter(r => r.cmd).length,
 		    unkept: !!this.unkept } };
 	}
 
@@ -502,7 +552,7 @@ class Judge {
 			const sent = this.cids.get(cid);
 			/* another history: its acks fell with it, and people were told */
 			if (a.ep !== ep) {
-				if (sent && !this.bodies.has(`${a.conv} ${ep} ${sent.body}`)) {
+				if (sent && !this.items.stands(sent, a, log, ep)) {
 					this.fell++;
 					if (this.meta.live)
 						this.say('lost', `${cid} of ${a.conv}: its ` +
@@ -512,51 +562,15 @@ class Judge {
 			}
 			if (a.seq < (this.firsts.get(a.conv) ?? 1))
 				continue;
-			if (sent && log.get(a.seq)?.body !== sent.body)
+			if (sent && !this.items.is(log.get(a.seq), sent))
 				this.say('lost', `${cid}: acked at ${a.seq} of ${a.conv}, ` +
-				    `there is ${log.get(a.seq)?.body ?? 'nothing'}`, a);
+				    `there is ${log.get(a.seq)?.body ??
+				    log.get(a.seq)?.gone ?? 'nothing'}`, a);
 		}
-		for (const s of this.sends.values())
-			if (s.v === 2 && !this.acks.has(s.cid) && this.quiet)
+		for (const s of this.cids.values())
+			if (s.v === 2 && !this.acks.has(s.cid) && this.quiet &&
+			    !this.items.refusals.has(s.cid))
 				this.say('unacked', `${s.cid} to ${s.conv}`, s);
-	}
-
-	/*
-	 * Whoever was there, with a place, has everything sent since he came, on
-	 * whatever socket, but for what a gap named.
-	 */
-	checkDue()
-	{
-		const convsOf = new Map();
-		for (const conv of this.logs.keys())
-			if (conv.startsWith('p:'))
-				for (const uid of conv.split(':').slice(1))
-					convsOf.set(uid, [...convsOf.get(uid) ?? [], conv]);
-		for (const c of this.clients.values()) {
-			if (c.v !== 2)
-				continue;
-			for (const [conv, due] of c.due)
-				for (const of of conv === '@' ? convsOf.get(c.uid) ?? [] :
-				    [conv])
-					this.checkDueOf(c, of, conv === '@', due);
-		}
-	}
-
-	checkDueOf(c, conv, pair, due)
-	{
-		if (!this.last.get(c.c))
-			return;	/* he went away in the end */
-		for (const [seq, r] of this.logs.get(conv) ?? []) {
-			const sent = this.sends.get(r.body);
-			if (!sent || sent.t < due.since ||
-			    due.got.has(pair ? `${conv} ${seq}` : seq))
-				continue;
-			if (due.gaps.some(g => g.all ? sent.t < g.t : !pair ?
-			    seq <= g.to : sent.t < g.t))
-				continue;
-			this.say('deaf', `${c.uid} (client ${c.c}) has no ${seq} of ` +
-			    `${conv}`, r);
-		}
 	}
 
 	get last()

@@ -35,7 +35,7 @@ due(j, s)
 		    !s.at.has(conv))
 			continue;
 		for (const r of log.values()) {
-			const sent = j.sends.get(r.body);
+			const sent = !r.cmd && j.sends.get(r.body);
 			if (sent && j.quiet && sent.t > j.quiet &&
 			    s.t < j.quiet && sent.s !== s.s &&
 			    !s.texts.has(r.body))
@@ -61,7 +61,8 @@ absent(j, c)
 		if (!conv.startsWith('p:') || !conv.split(':').includes(c.uid))
 			continue;
 		for (const r of log.values()) {
-			const sent = j.sends.get(r.body);
+			/* what was recalled is not said to him */
+			const sent = !r.cmd && !r.gone && j.sends.get(r.body);
 			const ack = sent && j.acks.get(sent.cid);
 			if (!ack || sent.uid === c.uid || heard.has(r.body))
 				continue;

@@ -3,6 +3,7 @@
  * One socket of a person, from its login to its end: the session `s` of the
  * records.  A person has one of them, or two while he moves.
  */
+import { CHANGES, itemOf } from './deeds.mjs';
 import { Socket } from './socket.mjs';
 
 const now = () => performance.now();
@@ -116,8 +117,11 @@ export class Line {
 	place(conv, a)
 	{
 		const { pos } = this.p, had = this.had.get(conv) ?? null;
-		this.write({ k: 'in', conv, had, ep: a.ep, seq: a.seq,
-		    from: a.from ?? null, n: a.n, full: a.full });
+		const r = { k: 'in', conv, had, ep: a.ep, seq: a.seq,
+		    from: a.from ?? null, n: a.n, full: a.full };
+		if (a.title !== undefined)
+			r.title = a.title;
+		this.write(r);
 		if (!had)
 			pos.set(conv, [a.ep, a.seq]);
 		else if (had[0] !== a.ep)
@@ -159,7 +163,11 @@ export class Line {
 			this.loggedIn(f);
 			break;
 		case 'message':
-			this.message(f);
+		case 'edit':
+		case 'recall':
+		case 'react':
+		case 'title':
+			this.item(f);
 			break;
 		case 'gap':
 			this.gap(f);
@@ -208,14 +216,18 @@ export class Line {
 		p.loggedIn(this, f);
 	}
 
-	message(f)
+	item(f)
 	{
 		const { p } = this;
+		if (p.v === 1 && CHANGES.includes(f.cmd)) {
+			this.write({ k: 'odd', cmd: f.cmd });
+			return;
+		}
 		const pair = f.tid !== undefined && f.tid !== '';
 		const conv = !pair ? `${f.rid}` : p.v === 2 ?
 		    pairOf(p.uid, f.tid) : 'p:';
 		const r = { k: 'recv', conv, from: f.uid, name: f.name,
-		    body: f.msg };
+		    ...itemOf(f) };
 		if (p.v === 2) {
 			r.seq = f.seq;
 			if (pair)
@@ -223,8 +235,11 @@ export class Line {
 			if (f.cid !== undefined)
 				r.cid = f.cid;
 			const at = p.pos.get(pair ? '@' : conv);
-			if (at)
+			if (at) {
 				at[1] = Math.max(at[1], pair ? f.useq : f.seq);
+				p.deeds?.saw(conv, pair ? { uid: f.tid } :
+				    { rid: conv }, f, at[0]);
+			}
 		}
 		this.write(r);
 	}
@@ -275,8 +290,11 @@ export class Line {
 		return done !== undefined;
 	}
 
-	/* A question with a cid; resolves to its answer, also to an error. */
-	ask(f, ms)
+	/*
+	 * A question with a cid; resolves to its answer, also to an error.  saw()
+	 * is called with it before anything that comes behind it is looked at.
+	 */
+	ask(f, ms, saw)
 	{
 		return new Promise((resolve, reject) => {
 			const end = () => {
@@ -289,6 +307,7 @@ export class Line {
 			}, ms);
 			this.asks.set(f.cid, a => {
 				end();
+				saw?.(a);
 				resolve(a);
 			});
 			this.send(f);

@@ -1,7 +1,7 @@
 ## Fault runs: a seeded run by hand is `node tests/fault/run.mjs --seed 1
 ## --faults 200`; here the judge's own test and a short run.
-fault_tests = %D%/judge.test.mjs %D%/socket.test.mjs %D%/shim.test.mjs \
-	%D%/short.test.mjs
+fault_tests = %D%/judge.test.mjs %D%/relay.test.mjs %D%/socket.test.mjs \
+	%D%/shim.test.mjs %D%/short.test.mjs
 
 TESTS += $(fault_tests)
 dist_check_SCRIPTS += $(fault_tests)
@@ -10,8 +10,9 @@ EXTRA_DIST += %D%/README.md %D%/shim.c %D%/faults.mjs %D%/planted.mjs \
 
 ## What cchatctl verify runs: the people, the judge and a program about them.
 verifydir = $(pkgdatadir)/verify
-dist_verify_DATA = %D%/crowd.mjs %D%/judge.mjs %D%/judge_v1.mjs \
-	%D%/line.mjs %D%/people.mjs %D%/presence.mjs %D%/report.mjs \
+dist_verify_DATA = %D%/crowd.mjs %D%/deeds.mjs %D%/judge.mjs \
+	%D%/judge_due.mjs %D%/judge_items.mjs %D%/judge_v1.mjs %D%/line.mjs \
+	%D%/people.mjs %D%/presence.mjs %D%/report.mjs \
 	%D%/rng.mjs %D%/socket.mjs %D%/verify.mjs %D%/watch.mjs
 ## A cchatctl that is not installed finds them beside itself.
 noinst_DATA = config_server/verify

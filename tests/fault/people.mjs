@@ -5,6 +5,7 @@
  * (the new socket first, then the old one ends), and writes down all it does
  * and sees; judge.mjs reads that.  Version 1 people have no places and no acks.
  */
+import { Deeds, bodyOf } from './deeds.mjs';
 import { Line } from './line.mjs';
 
 const now = () => performance.now();
@@ -20,12 +21,14 @@ export class Person {
 	/*
 	 * world: {rec, urls(), serial(), acked(u), refused(f)} and, where wanted,
 	 * token(person), origin(url), v1Ms, out(ms, person).
-	 * o: {c, uid, v, rooms, friends, rng, batch}.
+	 * o: {c, uid, v, rooms, friends, rng, batch} and, where he is to do more
+	 * than talk, deeds: {rng, titles}.
 	 */
 	constructor(world, o)
 	{
 		Object.assign(this, o);
 		this.w = world;
+		this.deeds = o.deeds ? new Deeds(this, o.deeds) : null;
 		this.name = `N-${this.uid}`;
 		this.pos = new Map();	/* rid or '@' -> [ep, seq] */
 		this.unacked = new Map();	/* cid -> {frame, conv, since ...} */
@@ -217,20 +220,43 @@ export class Person {
 		const frame = { cmd: 'message', type: 'text', msg: body };
 		if (to.uid)
 			frame.tid = to.uid;
-		else
-			frame.rid = to.rid;
-		const conv = to.uid ? pairOf(this.uid, to.uid) : to.rid;
-		this.write({ k: 'send', s: this.line?.s ?? null, c: this.c,
-		    uid: this.uid, v: this.v, cid, conv, body });
+		if (this.v === 2)
+			return this.submit(frame, to, cid);
+		this.sent(frame, this.convOf(to), cid);
+		frame.rid = to.rid ?? this.rooms[0];
+		if (this.ready)
+			this.line.send(frame);
+		return Promise.resolve();
+	}
+
+	sent(frame, conv, cid)
+	{
+		const r = { k: 'send', s: this.line?.s ?? null, c: this.c,
+		    uid: this.uid, v: this.v, cid, conv, body: bodyOf(frame) };
+		if (frame.cmd !== 'message') {
+			r.cmd = frame.cmd;
+			r.ref = frame.ref;
+		}
+		this.write(r);
 		this.saidAt = now();
 		this.credit--;
-		if (this.v === 1) {
-			frame.rid = to.rid ?? this.rooms[0];
-			if (this.ready)
-				this.line.send(frame);
-			return Promise.resolve();
-		}
+	}
+
+	convOf(to)
+	{
+		return to.uid ? pairOf(this.uid, to.uid) : to.rid;
+	}
+
+	/* A new change, of whatever kind; resolves when it is acked. */
+	submit(frame, to, cid = this.w.serial(this))
+	{
+		const conv = this.convOf(to);
+		if (to.uid)
+			frame.tid = to.uid;
+		else
+			frame.rid = to.rid;
 		frame.cid = cid;
+		this.sent(frame, conv, cid);
 		const u = { frame, conv, tries: 0, at: now(), since: now() };
 		this.unacked.set(cid, u);
 		if (this.ready && !this.blocked.has(frame.rid))
@@ -266,13 +292,24 @@ export class Person {
 		const u = this.unacked.get(f.cid);
 		if (!u)
 			return;
+		const ep = this.pos.get(u.frame.tid ? '@' : u.conv)?.[0];
 		this.unacked.delete(f.cid);
 		this.write({ k: 'ack', s: line.s, uid: this.uid, cid: f.cid,
-		    conv: u.conv, seq: f.seq, dup: f.dup, kept: f.kept,
-		    ep: this.pos.get(u.frame.tid ? '@' : u.conv)?.[0] });
+		    conv: u.conv, seq: f.seq, dup: f.dup, kept: f.kept, ep });
+		if (u.again)
+			return;
 		this.w.acked(u);
+		this.deeds?.acked(u, ep, f.seq);
 		this.acks.get(f.cid)?.();
 		this.acks.delete(f.cid);
+		/* as one does who has lost the answer */
+		if (this.deeds?.again() && this.mayTalk) {
+			this.unacked.set(f.cid, u);
+			u.again = true;
+			u.since = now();
+			this.credit--;
+			this.put(u);
+		}
 	}
 
 	refused(line, f)

@@ -7,6 +7,19 @@
  */
 import net from 'node:net';
 
+/*
+ * A reset, now.  resetAndDestroy() shuts down first; when that waits for a peer
+ * who reads nothing and the socket is destroyed meanwhile, its handle is never
+ * closed, and the process can't end.
+ */
+function
+cut(s)
+{
+	if (!s.connecting && !s.writableEnded)
+		s.resetAndClosing = true;
+	s.destroy();
+}
+
 export class Relay {
 	/* target(): the port to go to */
 	static listen(target, names = [])
@@ -28,6 +41,7 @@ export class Relay {
 		this.target = target;
 		this.names = names;
 		this.pairs = new Set();
+		this.socks = new Set();	/* also those whose other end is gone */
 		this.holes = new Set();	/* names, or '*' */
 		this.late = 0;
 		this.flips = 0;
@@ -44,7 +58,7 @@ export class Relay {
 		const port = this.target();
 		a.on('error', () => {});
 		if (!port) {
-			a.resetAndDestroy();
+			cut(a);
 			return;
 		}
 		const b = net.connect({ port, host: '127.0.0.1',
@@ -54,6 +68,7 @@ export class Relay {
 		for (const [x, y] of [[a, b], [b, a]]) {
 			const way = { x, y, queue: [], timer: null };
 			pair.ways.push(way);
+			this.socks.add(x);
 			x.setNoDelay(true);
 			x.on('data', d => {
 				if (x === a && pair.name === null)
@@ -62,11 +77,14 @@ export class Relay {
 			});
 			x.on('end', () => this.push(pair, way, null));
 			x.on('error', () => {
-				y.destroyed || y.resetAndDestroy();
+				cut(y);
 				this.pairs.delete(pair);
 			});
 			x.on('close', () => {
+				this.socks.delete(x);
 				this.pairs.delete(pair);
+				/* what waits for it to take more waits for ever */
+				y.resume();
 				if (!this.held(pair) && !way.queue.length &&
 				    !y.destroyed && x.errored === null)
 					y.end();
@@ -134,8 +152,8 @@ export class Relay {
 	{
 		for (const p of [...this.pairs])
 			if (name === '*' || p.name === name) {
-				p.a.resetAndDestroy();
-				p.b.resetAndDestroy();
+				cut(p.a);
+				cut(p.b);
 				this.pairs.delete(p);
 			}
 	}
@@ -177,9 +195,7 @@ export class Relay {
 	close()
 	{
 		this.server.close();
-		for (const p of this.pairs) {
-			p.a.destroy();
-			p.b.destroy();
-		}
+		for (const s of this.socks)
+			s.destroy();
 	}
 }

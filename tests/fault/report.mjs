@@ -72,7 +72,10 @@ summary(run, v)
 	const counts = { ...v.count };
 	if (run.stuck.length)
 		counts.unacked = (counts.unacked ?? 0) + run.stuck.length;
+	/* what nobody tried is not said to be kept */
 	const promises = Object.fromEntries(Object.entries(PROMISES)
+	    .filter(([id, [, ...words]]) => id !== 'changes' || v.n.changes ||
+	    words.some(w => counts[w]))
 	    .map(([id, [text, ...words]]) => {
 		const broken = Object.fromEntries(words.filter(w => counts[w])
 		    .map(w => [w, counts[w]]));

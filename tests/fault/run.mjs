@@ -77,6 +77,7 @@ class Run {
 		const nRooms = Math.max(2, Math.ceil(o.clients / 6));
 		this.crowd = new Crowd({ seed: o.seed, clients: o.clients,
 		    rate: o.rate, uid: c => `${10000 + c}`,
+		    changes: o.changes, titles: true,
 		    rooms: Array.from({ length: nRooms }, (_, i) => `${i + 1}`) },
 		    { rec: r => this.rec(r), urls: () => this.site.urls() });
 		this.people = this.crowd.people;
@@ -291,7 +292,8 @@ class Run {
 		this.say(`\nseed ${this.o.seed}: ${this.o.faults} faults in ` +
 		    `${Math.round((this.talked ?? ms) / 1000)} s (${Math.round(ms / 1000)} s in ` +
 		    `all), ${this.o.clients} clients, ${v.n.sessions} sessions`);
-		this.say(`${v.n.sent} sent, ${v.n.acked} acked (p50 ` +
+		this.say(`${v.n.sent} sent (${v.n.changes} of them changes), ` +
+		    `${v.n.acked} acked (p50 ` +
 		    `${q(ackMs, 0.5)} p95 ${q(ackMs, 0.95)} max ` +
 		    `${q(ackMs, 1)} ms), ${this.crowd?.refusals ?? 0} refused for a while, ` +
 		    `${this.records.filter(r => r.k === 'recv').length} received, ` +
@@ -309,12 +311,12 @@ class Run {
 		    `${JSON.stringify(counts)}; records in ${this.dir}, again with ` +
 		    `--seed ${this.o.seed}`);
 		return { clean, wrong: this.wrong, counts, table, acked: v.n.acked,
-		    sent: v.n.sent, eps: v.n.eps, fell: v.n.fell, seed: this.o.seed, dir: this.dir };
+		    sent: v.n.sent, changes: v.n.changes, eps: v.n.eps, fell: v.n.fell, seed: this.o.seed, dir: this.dir };
 	}
 }
 
 export const run = o => new Run({ seed: 1, faults: 20, clients: 18, rate: 100,
-    msgs: 2, sync: 'full', ...o }).go();
+    changes: 0.15, msgs: 2, sync: 'full', ...o }).go();
 
 async function
 main()
@@ -324,6 +326,7 @@ main()
 		faults: { type: 'string', default: '20' },
 		clients: { type: 'string', default: '18' },
 		rate: { type: 'string', default: '100' },
+		changes: { type: 'string', default: '0.15' },
 		msgs: { type: 'string', default: '2' },
 		kinds: { type: 'string' },
 		power: { type: 'boolean' },
@@ -334,7 +337,7 @@ main()
 	} });
 	const r = await run({ seed: Number(a.seed), faults: Number(a.faults),
 	    clients: Number(a.clients), rate: Number(a.rate), msgs: Number(a.msgs),
-	    kinds: a.kinds?.split(','), power: a.power, sync: a.sync,
+	    changes: Number(a.changes), kinds: a.kinds?.split(','), power: a.power, sync: a.sync,
 	    tmpfs: a.tmpfs && Number(a.tmpfs), keep: a.keep });
 	if (a.json)
 		writeFileSync(a.json, `${JSON.stringify({ ...r,

@@ -16,4 +16,5 @@ test('every fault once, and no promise broken', async t => {
 	    clients: 15, rate: 150, print: s => t.diagnostic(s) });
 	assert.deepEqual(r.wrong.slice(0, 5), [], `seed ${r.seed}, ${r.dir}`);
 	assert.ok(r.acked > 500, `${r.acked} acked`);
+	assert.ok(r.changes > 30, `${r.changes} edits, recalls and so on`);
 });

@@ -20,6 +20,7 @@ export class Site extends Cluster {
 	{
 		const s = new Site({ ...o, conf: {
 			proxy_server: { sync: o.sync, disk_min: 1 },
+			msg_server: { room_title: 'any' },
 		} });
 		try {
 			await s.prepare();
