@@ -8,7 +8,7 @@ www_page = \
 	www/js/people.js www/js/items.js www/js/rows.js www/js/row.js \
 	www/js/format.js www/js/side.js www/js/composer.js \
 	www/js/lazy/line.js www/js/lazy/heard.js www/js/lazy/folk.js \
-	www/js/lazy/keys.js www/js/lazy/settings.js www/js/lazy/notify.js \
+	www/js/lazy/keys.js www/js/lazy/frame.js www/js/lazy/settings.js www/js/lazy/notify.js \
 	www/js/lazy/dialogs.js www/js/lazy/emoji.js \
 	www/js/lazy/menu.js www/js/lazy/viewer.js \
 	www/js/lazy/rich.js www/js/lazy/markup.js \
@@ -16,7 +16,7 @@ www_page = \
 	www/js/lazy/upload.js www/js/lazy/voice.js
 
 www_sdk = \
-	www/sdk/cchat.js www/sdk/link.js www/sdk/outbox.js \
+	www/sdk/cchat.js www/sdk/link.js \
 	www/sdk/session.js www/sdk/keep.js www/sdk/asks.js www/sdk/upload.js \
 	www/sdk/cchat.d.ts www/sdk/README.md \
 	www/sdk/example.html www/sdk/example.css www/sdk/example.js

@@ -198,7 +198,7 @@ test('66. an empty page: login, send, history, items, a file, resume',
 	await page.context().close();
 });
 
-test('66. what is loaded: three files at first, two for a login, the rest ' +
+test('66. what is loaded: two files at first, two for a login, the rest ' +
     'when wanted; one that fails is fetched again', async () => {
 	const page = await blank(), at = inPage(page), got = [];
 	page.on('request', r => {
@@ -209,7 +209,7 @@ test('66. what is loaded: three files at first, two for a login, the rest ' +
 	let broken = true;
 	await page.route('**/sdk/keep.js', r => broken ? r.abort() : r.continue());
 	await at('begin', { sdk: `${url}sdk/cchat.js` });
-	assert.deepEqual(got.splice(0).sort(), ['cchat', 'link', 'outbox']);
+	assert.deepEqual(got.splice(0).sort(), ['cchat', 'link']);
 	await assert.rejects(at('login', { rid: 'lone' }), /keep\.js/);
 	assert.equal(await at('state'), 'closed');
 	broken = false;
@@ -315,7 +315,7 @@ test('66. the example: a chat in the corner of a page', async () => {
 });
 
 test('67. no word of document or window in it', async () => {
-	for (const x of ['cchat', 'link', 'outbox', 'session', 'keep', 'asks',
+	for (const x of ['cchat', 'link', 'session', 'keep', 'asks',
 	    'upload']) {
 		const code = (await readFile(new URL(`../../www/sdk/${x}.js`,
 		    import.meta.url), 'utf8')).replace(/\/\*[^]*?\*\//g, '');

@@ -10,7 +10,8 @@ browser_tests += %D%/b11_items.test.mjs %D%/b12_long.test.mjs \
 browser_tests += %D%/b14_composer.test.mjs
 browser_tests += %D%/b15_media.test.mjs
 browser_tests += %D%/b20_shell.test.mjs %D%/b21_keyboard.test.mjs \
-	%D%/b22_looks.test.mjs %D%/b23_settings.test.mjs
+	%D%/b22_looks.test.mjs %D%/b23_settings.test.mjs \
+	%D%/b24_first.test.mjs
 browser_tests += %D%/b16_sdk.test.mjs
 browser_tests += %D%/b31_axe.test.mjs %D%/b32_installed.test.mjs
 EXTRA_DIST += %D%/old/workerman/index.php \

@@ -31,7 +31,7 @@ const bare = async n => {
 const sum = async names => (await Promise.all(names.map(bare)))
     .reduce((a, b) => a + b, 0);
 
-const entry = ['cchat', 'link', 'outbox'];
+const entry = ['cchat', 'link'];
 const login = [...entry, 'session', 'keep'];
 const all = [...login, 'asks', 'upload'];
 
@@ -51,7 +51,7 @@ test('68. the SDK: with what a login fetches, and all of it', async t => {
 	assert.ok(b <= 9.5 * 1024, `${b} bytes in all`);
 });
 
-test('68. what is loaded at once is these three files and no other', async () => {
+test('68. what is loaded at once is these two files and no other', async () => {
 	const at = new Set();
 	const walk = async f => {
 		if (at.has(f))

@@ -17,7 +17,10 @@ const text = path => readFileSync(new URL(path, www), 'utf8');
 const code = dir => readdirSync(new URL(dir, www)).filter(f =>
     f.endsWith('.js')).map(f => text(dir + f)).join('\n')
     .replace(/\/\*[\s\S]*?\*\//g, '');
-const first = code('js/'), late = code('js/lazy/');
+const wanted = [...text('index.html').matchAll(/data-t="([\w.]+)"/g)]
+    .map(m => m[1]);
+const first = code('js/') + wanted.map(k => ` t('${k}')`).join(''),
+    late = code('js/lazy/');
 const base = k => k.replace(/\.(one|other)$/, '');
 const holes = s => [...s.matchAll(/\{(\w+)\}/g)].map(m => m[1]).sort().join();
 const all = { en: { ...en, ...enMore }, zh: { ...zh, ...zhMore } };

@@ -40,6 +40,14 @@ export default {
 	'comp.code': 'Make it a code block',
 	'comp.search': 'Find an emoji',
 	'comp.choices': 'Suggestions',
+	'comp.left.char.one': '{n} character left',
+	'comp.left.char.other': '{n} characters left',
+	'comp.over.char.one': '{n} character too long',
+	'comp.over.char.other': '{n} characters too long',
+	'comp.left.byte.one': '{n} byte left',
+	'comp.left.byte.other': '{n} bytes left',
+	'comp.over.byte.one': '{n} byte too long',
+	'comp.over.byte.other': '{n} bytes too long',
 
 	'cmd.title': 'Commands',
 	'cmd.me': 'Say what you do',
@@ -81,6 +89,10 @@ export default {
 	'typing.many': 'Several people are typing…',
 
 	'msg.readers': 'Who has read it',
+	'msg.view': 'Open the picture',
+	'msg.going': 'Uploading',
+	'msg.stop': 'Cancel',
+	'msg.reacted': '{emo}, {n}: {who}',
 	'read.by.one': 'Read by {n} person',
 	'read.by.other': 'Read by {n} people',
 	'read.none': 'Nobody has read it yet',
@@ -127,4 +139,9 @@ export default {
 	'keys.quote': 'On a message: quote it',
 	'keys.copy': 'On a message: copy it',
 	'keys.list': 'This list',
+
+	'err.101': 'The server did not understand.',
+	'err.102': 'The server does not know this command.',
+	'err.404': 'There is no such room, person or message.',
+	'err.413': 'The message is too long.',
 };

@@ -37,6 +37,10 @@ export default {
 	'comp.code': '转为代码块',
 	'comp.search': '查找表情',
 	'comp.choices': '候选项',
+	'comp.left.char.other': '还可输入 {n} 个字符',
+	'comp.over.char.other': '超出 {n} 个字符',
+	'comp.left.byte.other': '还可输入 {n} 字节',
+	'comp.over.byte.other': '超出 {n} 字节',
 
 	'cmd.title': '命令',
 	'cmd.me': '描述自己的动作',
@@ -77,6 +81,10 @@ export default {
 	'typing.many': '多人正在输入…',
 
 	'msg.readers': '谁已读',
+	'msg.view': '查看图片',
+	'msg.going': '正在上传',
+	'msg.stop': '取消',
+	'msg.reacted': '{emo}，{n} 人：{who}',
 	'read.by.other': '{n} 人已读',
 	'read.none': '还没有人读过',
 
@@ -122,4 +130,9 @@ export default {
 	'keys.quote': '选中消息时：引用',
 	'keys.copy': '选中消息时：复制',
 	'keys.list': '本列表',
+
+	'err.101': '服务器无法理解。',
+	'err.102': '服务器不认识此命令。',
+	'err.404': '没有这个房间、用户或消息。',
+	'err.413': '消息太长。',
 };

@@ -2,7 +2,8 @@
 /*
  * The chat behind the login: puts store, log, composer and columns together
  * and follows the address (#/r/<rid>, #/u/<uid>).  What the first paint does
- * without comes late (`late`): banner and toasts, keys, people, typing.
+ * without comes late (`late`): banner and toasts, keys, people, typing, and
+ * most of what the frame's buttons do.
  */
 import { $, attr, effect, fill, h, icon, text } from './dom.js';
 import { Composer } from './composer.js';
@@ -19,23 +20,15 @@ export { Store };
 /** @typedef {import('./conv.js').Conv} Conv */
 /** @typedef {import('./conv.js').Item} Item */
 
-const WIDE = '(min-width: 1100px)';
+export const WIDE = '(min-width: 1100px)';
 const PHONE = '(max-width: 719.9px)';
-const LIST = '#/';
+export const LIST = '#/';
 /** @param {string} key of a conversation */
-const address = (key) => key[0] === '@' ? `#/u/${key.slice(1)}` : `#/r/${key}`;
+export const address = (key) => key[0] === '@' ? `#/u/${key.slice(1)}` : `#/r/${key}`;
 /** @param {string} hash @returns {string} key, or "" */
 const keyOf = (hash) => {
 	const m = /^#\/([ru])\/([\w-]{1,32})$/.exec(hash);
 	return !m ? '' : m[1] === 'u' ? `@${m[2]}` : m[2];
-};
-
-/** @param {string} name @param {string} key */
-const button = (name, key) => {
-	const el = $(name);
-	attr(el, 'aria-label', t(key));
-	attr(el, 'title', t(key));
-	return el;
 };
 
 /**
@@ -45,19 +38,21 @@ const button = (name, key) => {
  * @property {import('./lazy/heard.js').Heard} heard
  * @property {ReturnType<typeof import('./lazy/folk.js').peopleList>} people
  * @property {typeof import('./lazy/keys.js').key} key
+ * @property {typeof import('./lazy/frame.js')} frame
  */
 
 /** @param {Chat} app @returns {Promise<Rest>} */
 const fetchRest = async (app) => {
 	for (;;) {
 		try {
-			const [line, heard, folk, keys] = await Promise.all([
+			const [line, heard, folk, keys, frame] = await Promise.all([
 				import('./lazy/line.js'), import('./lazy/heard.js'),
 				import('./lazy/folk.js'), import('./lazy/keys.js'),
+				import('./lazy/frame.js'),
 				rest().then((ok) => ok || Promise.reject(ok))]);
 			return { line: new line.Line(app), toast: line.toast,
 				heard: new heard.Heard(app), people: folk.peopleList(app),
-				key: keys.key };
+				key: keys.key, frame };
 		} catch {	/* the line may be down: it comes with the line */
 			await new Promise((r) => setTimeout(r, 1000));
 		}
@@ -74,7 +69,8 @@ export class Chat {
 	/** The line as it is. */
 	now = { state: 'idle', since: 0 };
 	#queued = false;
-	#panel = matchMedia(WIDE).matches;
+	/** The people are shown where there is room. */
+	panel = matchMedia(WIDE).matches;
 	/** @type {any} the dialog that is open */ modal = null;
 	/** @type {Conv|null} the room whose people are shown */ room = null;
 
@@ -114,7 +110,8 @@ export class Chat {
 
 	/** What the server did not want, in words. @param {any} e */
 	refused(e) {
-		this.toast(has(`err.${e.code}`) ? t(`err.${e.code}`) : e.message, 'bad');
+		this.late((r) => r.toast(has(`err.${e.code}`) ? t(`err.${e.code}`) : e.message,
+			'bad'));
 	}
 
 	/** Show the chat; called once the login is on its way or through. */
@@ -136,7 +133,7 @@ export class Chat {
 				.filter((p) => p.uid !== store.me.uid),
 			drafted: () => store.rows.touch(),
 			open: (key, name) => this.open(key, name),
-			close: (c) => this.#close(c),
+			close: (c) => this.close(c),
 			end: () => this.log.end(),
 		});
 		/** @param {Promise<void>} p */
@@ -153,8 +150,8 @@ export class Chat {
 			tell: (it) => this.open(`@${it.uid}`, it.name),
 			me: () => store.me.uid,
 			can: (what) => chat.caps.has(what),
-			react: (c, it, emo, on) => no(store.react(c, it, emo, on)),
-			recall: (c, it) => no(store.recall(c, it)),
+			react: (c, it, emo, on) => no(store.change(c, it, { cmd: 'react', emo, on })),
+			recall: (c, it) => no(store.change(c, it, { cmd: 'recall' })),
 			edit: (c, it) => this.composer.edit(c, it),
 			quote: (c, it) => this.composer.quote(c, it),
 			mention: (name) => this.composer.mention(name),
@@ -169,7 +166,7 @@ export class Chat {
 		});
 		this.side = sideList(store, {
 			open: (k) => this.open(k),
-			close: (c) => this.#close(c),
+			close: (c) => this.close(c),
 			draft: (k) => this.composer?.draft(k) ?? '',
 		});
 		store.seeing = (c) => c.key === store.current.value && !document.hidden &&
@@ -180,7 +177,7 @@ export class Chat {
 			this.refused(e);
 			const c = store.convs.get(rid);
 			if (c)
-				this.#close(c, true);
+				this.close(c, true);
 		};
 		this.#wire();
 		effect([lang], () => this.#words());
@@ -208,11 +205,11 @@ export class Chat {
 	open(key, name) {
 		if (name && key[0] === '@')
 			this.store.conv(key).title = name;
-		this.modal?.close();
+		this.modal?.close?.();
 		const to = address(key);
 		if (location.hash !== to)	/* `list`: the entry before is the list */
 			history.pushState({ list: location.hash === LIST }, '', to);
-		this.#route();
+		this.route();
 	}
 
 	/*
@@ -220,14 +217,14 @@ export class Chat {
 	 * of its own and Back leads to it; elsewhere it is always there.
 	 */
 	/** @returns {void} */
-	#route() {
+	route() {
 		const key = keyOf(location.hash);
 		if (!key && location.hash === LIST && matchMedia(PHONE).matches)
-			return this.#layer('side');
+			return this.layer('side');
 		if (!key) {
 			history.replaceState(null, '',
 				address(this.store.current.value || (this.chat.rooms[0] ?? '1')));
-			return this.#route();
+			return this.route();
 		}
 		if (key[0] !== '@' && !this.chat.rooms.includes(key))
 			this.store.enter(key);
@@ -237,17 +234,10 @@ export class Chat {
 	/* The first address: on a phone the list goes before it. */
 	#arrive() {
 		if (!matchMedia(PHONE).matches || history.state?.list || location.hash === LIST)
-			return this.#route();
+			return this.route();
 		const key = keyOf(location.hash) || (this.chat.rooms[0] ?? '1');
 		history.replaceState(null, '', LIST);
 		this.open(key);
-	}
-
-	#toList() {
-		if (history.state?.list)
-			return history.back();
-		history.pushState(null, '', LIST);
-		this.#route();
 	}
 
 	/** @param {Conv} c */
@@ -259,7 +249,7 @@ export class Chat {
 		store.current.value = c.key;
 		if (c.dm && !store.isOn(c.id))
 			store.friends();
-		this.#layer('');
+		this.layer('');
 		this.log.show(c);
 		this.bubbles();
 		this.composer.show(c);
@@ -285,48 +275,18 @@ export class Chat {
 		this.log.changed(c);
 	}
 
-	/** @param {Conv} c @param {boolean} [refused] Back leads not there again */
-	#close(c, refused) {
-		if (!c.dm && this.store.sorted().rooms.length < 2)
-			return;
-		const here = c === this.conv;
-		this.store.drop(c.key);
-		const to = this.store.sorted().rooms[0]?.key ?? '1';
-		if (here && refused)
-			history.replaceState(history.state, '', address(to));
-		if (here)
-			this.open(to);
-		if (c === this.room)
-			this.room = null;
-	}
-
 	/** @param {string} name which full-screen layer a phone shows */
-	#layer(name) {
+	layer(name) {
 		$('chat-view').dataset.layer = name;
 		if (name === 'side' && this.#started)
 			$('find').focus();
 		$('shade').hidden = name !== 'people';
-		attr($('toggle-people'), 'aria-expanded', String(this.#peopleOpen()));
+		attr($('toggle-people'), 'aria-expanded', String(this.peopleOpen()));
 	}
 
-	#peopleOpen() {
-		return matchMedia(WIDE).matches ? this.#panel
+	peopleOpen() {
+		return matchMedia(WIDE).matches ? this.panel
 			: $('chat-view').dataset.layer === 'people';
-	}
-
-	/** @param {boolean} [on] */
-	togglePeople(on = !this.#peopleOpen()) {
-		if (matchMedia(WIDE).matches) {
-			this.#panel = on;
-			$('chat-view').classList.toggle('nopeople', !on);
-			attr($('toggle-people'), 'aria-expanded', String(on));
-		} else {
-			this.#layer(on ? 'people' : '');
-		}
-		if (on)
-			this.late((r) => r.people.draw());
-		else if ($('aside').contains(document.activeElement))
-			$('toggle-people').focus();
 	}
 
 	/* ---- words ----------------------------------------------------- */
@@ -338,24 +298,11 @@ export class Chat {
 			lobby.title = t('side.lobby');
 		attr($('side'), 'aria-label', t('side.label'));
 		attr($('aside'), 'aria-label', t('mem.label'));
-		text($('skip'), t('app.skip'));
-		text($('cap-rooms'), t('side.rooms'));
-		text($('cap-dms'), t('side.dms'));
-		text($('cap-people'), t('mem.label'));
-		text($('nodms'), t('side.none'));
 		fill($('find'), icon('find'), h('span', null, t('side.find')),
 			h('kbd', null, /Mac|iP/.test(navigator.platform) ? '⌘ K' : 'Ctrl K'));
 		attr($('find-people'), 'placeholder', t('mem.find'));
 		attr($('find-people'), 'aria-label', t('mem.find'));
-		fill(button('add-room', 'side.add'), icon('plus'));
 		attr($('me'), 'title', t('app.set'));
-		fill(button('lang', 'app.lang'), icon('globe'));
-		fill(button('theme', 'app.theme'), icon('moon'));
-		fill(button('keys', 'app.keys'), icon('keys'));
-		fill(button('out', 'app.out'), icon('out'));
-		fill(button('back', 'side.back'), icon('back'));
-		fill(button('toggle-people', 'mem.label'), icon('people'));
-		fill(button('people-close', 'mem.close'), icon('back'));
 		this.composer?.draw();
 		this.log?.redraw();
 		this.#me();
@@ -448,14 +395,14 @@ export class Chat {
 			['out', () => { this.chat.close(); this.acts.leave(true); }],
 			['find', () => this.dialog('switcher')],
 			['add-room', () => this.dialog('switcher')],
-			['back', () => this.#toList()],
+			['back', () => this.late((r) => r.frame.toList(this))],
 			['toggle-people', () => this.togglePeople()],
 			['people-close', () => this.togglePeople(false)],
 			['shade', () => this.togglePeople(false)],
 		];
 		for (const [id, fn] of clicks)
 			$(id).addEventListener('click', fn);
-		addEventListener('hashchange', () => this.#route());
+		addEventListener('hashchange', () => this.route());
 		$('side').addEventListener('click', (/** @type {any} */ e) => {
 			const a = e.target.closest?.('a.go');
 			if (!a || e.ctrlKey || e.metaKey || e.shiftKey)
@@ -508,33 +455,14 @@ export class Chat {
 			$('log').dataset.kind = b === 'all' || (b === 'dm' && c.dm) ? 'dm' : 'room';
 	}
 
-	/** To the end of the conversation; it is read then. */
-	latest() {
-		this.log.end();
-		if (this.conv)
-			this.store.seen(this.conv);
-	}
+	/* ---- what the frame's buttons do (lazy/frame.js) ---------------- */
 
-	/**
-	 * @param {'switcher'|'shortcuts'|'settings'|'readers'} which
-	 * @param {...any} more
-	 */
-	async dialog(which, ...more) {
-		if (this.modal)
-			return;
-		this.modal = true;
-		try {
-			const m = which === 'settings' ? await import('./lazy/settings.js')
-				: await import('./lazy/dialogs.js');
-			/** @type {any} */ const make = m;
-			this.modal = make[which]({
-				app: this, store: this.store,
-				open: (/** @type {string} */ k) => this.open(k),
-				done: () => { this.modal = null; },
-			}, ...more);
-		} catch {
-			this.modal = null;
-			this.toast(t('login.network'), 'bad');
-		}
-	}
+	/** @param {Conv} c @param {boolean} [refused] Back leads not there again */
+	close(c, refused) { this.late((r) => r.frame.close(this, c, refused)); }
+
+	/** @param {boolean} [on] */
+	togglePeople(on) { this.late((r) => r.frame.togglePeople(this, on)); }
+
+	/** @param {string} which @param {...any} more */
+	dialog(which, ...more) { this.late((r) => r.frame.dialog(this, which, ...more)); }
 }

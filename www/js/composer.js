@@ -5,8 +5,8 @@
  * and commands (lazy/complete.js, lazy/commands.js), editing and quoting
  * (lazy/write.js), emoji, files and voices (lazy/upload.js, lazy/voice.js).
  */
-import { $, attr, fill, h, icon, text } from './dom.js';
-import { t } from './i18n.js';
+import { $, attr, fill, h, text } from './dom.js';
+import { rest, t } from './i18n.js';
 import { dict, local } from './prefs.js';
 
 /** @typedef {import('./conv.js').Conv} Conv */
@@ -75,12 +75,6 @@ export class Composer {
 	}
 
 	draw() {
-		for (const [id, ic, key] of [['send', 'send', 'send'], ['smile', 'smile', 'emoji'],
-			['attach', 'clip', 'attach'], ['mic', 'mic', 'mic']]) {
-			fill($(id), icon(ic));
-			attr($(id), 'aria-label', t(`comp.${key}`));
-			attr($(id), 'title', t(`comp.${key}`));
-		}
 		text($('hint'), t(local.get('enter') === 'line' ? 'comp.hint.ctrl' : 'comp.hint'));
 		if (this.c)
 			this.#label(this.c);
@@ -230,8 +224,8 @@ export class Composer {
 		count.hidden = left > full * 0.1;
 		count.classList.toggle('over', left < 0);
 		if (!count.hidden)
-			text(count, t(`comp.${left < 0 ? 'over' : 'left'}.${unit}`,
-				{ n: Math.abs(left) }));
+			rest().then(() => text(count, t(`comp.${left < 0 ? 'over' : 'left'}.${unit}`,
+				{ n: Math.abs(left) })));
 		$('send').disabled = left < 0 || !this.#ready();
 		const up = this.up && !this.item;
 		$('attach').hidden = !up;

@@ -3,8 +3,6 @@
  * One conversation as data: its messages in order, each once, and how many
  * of them are new.  Nothing here knows the SDK or the DOM.
  */
-import { adopt, keep as remember } from './items.js';
-
 /**
  * @typedef {object} Item one message
  * @property {number} ord place in the conversation: seq, or between two
@@ -48,6 +46,8 @@ import { adopt, keep as remember } from './items.js';
  * @property {Map<number, Item>} seqs
  * @property {Map<number, import('./items.js').Change>} later what is known
  *   of messages that are not here, by seq
+ * @property {typeof import('./items.js')} [becomes] fetched with the first of
+ *   what is said of a message
  * @property {boolean} named the room was given its title
  * @property {boolean} loaded the newest page is here
  * @property {boolean} loading
@@ -92,7 +92,7 @@ export const insert = (c, it) => {
 	c.items.splice(i, 0, it);
 	if (it.seq) {
 		c.seqs.set(it.seq, it);
-		adopt(c, it);
+		c.becomes?.adopt(c, it);
 	}
 	if (it.cid && it.mine)
 		c.cids.set(it.cid, it);
@@ -145,7 +145,7 @@ export const shorten = (c, keep) => {
 		if (it.seq) {
 			c.seqs.delete(it.seq);
 			if (it.ch)
-				remember(c, it.seq, it.ch);
+				c.becomes?.keep(c, it.seq, it.ch);
 		}
 		if (it.cid)
 			c.cids.delete(it.cid);

@@ -5,7 +5,7 @@
  * paint; English comes along, and a test keeps their keys equal.
  */
 import en from '../i18n/en.js';
-import { h, signal } from './dom.js';
+import { attr, fill, h, icon, signal } from './dom.js';
 import { local } from './prefs.js';
 
 /** Which language; redraw when it changes. */
@@ -91,6 +91,20 @@ export const t = (key, with_) => {
 };
 /** @param {string} key */
 export const has = (key) => key in words;
+
+/**
+ * Words and icons where index.html wants them (data-t, data-i); a button with
+ * an icon alone says its words as its name.
+ */
+export const label = () => {
+	for (const el of /** @type {any} */ (document.querySelectorAll('[data-t]'))) {
+		const { t: key, i } = el.dataset, bare = i && !el.matches('.plain');
+		fill(el, i && icon(i), !bare && t(key));
+		if (bare)
+			for (const a of ['aria-label', 'title'])
+				attr(el, a, t(key));
+	}
+};
 
 /** @param {number} n @returns {string} */
 export const num = (n) => once('n', () => new Intl.NumberFormat(tag())).format(n);

@@ -3,12 +3,14 @@
  * What becomes of a message after it was sent: edits, recalls, reactions.
  * Each is an item with a seq of its own that names its message by `ref`.  Of
  * two that speak of the same thing the higher seq counts, so it does not
- * matter in which order pages of history bring them.  What is said of a
+ * matter in which order pages of history bring them.  store.js fetches this
+ * module with the first of them.  What is said of a
  * message that is not here yet is kept for it, within bounds.  What I asked
  * for and nobody has confirmed yet is a `hope` on top: without it the message
  * is as it was.
  */
 import { clean } from './format.js';
+import * as self from './items.js';
 
 /** @typedef {import('./conv.js').Item} Item */
 /** @typedef {import('./conv.js').Conv} Conv */
@@ -73,6 +75,7 @@ export const apply = (c, m) => {
 	const { ref, cmd } = m;
 	if (!Number.isSafeInteger(ref) || ref < 1 || !['edit', 'recall', 'react'].includes(cmd))
 		return null;
+	c.becomes = self;
 	const it = c.seqs.get(ref);
 	/** @type {Change} */
 	const ch = (it ? it.ch : c.later.get(ref)) ?? { seq: 0, emo: new Map() };
@@ -137,6 +140,29 @@ export const wish = (it, m) => {
 			hope.emo?.delete(m.emo);
 		show(it);
 	};
+};
+
+/**
+ * Ask for it, and show it meanwhile.
+ * @param {import('./store.js').Store} store @param {Conv} c @param {Item} it
+ * @param {any} m
+ */
+export const change = async (store, c, it, m) => {
+	const { chat, me } = store, of = store.target(c), ref = it.seq;
+	if (!ref || it.gone)
+		return;
+	const undo = wish(it, m);
+	store.onlog(c, it);
+	try {
+		const a = await (m.cmd === 'edit' ? chat.edit(of, ref, m.msg)
+			: m.cmd === 'recall' ? chat.recall(of, ref)
+			: chat.react(of, ref, m.emo, m.on));
+		apply(c, { ts: Date.now(), ...m, ...a, cmd: m.cmd, ref, uid: me.uid,
+			name: me.name });
+	} finally {
+		undo();
+		store.onlog(c, it);
+	}
 };
 
 /** The reactions of a message, first come first. @param {Item} it @param {string} me */

@@ -29,8 +29,8 @@
  *   #me opens dialog#settings [data-set=...]   dialog#readers .choice
  *   #typing (.on)   #final[data-why] [data-act=again]   #told  state, read out
  */
-import { $, attr, effect, fill, icon, text } from './dom.js';
-import { has, lang, setLang, t } from './i18n.js';
+import { $, attr, effect, text } from './dom.js';
+import { has, label, lang, setLang, t } from './i18n.js';
 import { dark, local, random, tab, theme } from './prefs.js';
 
 /** @typedef {{name: string, token?: string, uid?: string}} Id */
@@ -55,12 +55,11 @@ const roomOf = (rid) => rid === '1' ? t('login.lobby') : rid;
  * round trip later.  A fetch that failed is tried again the next time.
  */
 const code = () => ({
-	sdk: Promise.all([import('../sdk/cchat.js'), import('../sdk/link.js'),
-		import('../sdk/outbox.js')]),
+	sdk: Promise.all([import('../sdk/cchat.js'), import('../sdk/link.js')]),
 	chat: Promise.all([import('./chat.js'), import('../sdk/session.js'),
 		import('../sdk/keep.js'), import('./store.js'), import('./log.js'),
 		import('./row.js'), import('./composer.js'), import('./format.js'),
-		import('./conv.js'), import('./people.js'), import('./items.js'),
+		import('./conv.js'), import('./people.js'),
 		import('./rows.js'), import('./side.js')]),
 });
 /** @type {ReturnType<typeof code>|undefined} */ let coming;
@@ -184,12 +183,8 @@ const leave = (forget) => {
 };
 
 const words = () => {
-	text($('login-sub'), t('login.sub'));
-	for (const k of ['name', 'room', 'token', 'hastoken', 'remember'])
-		text($(`l-${k}`), t(`login.${k}`));
+	label();
 	busy($('join').disabled);
-	fill($('login-lang'), icon('globe'), t('app.switch'));
-	fill($('login-theme'), icon('moon'), t('app.theme'));
 	attr($('login'), 'aria-label', t('login.join'));
 	if (/^(lobby|大厅)$/.test($('room').value))
 		$('room').value = t('login.lobby');

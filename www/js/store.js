@@ -9,7 +9,6 @@ import { firstSeq, insert, isGroup, lastSeq, makeConv, recount, settle,
 	shorten } from './conv.js';
 import { signal } from './dom.js';
 import { clean } from './format.js';
-import { apply, wish } from './items.js';
 import { People } from './people.js';
 import { dict, local, tab, tell } from './prefs.js';
 
@@ -23,6 +22,7 @@ const QUEUE = 50;	/* unsent ones that survive a reload */
 const ROOMS = 128;
 const RECENT = 5;	/* conversations that keep as many */
 const IDLE = 500;	/* messages of the others */
+const PATIENCE = 2000;	/* without what becomes of messages, ms */
 const ASK = 30000;	/* who of the private chats is online, ms */
 
 export class Store extends People {
@@ -95,7 +95,7 @@ export class Store extends People {
 			ord: m.seq ?? 0, seq: m.seq, cid: m.cid, uid: m.uid,
 			name: clean(m.name, m.uid), type: m.type, msg, ts: m.ts,
 			mine: m.mine, gone: m.gone, state: m.mine ? 'sent' : '',
-			at: !m.mine && this.#atMe(m.at, msg), ...more,
+			at: !m.mine && !m.gone && this.#atMe(m.at, msg), ...more,
 		};
 	}
 
@@ -199,9 +199,26 @@ export class Store extends People {
 			this.#apply(c, m);
 	}
 
-	/** @param {Conv} c @param {any} m */
+	/* What becomes of messages (items.js), once there is something of it. */
+	/** @type {typeof import('./items.js')|null} */ #items = null;
+	/** @type {Promise<typeof import('./items.js')>|null} */ #coming = null;
+	#becomes() {
+		return this.#coming ??= (async () => {
+			for (;;) {
+				try {
+					return this.#items = await import('./items.js');
+				} catch {	/* the line may be down: again */
+					await new Promise((r) => setTimeout(r, 1000));
+				}
+			}
+		})();
+	}
+
+	/** @param {Conv} c @param {any} m in the order in which they come */
 	#apply(c, m) {
-		const it = apply(c, m);
+		if (!this.#items)
+			return void this.#becomes().then(() => this.#apply(c, m));
+		const it = this.#items.apply(c, m);
 		if (it)
 			this.onlog(c, it);
 	}
@@ -222,42 +239,15 @@ export class Store extends People {
 	}
 	/** @type {Map<string, string>} of rooms, as the server tells */ #titles = new Map();
 
-	/** @param {Conv} c @param {Item} it @param {string} msg */
-	edit(c, it, msg) {
-		return this.#ask(c, it, { cmd: 'edit', msg }, (of, ref) =>
-			this.chat.edit(of, ref, msg));
-	}
-
-	/** @param {Conv} c @param {Item} it */
-	recall(c, it) {
-		return this.#ask(c, it, { cmd: 'recall' }, (of, ref) =>
-			this.chat.recall(of, ref));
-	}
-
-	/** @param {Conv} c @param {Item} it @param {string} emo @param {boolean} on */
-	react(c, it, emo, on) {
-		return this.#ask(c, it, { cmd: 'react', emo, on }, (of, ref) =>
-			this.chat.react(of, ref, emo, on));
-	}
-
 	/**
-	 * Shown at once; taken back, and the promise rejected, if it is refused.
-	 * @param {Conv} c @param {Item} it @param {any} m
-	 * @param {(of: any, ref: number) => Promise<any>} ask
+	 * An edit, a recall, a reaction: shown at once; taken back, and the
+	 * promise rejected, if it is refused.
+	 * @param {Conv} c @param {Item} it
+	 * @param {{cmd: 'edit', msg: string}|{cmd: 'recall'}|
+	 *   {cmd: 'react', emo: string, on: boolean}} m
 	 */
-	async #ask(c, it, m, ask) {
-		if (!it.seq || it.gone)
-			return;
-		const undo = wish(it, m);
-		this.onlog(c, it);
-		try {
-			const a = await ask(this.target(c), it.seq);
-			apply(c, { ts: Date.now(), ...m, ...a, cmd: m.cmd, ref: it.seq,
-				uid: this.me.uid, name: this.me.name });
-		} finally {
-			undo();
-			this.onlog(c, it);
-		}
+	async change(c, it, m) {
+		return (this.#items ?? await this.#becomes()).change(this, c, it, m);
 	}
 
 	/* ---- sending --------------------------------------------------- */
@@ -403,6 +393,10 @@ export class Store extends People {
 		this.onlog(c);
 		try {
 			const p = await this.chat.history(this.target(c), { ...where, limit: PAGE });
+			/* not drawn as they were, to be drawn anew the next moment */
+			if (!this.#items && p.items.some((/** @type {any} */ m) => m.cmd !== 'message'))
+				await Promise.race([this.#becomes(),
+					new Promise((r) => setTimeout(r, PATIENCE))]);
 			for (const m of p.items)
 				if (m.cmd === 'message')
 					this.#put(c, m);

@@ -2,15 +2,14 @@
 /*
  * The browser SDK of cchat: one class, no dependency, no DOM.  It runs in
  * browsers, workers and Node (22 as is; older ones get a WebSocket class by
- * option).  This is its face, with the line (link.js) and what goes out
- * (outbox.js).  What a login needs beyond (session.js, keep.js) is fetched
+ * option).  This is its face, with the line and what goes out on it
+ * (link.js).  What a login needs beyond (session.js, keep.js) is fetched
  * while the first line is dialled, and the login is not sent before it is
  * there: no loss of the line has anything to fetch.  The rest (asks.js,
  * upload.js) comes when it is first wanted.
  * README.md is its manual, cchat.d.ts the list of its names.
  */
-import { CChatError, Events, Link } from './link.js';
-import { Outbox } from './outbox.js';
+import { CChatError, Events, Link, Outbox } from './link.js';
 
 export { CChatError };
 

@@ -24,7 +24,7 @@ import { CChatError } from './link.js';
  * @typedef {object} Kit what the parts of one chat share
  * @property {any} chat @property {any} o its options
  * @property {import('./link.js').Link} link
- * @property {import('./outbox.js').Outbox} out
+ * @property {import('./link.js').Outbox} out
  * @property {any} up where this login may upload to
  * @property {any} first the promise of login() @property {any} asks
  */

@@ -6,6 +6,7 @@
  */
 import { $ } from '../dom.js';
 import { opt } from '../prefs.js';
+import { latest } from './frame.js';
 
 /** @typedef {import('../chat.js').Chat} Chat */
 
@@ -52,7 +53,7 @@ export const key = (app, e) => {
 		step(app, e.key === 'ArrowUp' ? -1 : 1, e.shiftKey);
 	else if ((cmd && e.key === 'End') ||
 		(e.key === 'Escape' && !$('chat-view').dataset.layer))
-		app.latest();
+		latest(app);
 	else if (e.key === 'Escape')
 		app.togglePeople(false);
 	else if (e.key === 'F6')

@@ -5,6 +5,7 @@
  */
 import { $, fill, h, icon } from '../dom.js';
 import { has, rest, t } from '../i18n.js';
+import '../items.js';	/* to edit wants it, line or none */
 
 /** @typedef {import('../composer.js').Composer} Composer */
 /** @typedef {import('../conv.js').Conv} Conv */
@@ -60,7 +61,7 @@ export const change = async (composer, c, s) => {
 		return composer.note(t('msg.gone'));
 	try {
 		if (s !== it.msg)
-			await composer.acts.store.edit(c, it, s);
+			await composer.acts.store.change(c, it, { cmd: 'edit', msg: s });
 		if (composer.item === it)
 			composer.cancel();
 	} catch (e) {
