@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Cluster, fetch, sleep, until, www } from '../lib/cluster.mjs';
+import { Cluster, fetch, sleep, www } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
-import { Person, launch, refused } from './page.mjs';
+import { Person, launch, refused, wait } from './page.mjs';
 
 let c, b, url, ws, n = 0;
 before(async () => {
@@ -55,6 +55,8 @@ test('page 33: hostile text stays text', async () => {
 			await a.cmd({ cmd: 'message', type, rid: r, msg: s });
 	await a.say(r, 'the end');
 	await p.sees('the end');
+	await p.whole();
+	await p.listen('#toasts');
 	p.tap.give({ cmd: 'newUser', uid: 'x1', name: '<svg/onload=alert(1)>',
 	    rid: r });
 	p.tap.give({ cmd: 'title', rid: r, uid: 'x1', title: hostile[1] });
@@ -62,7 +64,7 @@ test('page 33: hostile text stays text', async () => {
 	    name: hostile[3] });
 	p.tap.give({ cmd: 'error', errCode: 499, errMsg: hostile[1] });
 	p.tap.give({ cmd: 'notice', msg: hostile[2], level: 'info' });
-	await p.page.locator('.toast').first().waitFor();
+	await p.told('#toasts', /./);
 	/* a time in which nothing may run */
 	await sleep(300);
 	const found = await p.page.evaluate(() => {
@@ -192,13 +194,13 @@ test('page 35: a page that breaks the policy is seen by these tests',
 		}
 	});
 	assert.equal(caught, 'TypeError');
-	await until('it is refused', () => refused.length > 0);
+	await wait('it is refused', () => refused.length > 0);
 	await p.page.evaluate(() => {
 		const i = document.createElement('img');
 		i.src = 'http://127.0.0.1:1/x.png';
 		document.body.append(i);
 	});
-	await until('that, too', () => refused.some(x => x.includes('x.png')));
+	await wait('that, too', () => refused.some(x => x.includes('x.png')));
 	await p.close();
 	/* they were meant */
 	refused.length = 0;
@@ -246,7 +248,7 @@ test('page 39: a whole session asks its own origin alone', async () => {
 	await p.page.reload();
 	await p.in();
 	const own = new URL(url).host;
-	await until('requests were seen', () => p.requests.length > 10);
+	await wait('requests were seen', () => p.requests.length > 10);
 	for (const r of p.requests) {
 		const u = new URL(r);
 		assert.ok(['blob:', 'data:'].includes(u.protocol) || u.host === own, r);

@@ -3,9 +3,9 @@
 /* page.md (d) 46 to 48, 55 and 57: rooms, people, language, phone. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Cluster, sleep, until } from '../lib/cluster.mjs';
+import { Cluster } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
-import { P, Person, launch } from './page.mjs';
+import { P, Person, launch, wait } from './page.mjs';
 
 let c, b, url, ws, n = 0;
 before(async () => {
@@ -44,18 +44,18 @@ test('page 46: a message in another room: badge and title', async () => {
 	await badge.filter({ hasText: /^1$/ }).waitFor();
 	assert.equal(await badge.evaluate(e => e.classList.contains('full')),
 	    false);
-	await until('a dot in the title', async () =>
+	await wait('a dot in the title', async () =>
 	    (await title(p)).startsWith('•'));
 	await a.say(r, 'two');
 	await badge.filter({ hasText: /^2$/ }).waitFor();
 	await a.say(r, 'look @Amy');
-	await until('the badge is filled', () => badge.evaluate(e =>
+	await wait('the badge is filled', () => badge.evaluate(e =>
 	    e.classList.contains('full')));
-	await until('(1) in the title', async () =>
+	await wait('(1) in the title', async () =>
 	    (await title(p)).startsWith('(1)'));
 	await p.go(r);
 	await badge.waitFor({ state: 'hidden' });
-	await until('a plain title', async () => !/^[•(]/.test(await title(p)));
+	await wait('a plain title', async () => !/^[•(]/.test(await title(p)));
 	p.quiet();
 	await p.close();
 	await a.bye();
@@ -72,7 +72,7 @@ test('page 47: a private message of a stranger; read, two checks', async () => {
 	assert.equal(await q.page.locator('#log .mark.read').count(), 0);
 	await p.go(`@${q.uid}`);
 	await p.sees('hello, you do not know me');
-	await until('a mark', () => p.tap.sent('mark').some(f =>
+	await wait('a mark', () => p.tap.sent('mark').some(f =>
 	    f.tid === q.uid && f.read === 1));
 	await q.page.locator('#log .m.mine .mark.read').waitFor();
 	await badge.waitFor({ state: 'hidden' });
@@ -91,14 +91,12 @@ test('page 48: people come and go; counts, scroll and focus stay', async () => {
 	const box = p.page.locator('#people');
 	await p.page.locator('#find-people').focus();
 	await box.evaluate(el => { el.scrollTop = 300; });
-	/* let the scroll settle */
-	await sleep(100);
+	await p.still('#people');
 	const at = () => box.evaluate(el => el.scrollTop);
 	const was = await at();
 	const focus = () => p.page.evaluate(() => document.activeElement.id);
 	all[39].send({ cmd: 'bye' });
-	await p.page.locator('#sub').filter({ hasText: '40 online' }).waitFor(
-	    { timeout: 20000 });
+	await p.page.locator('#sub').filter({ hasText: '40 online' }).waitFor();
 	assert.equal(await at(), was);
 	assert.equal(await focus(), 'find-people');
 	const back = await Client.login(ws, 'Newcomer', r);
@@ -127,9 +125,11 @@ test('page 55: Chinese, and English without losing draft or place',
 	await p.sees('line 80');
 	await p.page.locator('#text').fill('一半的草稿');
 	await p.page.locator('#log').hover();
+	const top = () => p.page.locator('#log').evaluate(el => el.scrollTop);
+	const end = await top();
 	await p.page.mouse.wheel(0, -600);
-	/* let the wheel run out */
-	await sleep(400);
+	await wait('scrolled', async () => await top() < end - 300);
+	await p.still();
 	/* the row in the middle of the view */
 	const place = () => p.page.evaluate(() => {
 		const b = document.querySelector('#log').getBoundingClientRect();
@@ -139,7 +139,7 @@ test('page 55: Chinese, and English without losing draft or place',
 	});
 	const was = await place();
 	await p.page.locator('#lang').click();
-	await until('English', async () => await lang() === 'en');
+	await wait('English', async () => await lang() === 'en');
 	assert.doesNotMatch((await p.page.locator('#side').innerText())
 	    .replaceAll(/林?小雨/g, ''), /[\u4e00-\u9fff]/);
 	assert.equal(await p.page.locator('#text').inputValue(), '一半的草稿');
@@ -216,18 +216,18 @@ test('page 57: a phone: nothing wider than the screen, targets of 44 px',
 	/* the list, by the button */
 	const listed = () => p.page.locator('#find').isVisible();
 	await p.page.locator('#back').click();
-	await until('the list', listed);
+	await wait('the list', listed);
 	await fits('side');
 	await targets('side');
 	await p.conv(r).locator('a.go').click();
-	await until('the chat', async () => !await p.page.locator('#find')
+	await wait('the chat', async () => !await p.page.locator('#find')
 	    .evaluate(el => {
 		const b = el.getBoundingClientRect();
 		return el.contains(document.elementFromPoint(b.left + 5, b.top + 5));
 	}));
 	/* and by the browser's Back */
 	await p.page.goBack();
-	await until('the list, by Back', listed);
+	await wait('the list, by Back', listed);
 	p.quiet();
 	await p.close();
 	await a.bye();

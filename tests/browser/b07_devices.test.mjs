@@ -5,9 +5,9 @@
  * its number on a device that was never there, and read is read everywhere.
  */
 import { after, before, test } from 'node:test';
-import { Cluster, until } from '../lib/cluster.mjs';
+import { Cluster } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
-import { Person, launch } from './page.mjs';
+import { Person, launch, wait } from './page.mjs';
 
 let c, b, url;
 before(async () => {
@@ -43,7 +43,7 @@ test('what waited is on a device that was never there', async () => {
 	await badge(q, amy.uid).filter({ hasText: '3' }).waitFor();
 	await p.go(`@${amy.uid}`);
 	await p.sees('three');
-	await until('the mark is sent', () => p.tap.sent('mark')
+	await wait('the mark is sent', () => p.tap.sent('mark')
 	    .some(f => f.tid === amy.uid && f.read === 3));
 	/* read here is read there, and Amy knows */
 	await badge(q, amy.uid).filter({ hasText: '3' }).waitFor(
@@ -53,12 +53,12 @@ test('what waited is on a device that was never there', async () => {
 	await amy.cmd({ cmd: 'message', type: 'text', rid: '1', tid: bea.uid,
 	    msg: 'four' });
 	await badge(q, amy.uid).filter({ hasText: '1' }).waitFor();
-	await until('the mark of the fourth', () => p.tap.sent('mark')
+	await wait('the mark of the fourth', () => p.tap.sent('mark')
 	    .some(f => f.read === 4));
 	/* and what is read is no news on a third */
 	const r = await device(bea.token);
 	await r.conv(`@${amy.uid}`).getByText('Amy').first().waitFor();
-	await until('nothing is new', async () =>
+	await wait('nothing is new', async () =>
 	    await badge(r, amy.uid).filter({ hasText: /[1-9]/ }).count() === 0);
 	await r.go(`@${amy.uid}`);
 	await r.sees('four');

@@ -8,14 +8,16 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
-import { Cluster, freePort, until } from '../lib/cluster.mjs';
+import { Cluster, loopback, until } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
 import { launch } from './page.mjs';
 
-const LONG = 20000;
+const LONG = 60000;
 const www = fileURLToPath(new URL('./old/workerman', import.meta.url));
 const evil = '<img src=x onerror="window.hacked=1"><b>\'x\'</b>';
-let c, b, web, chat, amy, bob;
+/* of an address of their own, these ports are nobody else's */
+const web = 8101, chat = 8102;
+let c, b, at, amy, bob;
 
 class Visitor {
 	static async join(name, room = 1)
@@ -23,12 +25,13 @@ class Visitor {
 		const v = new Visitor();
 		v.context = await b.newContext();
 		v.page = await v.context.newPage();
+		v.page.setDefaultTimeout(LONG);
 		v.errors = [];
 		v.page.on('dialog', d => d.accept(name));
 		v.page.on('pageerror', e => v.errors.push(e.message));
 		v.page.on('console', m => m.type() === 'error' &&
 		    v.errors.push(m.text()));
-		const r = await v.page.goto(`http://127.0.0.1:${web}/` +
+		const r = await v.page.goto(`http://${at}:${web}/` +
 		    `?port=${chat}&room_id=${room}`);
 		assert.equal(r.status(), 200);
 		await until(`${name} is in`, async () =>
@@ -88,10 +91,10 @@ class Visitor {
 }
 
 before(async () => {
-	[web, chat] = [await freePort(), await freePort()];
+	at = loopback();
 	c = await Cluster.start({ msgs: 2, www, conf: { msg_server: {
-	    dialects: ['cchat'], listeners: [`127.0.0.1:${web} workerman`,
-	    `127.0.0.1:${chat} workerman`] } } });
+	    dialects: ['cchat'], listeners: [`${at}:${web} workerman`,
+	    `${at}:${chat} workerman`] } } });
 	b = await launch();
 });
 after(async () => {

@@ -13,7 +13,7 @@ import { Cluster, until } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
 import { launch } from './page.mjs';
 
-const LONG = 20000;
+const LONG = 60000;
 const www = fileURLToPath(new URL('./old/webim', import.meta.url));
 const evil = '<img src=x onerror="window.hacked=1">\'x\'';
 let c, b, amy, bob, cat;
@@ -24,6 +24,7 @@ class Visitor {
 		const v = new Visitor();
 		v.context = await b.newContext();
 		v.page = await v.context.newPage();
+		v.page.setDefaultTimeout(LONG);
 		v.errors = [];
 		v.page.on('pageerror', e => v.errors.push(e.message));
 		if (poll)
@@ -87,7 +88,7 @@ class Visitor {
 before(async () => {
 	c = await Cluster.start({ msgs: 2, www,
 	    conf: { msg_server: { dialects: ['webim', 'cchat'],
-	    comet_keep: 3 } } });
+	    comet_keep: 8 } } });
 	b = await launch();
 });
 after(async () => {

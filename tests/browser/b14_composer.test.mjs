@@ -6,11 +6,9 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Cluster, until } from '../lib/cluster.mjs';
+import { Cluster } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
-import { P, Person, launch } from './page.mjs';
-
-const MS = 20000;
+import { P, Person, launch, wait } from './page.mjs';
 
 let c, b, url, ws, n = 0;
 before(async () => {
@@ -29,7 +27,6 @@ const room = () => `comp${++n}`;
 const join = async (o = {}) => {
 	const p = await Person.join(b, url, o.name ?? 'Writer',
 	    { room: room(), ...o });
-	p.page.setDefaultTimeout(MS);
 	return p;
 };
 const text = p => p.page.locator('#text');
@@ -37,11 +34,11 @@ const send = p => p.page.locator('#send');
 const note = p => p.page.locator('#note:not([hidden])');
 const own = p => p.page.locator('#log .m.mine');
 const options = p => p.page.locator('#complete:not([hidden]) [role=option]');
-const value = (p, s) => until(`the field has "${s}"`,
-    async () => await text(p).inputValue() === s, MS);
+const value = (p, s) => wait(`the field has "${s}"`,
+    async () => await text(p).inputValue() === s);
 const messages = p => p.tap.sent('message').map(f => f.msg);
-const sent = (p, ...want) => until(`sent: ${want}`, () =>
-    messages(p).length >= want.length, MS).then(() =>
+const sent = (p, ...want) => wait(`sent: ${want}`, () =>
+    messages(p).length >= want.length).then(() =>
     assert.deepEqual(messages(p), want));
 const stored = (p, s) => p.page.waitForFunction(x =>
     (localStorage.getItem('cc.drafts') ?? '').includes(x), s);
@@ -68,7 +65,7 @@ test('page 26: a counter from 90 %; 8,001 characters are not sent', async () => 
 	assert.deepEqual(messages(p), []);
 	/* a character outside the plane is one; the draft is whole */
 	await text(p).fill(`${'x'.repeat(7999)}😀`);
-	await until('it may be sent', () => send(p).isEnabled(), MS);
+	await wait('it may be sent', () => send(p).isEnabled());
 	assert.equal(await count.innerText(), '0 characters left');
 	await bye(p);
 });
@@ -106,7 +103,7 @@ test('page 27: drafts: there and back, after a reload, by the picker alone',
 	await value(p, 'half a thou');
 	await stored(p, emo);
 	await p.page.reload();
-	await p.in(MS);
+	await p.in();
 	await p.conv(a).waitFor();
 	await p.go(a);
 	await value(p, 'half a thou');
@@ -116,7 +113,7 @@ test('page 27: drafts: there and back, after a reload, by the picker alone',
 	await text(p).press('Enter');
 	await value(p, '');
 	await p.page.reload();
-	await p.in(MS);
+	await p.in();
 	await value(p, '');
 	await bye(p);
 });
@@ -142,10 +139,10 @@ test('completion: @ : # and / ; arrows, Tab, Enter, Esc', async () => {
 	const others = [];
 	for (const name of ['Alice', 'Alan', '林小雨'])
 		others.push(await Client.login(ws, name, r));
-	await p.peopleAre(['Writer', 'Alice', 'Alan', '林小雨'], MS);
+	await p.peopleAre(['Writer', 'Alice', 'Alan', '林小雨']);
 	await text(p).focus();
 	await p.page.keyboard.type('hi @al');
-	await until('two of them', async () => await options(p).count() === 2, MS);
+	await wait('two of them', async () => await options(p).count() === 2);
 	assert.equal(await text(p).getAttribute('aria-expanded'), 'true');
 	/* out and in again: the list of one who is back stays */
 	await p.page.evaluate(() => {
@@ -157,8 +154,8 @@ test('completion: @ : # and / ; arrows, Tab, Enter, Esc', async () => {
 	assert.equal(await options(p).count(), 2);
 	const first = await text(p).getAttribute('aria-activedescendant');
 	await text(p).press('ArrowDown');
-	await until('the second one', async () =>
-	    await text(p).getAttribute('aria-activedescendant') !== first, MS);
+	await wait('the second one', async () =>
+	    await text(p).getAttribute('aria-activedescendant') !== first);
 	const name = await options(p).nth(1).innerText();
 	await text(p).press('Enter');
 	await value(p, `hi @${name.trim().split('\n').pop()} `);
@@ -177,7 +174,7 @@ test('completion: @ : # and / ; arrows, Tab, Enter, Esc', async () => {
 	await p.page.keyboard.type('so :ta');
 	await options(p).first().waitFor();
 	await text(p).press('Escape');
-	await until('closed', async () => !await options(p).count(), MS);
+	await wait('closed', async () => !await options(p).count());
 	await value(p, 'so :ta');
 	await p.page.keyboard.type('d');
 	await options(p).first().waitFor();
@@ -211,8 +208,8 @@ test(':tada: is the character on the wire; not in code', async () => {
 	/* nor in an address, a word, a ratio */
 	const plain = '2001:db8::100:1 std::fire::x 1:100:3 http://a.b/:ok:/';
 	await p.say(`${plain} 好:ok:！ :tada::fire:`);
-	await until('both are sent', () => p.tap.sent('message').some(f =>
-	    f.msg === `${plain} 好👌！ 🎉🔥`), MS);
+	await wait('both are sent', () => p.tap.sent('message').some(f =>
+	    f.msg === `${plain} 好👌！ 🎉🔥`));
 	await bye(p);
 });
 test('half a character, as cutting leaves it, is sent as none', async () => {
@@ -223,8 +220,8 @@ test('half a character, as cutting leaves it, is sent as none', async () => {
 		el.dispatchEvent(new Event('input'));
 	});
 	await text(p).press('Enter');
-	await until('it is stored', async () =>
-	    await own(p).locator('.mark.sent').count() === 1, MS);
+	await wait('it is stored', async () =>
+	    await own(p).locator('.mark.sent').count() === 1);
 	assert.equal(p.tap.sent('message')[0].msg, 'half a \ufffd smile');
 	await bye(p);
 });
@@ -233,13 +230,13 @@ test('commands', async () => {
 	const r = await p.page.evaluate(() =>
 	    document.querySelector('.conv').dataset.conv);
 	const a = await Client.login(ws, 'Ada Chen', r);
-	await p.peopleAre(['Writer', 'Ada Chen'], MS);
+	await p.peopleAre(['Writer', 'Ada Chen']);
 	await p.say('/nosuch thing');
 	await note(p).waitFor();
 	assert.match(await note(p).innerText(), /no command \/nosuch/);
 	assert.equal(await text(p).inputValue(), '/nosuch thing');
 	await text(p).fill('x');
-	await until('the note goes', () => p.page.locator('#note').isHidden(), MS);
+	await wait('the note goes', () => p.page.locator('#note').isHidden());
 	await p.say('/shrug well');
 	await sent(p, 'well ¯\\_(ツ)_/¯');
 	await p.say('//etc/passwd');
@@ -249,25 +246,25 @@ test('commands', async () => {
 	await p.say('/leave');
 	await note(p).waitFor();
 	await p.say('/msg Nobody hi');
-	await until('nobody', async () =>
-	    /Nobody is known/.test(await note(p).innerText()), MS);
+	await wait('nobody', async () =>
+	    /Nobody is known/.test(await note(p).innerText()));
 	await p.say('/help');
 	await p.page.locator('dialog#commands').waitFor();
 	await p.page.keyboard.press('Escape');
 	await p.page.locator('dialog#commands').waitFor({ state: 'detached' });
-	await until('focus is back', () => p.page.evaluate(() =>
-	    document.activeElement?.id === 'text'), MS);
+	await wait('focus is back', () => p.page.evaluate(() =>
+	    document.activeElement?.id === 'text'));
 	/* those before are stored: the screen is empty, the log is not */
-	await until('all are sent', async () =>
-	    await own(p).locator('.mark.sent').count() === 3, MS);
+	await wait('all are sent', async () =>
+	    await own(p).locator('.mark.sent').count() === 3);
 	await p.say('/clear');
-	await until('the screen is empty', async () =>
-	    !await p.page.locator('#log .m').count(), MS);
+	await wait('the screen is empty', async () =>
+	    !await p.page.locator('#log .m').count());
 	assert.equal((await a.history(r)).list.length, 3);
 	await p.say('/msg ada chen in private');
 	await p.conv(`@${a.uid}`).waitFor();
-	await until('it is private', () => p.tap.sent('message').some(f =>
-	    f.tid === a.uid && f.msg === 'in private'), MS);
+	await wait('it is private', () => p.tap.sent('message').some(f =>
+	    f.tid === a.uid && f.msg === 'in private'));
 	const z = room();
 	await p.say(`/join ${z}`);
 	await p.conv(z).locator('a.go[aria-current=page]').waitFor();
@@ -303,19 +300,19 @@ test('up in an empty field: the failed one again, else the last one anew',
 	await bar.waitFor();
 	await value(p, 'first one');
 	await text(p).press('Escape');
-	await until('no bar', async () => !await bar.count(), MS);
+	await wait('no bar', async () => !await bar.count());
 	await value(p, '');
 	await text(p).press('ArrowUp');
 	await bar.waitFor();
 	await text(p).fill('second thought');
 	await text(p).press('Enter');
-	await until('no bar', async () => !await bar.count(), MS);
+	await wait('no bar', async () => !await bar.count());
 	await value(p, '');
-	await p.sees('second thought', { ms: MS });
+	await p.sees('second thought');
 	const e = p.tap.sent('edit');
 	assert.equal(e.length, 1);
 	assert.equal(e[0].msg, 'second thought');
-	assert.equal((await a.next('edit', MS)).msg, 'second thought');
+	assert.equal((await a.next('edit')).msg, 'second thought');
 	await a.bye();
 	await bye(p);
 });
@@ -326,8 +323,8 @@ test('page 50: who writes says so, once in 3 s, and where it is known',
 	const t0 = Date.now();
 	await text(p).focus();
 	await p.page.keyboard.type('abcdefghij', { delay: 20 });
-	await until('a frame', () => p.tap.sent('typing').length, MS);
-	const f = await a.next('typing', MS);
+	await wait('a frame', () => p.tap.sent('typing').length);
+	const f = await a.next('typing');
 	assert.equal(f.name, 'Writer');
 	const on = p.tap.sent('typing').filter(x => x.on);
 	assert.ok(on.length <= 1 + (Date.now() - t0) / 3000, `${on.length}`);
@@ -378,8 +375,8 @@ test('emoji: found, chosen by keys, remembered; Esc gives the focus back',
 	await smile.click();
 	await box.waitFor();
 	await p.page.keyboard.type('rock');
-	await until('one is found', async () =>
-	    await box.locator('.emos:not(.last) .emo').count() === 1, MS);
+	await wait('one is found', async () =>
+	    await box.locator('.emos:not(.last) .emo').count() === 1);
 	await p.page.keyboard.press('Enter');
 	await value(p, '🚀');
 	await box.waitFor({ state: 'hidden' });

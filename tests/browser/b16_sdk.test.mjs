@@ -8,19 +8,18 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import ws from 'ws';
-import { Cluster, freePort, until } from '../lib/cluster.mjs';
+import { Cluster } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
 import { FaultProxy } from '../lib/faultproxy.mjs';
 import { png } from '../lib/media.mjs';
-import { launch } from './page.mjs';
+import { MS, launch, wait } from './page.mjs';
 
 let c, b, f, url, n = 0;
 before(async () => {
-	const port = await freePort();
+	f = await FaultProxy.listen(() => c.msgs[0].ports.direct);
+	url = `http://127.0.0.1:${f.port}/`;
 	c = await Cluster.start({ msgs: 1, conf: { msg_server: {
-	    origins: [`http://127.0.0.1:${port}`] } } });
-	f = await FaultProxy.listen(c.msgs[0].ports.direct, port);
-	url = `http://127.0.0.1:${port}/`;
+	    origins: [url.slice(0, -1)] } } });
 	b = await launch();
 });
 after(async () => {
@@ -137,7 +136,7 @@ walk(at, a)
 	for (const x of ['1', '2', '3'])
 		await o.hear(x);
 	await o.say(rid, '4');
-	await until('4 is there', async () => (await at('heard')).heard.length === 4);
+	await wait('4 is there', async () => (await at('heard')).heard.length === 4);
 	assert.deepEqual(await at('pages', { rid }), { down: ['1', '2', '3', '4'],
 	    up: ['4', '3', '2', '1'], last: ['3', '4'], more: true });
 
@@ -156,13 +155,13 @@ walk(at, a)
 	/* a loss; meanwhile two are said there, two here */
 	f.refuse(true);
 	f.reset();
-	await until('it knows', async () => await at('state') === 'reconnecting');
+	await wait('it knows', async () => await at('state') === 'reconnecting');
 	await o.say(rid, '9');
 	await o.say(rid, '10');
 	assert.equal(await at('late', { rid, texts: ['11', '12'] }), 'reconnecting');
 	f.refuse(false);
 	assert.deepEqual(await at('resumed'), [11, 12]);
-	const { heard, items: got, synced } = await until('all of it', async () => {
+	const { heard, items: got, synced } = await wait('all of it', async () => {
 		const all = await at('heard');
 		return all.heard.length === 9 ? all : null;
 	});
@@ -229,6 +228,33 @@ test('66. what is loaded: two files at first, two for a login, the rest ' +
 	await page.context().close();
 });
 
+test('66. a room is entered while the code for it is coming: nothing hangs',
+    async () => {
+	const page = await blank();
+	page.setDefaultTimeout(MS);
+	let go;
+	const held = new Promise(on => { go = on; });
+	await page.route('**/sdk/keep.js', async r => {
+		await held;
+		await r.continue();
+	});
+	await inPage(page)('begin', { sdk: `${url}sdk/cchat.js` });
+	await page.evaluate(() => {
+		const { chat } = globalThis.t;
+		globalThis.done = Promise.all([chat.login({ name: 'Ada', rid: 'late1',
+		    persist: true }), chat.join('late2')]).then(() => chat.rooms);
+	});
+	/* the page still answers when all but one is there */
+	await page.waitForFunction(u => performance.getEntriesByName(u).length,
+	    `${url}sdk/session.js`);
+	await page.waitForFunction(() => new Promise(r => setTimeout(r, 50, true)));
+	go();
+	assert.deepEqual(await page.evaluate(() => globalThis.done),
+	    ['late1', 'late2']);
+	await inPage(page)('end');
+	await page.context().close();
+});
+
 test('67. a worker: the same', async () => {
 	const page = await blank();
 	await page.evaluate(() => {
@@ -284,7 +310,7 @@ test('66. the example: a chat in the corner of a page', async () => {
 	await o.say('support', 'How can I help?');
 	const page = await (await b.newContext({ viewport: { width: 900,
 	    height: 620 } })).newPage(), errors = [];
-	page.setDefaultTimeout(30000);
+	page.setDefaultTimeout(MS);
 	page.on('console', m => ['error', 'warning'].includes(m.type()) &&
 	    errors.push(m.text()));
 	page.on('pageerror', e => errors.push(e.message));

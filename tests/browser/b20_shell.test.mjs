@@ -8,25 +8,23 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Cluster, fetch, freePort, sleep, until } from '../lib/cluster.mjs';
+import { Cluster, fetch, sleep } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
 import { FaultProxy } from '../lib/faultproxy.mjs';
-import { Person, launch } from './page.mjs';
+import { LONG, Person, launch, wait } from './page.mjs';
 
 const KEY = 'the-key-of-the-back-end';
-const LONG = { timeout: 30000 };
 const REFUSED = /ERR_|WebSocket|Failed to load/;
 let c, b, f, url, far, ws, n = 0;
 before(async () => {
-	const port = await freePort();
+	f = await FaultProxy.listen(() => c.msgs[0].ports.direct);
+	far = `http://127.0.0.1:${f.port}/`;
 	c = new Cluster({ msgs: 1 });
 	writeFileSync(join(c.dir, 'api.key'), `${KEY}\n`, { mode: 0o600 });
 	c.configure({ msg_server: { api_key_file: join(c.dir, 'api.key'),
-	    origins: [`http://127.0.0.1:${port}`] } });
+	    origins: [far.slice(0, -1)] } });
 	await c.up();
-	f = await FaultProxy.listen(c.msgs[0].ports.direct, port);
 	url = c.msgs[0].page;
-	far = `http://127.0.0.1:${port}/`;
 	ws = c.msgs[0].ws;
 	b = await launch();
 });
@@ -45,8 +43,8 @@ test('page 5: a login that is refused: words, Join again, no tries', async () =>
 	await p.page.locator('#name').fill('Amy');
 	await p.page.locator('#name').press('Enter');
 	const alert = p.page.locator('[role=alert]#login-error');
-	await alert.waitFor(LONG);
-	assert.match(await alert.innerText(), /\S/);
+	/* before, a slow one is told to wait */
+	await alert.filter({ hasText: 'does not let you in' }).waitFor(LONG);
 	await p.page.locator('#join:enabled').waitFor(LONG);
 	const dials = p.tap.opens.length;
 	/* a time in which nobody may dial */
@@ -54,7 +52,7 @@ test('page 5: a login that is refused: words, Join again, no tries', async () =>
 	assert.equal(p.tap.opens.length, dials);
 	p.tap.down = x => x;
 	await p.page.locator('#join').click();
-	await p.in(30000);
+	await p.in();
 	assert.equal(await alert.isVisible(), false);
 	p.quiet();
 	await p.close();
@@ -78,7 +76,7 @@ test('page 6: a server that cannot be reached: words, and Join again works',
 		await alert.filter({ hasText: 'cannot be reached' }).waitFor(LONG);
 		f.refuse(false);
 		await p.page.locator('#join').click();
-		await p.in(30000);
+		await p.in();
 		p.quiet(REFUSED);
 		await p.close();
 	}
@@ -95,7 +93,7 @@ test('page 6: a server that is silent: said long before the try is given up',
 	await p.page.locator('#join:enabled').waitFor(LONG);
 	p.tap.up = x => x;
 	await p.page.locator('#join').click();
-	await p.in(30000);
+	await p.in();
 	/* the first try is let go: one session, one login that was answered */
 	assert.equal(p.tap.in.filter(x => x.cmd === 'login').length, 1);
 	p.quiet();
@@ -137,11 +135,12 @@ test('page 31: close codes without a way back: their panels, and no dial',
 test('page 31: 1012 with a time: not before it, and a restart is told',
     async () => {
 	const p = await Person.join(b, url, 'Amy', { room: room() });
+	await p.whole();
+	await p.listen('#banner');
 	const dials = p.tap.opens.length, t0 = performance.now();
 	await p.tap.cut(1012, '{"retry":3000}');
-	await p.page.locator('#banner').filter({ hasText: 'restarting' })
-	    .waitFor(LONG);
-	await until('a dial', () => p.tap.opens.length > dials, 30000);
+	await p.told('#banner', /restarting/);
+	await wait('a dial', () => p.tap.opens.length > dials);
 	assert.ok(p.tap.opens[dials] - t0 >= 2900, 'before the server said');
 	await p.page.locator('#banner').waitFor({ state: 'hidden', ...LONG });
 	await p.say('back');
@@ -151,6 +150,9 @@ test('page 31: 1012 with a time: not before it, and a restart is told',
 });
 test('the banner of a browser without a network', async () => {
 	const p = await Person.join(b, url, 'Amy', { room: room() });
+	/* a banner cannot be fetched any more then */
+	await p.whole();
+	await p.listen('#toasts');
 	p.tap.refusing = true;
 	await p.context.setOffline(true);
 	await p.tap.cut();
@@ -163,15 +165,14 @@ test('the banner of a browser without a network', async () => {
 	/* nobody has pressed anything */
 	await banner.waitFor({ state: 'hidden', ...LONG });
 	await p.page.locator('#log .mark.sent').waitFor(LONG);
-	await p.page.locator('#toasts .toast').filter({ hasText: 'Back online' })
-	    .waitFor(LONG);
+	await p.told('#toasts', /Back online/);
 	await p.close();
 });
 test('page 50: who is typing, and not for ever', async () => {
 	const r = room();
 	const p = await Person.join(b, url, 'Amy', { room: r });
 	const bob = await Client.login(ws, 'Bob', r);
-	await p.peopleAre(['Amy', 'Bob'], 30000);
+	await p.peopleAre(['Amy', 'Bob']);
 	/* all that the line ever said, in order, however late we look */
 	await p.page.evaluate(() => {
 		const el = document.querySelector('#typing');
@@ -184,20 +185,20 @@ test('page 50: who is typing, and not for ever', async () => {
 		    characterData: true });
 	});
 	const lines = () => p.page.evaluate(() => globalThis.lines);
-	const are = (...want) => until(`the line says ${want.join(', ')}`,
+	const are = (...want) => wait(`the line says ${want.join(', ')}`,
 	    async () => {
 		const now = (await lines()).join('|');
 		if (now !== want.join('|'))
 			throw new Error(now);
 		return true;
-	}, 30000);
+	});
 	const a = 'Bob is typing…', ab = 'Bob and Cem are typing…';
 	/* a real one; nothing follows: forgotten after six seconds */
 	bob.send({ cmd: 'typing', rid: r, on: true });
 	await are(a, '');
 	/* and one that ends with what was typed */
 	bob.send({ cmd: 'typing', rid: r, on: true });
-	await until('typing', async () => (await lines()).length === 3, 30000);
+	await wait('typing', async () => (await lines()).length === 3);
 	await bob.say(r, 'it is said');
 	await are(a, '', a, '');
 	const type = (uid, name, on = true, rid = r) => ({ cmd: 'typing', rid, uid,
@@ -236,7 +237,7 @@ test('page 47: who of a group has read a message of mine', async () => {
 	await p.page.keyboard.type(r);
 	await p.page.keyboard.press('Enter');
 	await p.conv(r).locator('a.go[aria-current=page]').waitFor(LONG);
-	await p.peopleAre(['Amy', 'Bob', 'Cat'], 30000);
+	await p.peopleAre(['Amy', 'Bob', 'Cat']);
 	await p.say('who reads this?');
 	await p.page.locator('#log .mark.sent').waitFor(LONG);
 	const { seq } = await bob.hear('who reads this?');
@@ -278,7 +279,7 @@ test('page 51: the switcher: two letters and Enter; unread ones come first',
 	await p.page.keyboard.type('sh');
 	await p.page.keyboard.press('Enter');
 	await here(home);
-	assert.equal(await box.count(), 0);
+	await box.waitFor({ state: 'detached', ...LONG });
 	assert.equal(await focus(p), 'text');
 	await a.say(other, 'look here');
 	await p.conv(other).locator('.badge').filter({ hasText: '1' }).waitFor(LONG);
@@ -306,24 +307,24 @@ test('page 54: what comes is said once, what is old is not', async () => {
 	await p.sees('old 119');
 	/* older ones are fetched, sleeping ones wake */
 	await p.page.locator('#log').hover();
-	await until('the first one', async () => {
+	await wait('the first one', async () => {
 		await p.page.locator('#log').evaluate(el => { el.scrollTop = 0; });
 		return await p.row('old 0').count() === 1;
-	}, 30000);
+	});
 	await p.page.keyboard.press('Control+End');
 	await p.say('my own');
 	await p.page.locator('#log .mark.sent').waitFor(LONG);
 	assert.deepEqual(await said(), []);
 	await a.say(r, 'hello there');
-	await until('it is said', async () => (await said()).length, 30000);
+	await wait('it is said', async () => (await said()).length);
 	assert.deepEqual(await said(), ['Bob: hello there']);
 	/* twenty in one frame: counted, in one sentence */
 	const { seq } = p.tap.in.findLast(x => x.cmd === 'message');
 	p.tap.give(Array.from({ length: 20 }, (_, i) => ({ cmd: 'message',
 	    type: 'text', uid: a.uid, name: 'Bob', rid: r, msg: `many ${i + 1}`,
 	    seq: seq + i + 1, mid: `r:${r}/${seq + i + 1}`, ts: Date.now() })));
-	await p.sees('many 20', { ms: 30000 });
-	await until('they are said', async () => (await said()).length > 1, 30000);
+	await p.sees('many 20');
+	await wait('they are said', async () => (await said()).length > 1);
 	/* a time in which more could be said */
 	await sleep(1500);
 	const now = await said();

@@ -8,12 +8,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Cluster, fetch, until } from '../lib/cluster.mjs';
+import { Cluster, fetch } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
-import { Person, launch } from './page.mjs';
+import { LONG, Person, launch, wait } from './page.mjs';
 
 const KEY = 'the-key-of-the-back-end';
-const LONG = { timeout: 30000 };
 let c, b, url, ws, n = 0;
 before(async () => {
 	c = new Cluster({ msgs: 1 });
@@ -60,7 +59,7 @@ test('settings: language, theme, bubbles, Enter; kept over a reload', async () =
 	    'lang');
 	await shut(p);
 	await p.page.reload();
-	await p.in(30000);
+	await p.in();
 	await p.page.locator('#log[data-kind=dm]').waitFor(LONG);
 	await p.page.locator('html[data-theme=dark][lang=zh-CN]').waitFor(LONG);
 	/* Enter is a line now, with Ctrl it sends */
@@ -69,8 +68,8 @@ test('settings: language, theme, bubbles, Enter; kept over a reload', async () =
 	await p.page.keyboard.type('two');
 	assert.equal(await p.page.locator('#text').inputValue(), 'one\ntwo');
 	await p.page.locator('#text').press('Control+Enter');
-	await until('sent', () => p.tap.sent('message').some(f =>
-	    f.msg === 'one\ntwo'), 30000);
+	await wait('sent', () => p.tap.sent('message').some(f =>
+	    f.msg === 'one\ntwo'));
 	await open(p);
 	await set(p, 'theme').selectOption('auto');
 	await p.page.locator('html:not([data-theme])').waitFor(LONG);
@@ -112,8 +111,7 @@ test('notifications: offered after the first private message, on by a button',
 	await offer.waitFor(LONG);
 	assert.equal(await p.page.evaluate(() => globalThis.asked), 0);
 	await offer.click();
-	await until('asked', () => p.page.evaluate(() => globalThis.asked === 1),
-	    30000);
+	await wait('asked', () => p.page.evaluate(() => globalThis.asked === 1));
 	/* who looks is not told; who does not look is told of what is his */
 	await bob.cmd({ cmd: 'message', type: 'text', tid: p.uid, msg: 'seen' });
 	await p.conv(`@${bob.uid}`).locator('.badge').filter({ hasText: '2' })
@@ -121,9 +119,9 @@ test('notifications: offered after the first private message, on by a button',
 	await p.page.evaluate(() => { globalThis.away = true; });
 	await bob.say(r, 'for nobody');
 	await bob.say(r, 'hello @Amy');
-	await until('a note', async () => (await notes()).length, 30000);
+	await wait('a note', async () => (await notes()).length);
 	await bob.cmd({ cmd: 'message', type: 'text', tid: p.uid, msg: 'come' });
-	await until('another', async () => (await notes()).length === 2, 30000);
+	await wait('another', async () => (await notes()).length === 2);
 	assert.deepEqual(await notes(), [[`Bob · ${r}`, 'hello @Amy', r],
 	    ['Bob', 'come', `@${bob.uid}`]]);
 	/* a click leads there */
@@ -157,7 +155,7 @@ test('a token that names its bearer: nobody is asked for a name', async () => {
 	await p.page.locator('#token').waitFor(LONG);
 	assert.equal(await p.page.locator('#name').isVisible(), false);
 	await p.page.locator('#join').click();
-	await until('a login', () => p.tap.sent('login').length, 30000);
+	await wait('a login', () => p.tap.sent('login').length);
 	assert.equal(p.tap.sent('login')[0].name, '林小雨');
 	/* this server does not know it: the token is where to look */
 	await p.page.locator('#login-error').filter({ hasText: 'token' }).waitFor(LONG);
@@ -190,7 +188,7 @@ test('rooms: a title that changes, leaving, the last one stays', async () => {
 	await p.conv(s).locator('.x').click();
 	await p.conv(s).waitFor({ state: 'detached', ...LONG });
 	await p.conv(r).locator('a.go[aria-current=page]').waitFor(LONG);
-	await until('left', () => p.tap.sent('leave').some(f => f.rid === s), 30000);
+	await wait('left', () => p.tap.sent('leave').some(f => f.rid === s));
 	p.quiet();
 	await p.close();
 	await bob.bye();
@@ -240,15 +238,15 @@ test('many rooms: all of them are there after a reload', async () => {
 		await p.page.evaluate(x => { location.hash = `#/r/${x}`; }, r);
 		await p.conv(r).waitFor(LONG);
 	}
-	await until('in all of them', () => {
+	await wait('in all of them', () => {
 		const asked = p.tap.sent('join').map(f => f.cid);
 		return asked.length === all.length && asked.every(cid =>
 		    p.tap.in.some(f => f.cid === cid && f.cmd !== 'error'));
-	}, 30000);
+	});
 	await p.page.reload();
-	await p.in(30000);
-	await until('all in the list', async () =>
-	    await p.page.locator('#rooms .conv').count() === 41, 30000);
+	await p.in();
+	await wait('all in the list', async () =>
+	    await p.page.locator('#rooms .conv').count() === 41);
 	await p.close();
 });
 test('nothing may be kept here: the page works, and forgets', async () => {

@@ -282,6 +282,13 @@ export class Person {
 		}), n);
 	}
 
+	/* What the first paint does without is here, too: keys, banner, people. */
+	async whole()
+	{
+		await this.page.locator('#people .rows').waitFor({ state: 'attached' });
+		return this;
+	}
+
 	/* What a wheel has scrolled has come to rest. */
 	still(sel = '#log')
 	{

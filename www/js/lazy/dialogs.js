@@ -36,7 +36,7 @@ export const dialog = (id, label, door, kids) => {
 			before.focus();
 		if (document.activeElement === document.body)
 			document.getElementById('text')?.focus();
-	});
+	}, { once: true });
 	el.addEventListener('click', (/** @type {Event} */ e) => {
 		if (e.target === el)
 			el.close();
@@ -101,6 +101,7 @@ export const switcher = (door) => {
 	/** @param {Hit} x */
 	const go = (x) => {
 		el.close();
+		el.dispatchEvent(new Event('close'));	/* now: keys follow at once */
 		if (x.uid)
 			store.conv(x.key).title = x.title;
 		door.open(x.key);

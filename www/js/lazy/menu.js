@@ -67,7 +67,8 @@ export class Menu {
 
 	/** An event of the log. @param {any} e */
 	hear(e) {
-		const it = this.log.rows.of(e.target);
+		/* keys may have waited for us: where those before them have led */
+		const it = this.log.rows.of(e.type === 'keydown' ? document.activeElement : e.target);
 		if (e.type === 'keydown')
 			this.#key(e.key, it);
 		else if (e.type === 'contextmenu')
@@ -104,12 +105,14 @@ export class Menu {
 
 	/** @param {any} e @param {Item} it */
 	#press(e, it) {
-		if (e.target.closest('audio, a'))
+		/* nor is it one if the finger was lifted before we were here */
+		if (e.target.closest('audio, a') || !e.target.hasPointerCapture(e.pointerId))
 			return;
 		const end = new AbortController();
 		const timer = setTimeout(() => {
 			end.abort();
-			this.open(it);
+			if (!this.#box)		/* the browser knows long presses, too */
+				this.open(it);
 		}, PRESS);
 		end.signal.addEventListener('abort', () => clearTimeout(timer));
 		const { signal } = end;
@@ -252,7 +255,8 @@ export class Menu {
 			onpointerdown: (/** @type {Event} */ e) => { down = e.target; },
 			onclose: () => {
 				el.remove();
-				this.#box = null;
+				if (this.#box === el)
+					this.#box = null;
 				if (document.activeElement === document.body)
 					(had?.isConnected ? had : this.log.rows.at(it))?.focus(
 						{ preventScroll: true });
