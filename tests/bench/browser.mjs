@@ -26,6 +26,32 @@ const row = (what, budget, got) => {
 };
 const ms = v => `${v < 10 ? v.toFixed(1) : Math.round(v)} ms`;
 
+const at = (list, f) => [...list].sort((x, y) => x - y)[Math.min(
+    list.length - 1, Math.floor(list.length * f))];
+
+/*
+ * What the main thread of a page did while fn() ran: all events, oldest
+ * first; `dur` is by the clock, `tdur` the processor time, both in us.  What
+ * else runs on the machine is in the one and not in the other.
+ */
+const traced = async (cdp, fn) => {
+	const all = [];
+	const on = e => all.push(...e.value);
+	cdp.on('Tracing.dataCollected', on);
+	await cdp.send('Tracing.start', { transferMode: 'ReportEvents',
+	    traceConfig: { includedCategories: ['devtools.timeline',
+	    'disabled-by-default-devtools.timeline',
+	    'disabled-by-default-devtools.timeline.stack'] } });
+	await fn();
+	const end = new Promise(done => cdp.once('Tracing.tracingComplete', done));
+	await cdp.send('Tracing.end');
+	await end;
+	cdp.off('Tracing.dataCollected', on);
+	const main = all.find(e => e.name === 'FireAnimationFrame');
+	return all.filter(e => e.pid === main.pid && e.tid === main.tid &&
+	    e.ph === 'X').sort((x, y) => x.ts - y.ts);
+};
+
 /* ---- a slow line: first paint, first message ---- */
 
 const throttle = async page => {
@@ -89,9 +115,10 @@ const slow = async (b, url) => {
 const long = async (b, url) => {
 	const p = await Person.open(b, url, { tap: false });
 	const cdp = await p.context.newCDPSession(p.page);
-	const r = await p.page.evaluate(async many => {
+	await p.page.evaluate(async many => {
 		const { Log } = await import('/js/log.js');
 		const { insert, makeConv } = await import('/js/conv.js');
+		await (await import('/js/row.js')).enrich();
 		document.querySelector('#login-view').hidden = true;
 		document.querySelector('#chat-view').hidden = false;
 		const box = document.querySelector('#log');
@@ -114,9 +141,9 @@ const long = async (b, url) => {
 			c.more = false;
 			return c;
 		};
-		const out = { open: [], append: [], frames: [], burst: [], rows: 0,
-		    shift: 0 };
-		const count = () => {
+		const out = globalThis.out = { open: [], append: [], frames: [],
+		    burst: [], rows: 0, shift: 0 };
+		const count = globalThis.count = () => {
 			out.rows = Math.max(out.rows, box.querySelectorAll('.m').length);
 		};
 		/* opened, and opened again when it has been left out of memory */
@@ -135,23 +162,38 @@ const long = async (b, url) => {
 		const c = make('last', many);
 		log.show(c);
 		await frame();
-		const add = n => new Promise(done => {
+		const add = (n, look = true) => new Promise(done => {
 			let t0;
 			requestAnimationFrame(() => { t0 = performance.now(); });
 			for (let i = 0; i < n; i++) {
 				const it = item(c.items.length + 1);
 				insert(c, it);
-				log.changed(c);
+				log.changed(c, it);
 			}
 			requestAnimationFrame(() => {
-				box.scrollHeight;
+				look && box.scrollHeight;
 				done(performance.now() - t0);
 			});
 		});
+		Object.assign(globalThis, { add, box, frame });
+	}, MANY);
+	const frames = (await traced(cdp, () => p.page.evaluate(async () => {
 		for (let i = 0; i < 200; i++) {
 			out.append.push(await add(1));
 			await frame();
 		}
+	}))).filter(e => e.name === 'FireAnimationFrame').map(e => e.tdur / 1e3);
+	/* its own, the log's, the one that looks, and that of the next frame */
+	assert.equal(frames.length, 800, 'four callbacks for each');
+	const cpu = Array.from({ length: 200 }, (_, i) => frames.slice(4 * i,
+	    4 * i + 4).reduce((x, y) => x + y));
+	const forced = (await traced(cdp, () => p.page.evaluate(async () => {
+		for (let i = 0; i < 200; i++) {
+			await add(1, false);
+			await frame();
+		}
+	}))).filter(e => e.name === 'Layout' && e.args.beginData?.stackTrace);
+	const r = await p.page.evaluate(async () => {
 		for (let i = 0; i < 5; i++) {
 			out.burst.push(await add(300));
 			await frame();
@@ -182,23 +224,76 @@ const long = async (b, url) => {
 				    row.getBoundingClientRect().top - y - 150));
 		}
 		return out;
-	}, MANY);
-	const at = (list, f) => [...list].sort((x, y) => x - y)[Math.min(
-	    list.length - 1, Math.floor(list.length * f))];
+	});
 	row('10,000 messages opened', '150 ms', ms(median(r.open)));
 	row('rows in the DOM, at most', '300', String(r.rows));
 	row('one more appended, p99', '8 ms', ms(at(r.append, .99)));
+	row('the processor time of that, p99', '8 ms', ms(at(cpu, .99)));
+	row('layouts forced by one more, mean of 200', '1',
+	    (forced.length / 200).toFixed(2));
 	row('300 more in one frame', '300 ms', ms(median(r.burst)));
 	row('400 frames of scrolling, p95', '20 ms', ms(at(r.frames, .95)));
 	row('of them above 25 ms', '4', String(r.frames.filter(
 	    x => x > 25).length));
 	row('a row moved while others woke above it', '1 px',
 	    `${r.shift.toFixed(1)} px`);
+	await p.close();
+};
+
+/* ---- a person who writes, in a room that talks ---- */
+
+const WORDS = 'what a hand types, some 200 strokes of it; ';
+const typing = async (b, url, a) => {
+	const p = await Person.join(b, url, 'Eve', { room: 'bench', tap: false });
+	await p.sees('the last of them');
+	await p.page.locator('#people .rows').waitFor({ state: 'attached' });
+	const cdp = await p.context.newCDPSession(p.page);
+	let talk = true;
+	const others = (async () => {
+		for (let i = 0; talk; i++) {
+			await a.say('bench', `**said** meanwhile, ${i}`);
+			await new Promise(f => { setTimeout(f, 100); });
+		}
+	})();
+	const tasks = (await traced(cdp, async () => {
+		await p.page.locator('#text').focus();
+		for (let i = 0; i < 5; i++)
+			await p.page.keyboard.type(WORDS, { delay: 15 });
+	})).filter(e => e.name === 'RunTask' || e.name.endsWith('::RunTask'));
+	talk = false;
+	await others;
+	row('longest task while typing', '50 ms', ms(Math.max(...tasks.map(
+	    e => e.dur)) / 1e3));
+	row('the processor time of one, at most', '50 ms', ms(Math.max(
+	    ...tasks.map(e => e.tdur ?? 0)) / 1e3));
+	await p.close();
+};
+
+/* ---- what 10,000 messages leave in memory ---- */
+
+const heap = async (b, url) => {
+	const p = await Person.join(b, url, 'Zoe', { room: 'heap' });
+	const cdp = await p.context.newCDPSession(p.page);
+	const used = async () => {
+		await cdp.send('HeapProfiler.collectGarbage');
+		const { usedSize, embedderHeapUsedSize = 0 } = await cdp.send(
+		    'Runtime.getHeapUsage');
+		return (usedSize + embedderHeapUsedSize) / 1e6;
+	};
 	await cdp.send('HeapProfiler.enable');
-	await cdp.send('HeapProfiler.collectGarbage');
-	const heap = await cdp.send('Runtime.getHeapUsage');
-	row('heap, with six such logs', '40 MB each',
-	    `${(heap.usedSize / 1e6).toFixed(1)} MB`);
+	const empty = await used();
+	for (let i = 0; i < MANY; i += 100) {
+		p.tap.give(Array.from({ length: 100 }, (_, n) => ({ cmd: 'message',
+		    type: 'text', rid: 'heap', seq: i + n + 1, uid: `u${n % 7}`,
+		    name: `Person ${n % 7}`, ts: Date.now(),
+		    msg: `${WORDS}**${i + n + 1}**` })));
+		await p.page.locator(`#log .m[data-seq="${i + 100}"]`).waitFor();
+	}
+	const full = await used();
+	const { nodes } = await cdp.send('Memory.getDOMCounters');
+	row('heap after 10,000 messages', '40 MB', `${full.toFixed(1)} MB, ` +
+	    `${empty.toFixed(1)} before`);
+	row('nodes of the page then', '', String(nodes));
 	await p.close();
 };
 
@@ -216,6 +311,8 @@ try {
 	await a.say('bench', 'the last of them');
 	await paint(b, c.msgs[0].page);
 	await slow(b, c.msgs[0].page);
+	await typing(b, c.msgs[0].page, a);
+	await heap(b, c.msgs[0].page);
 	await long(b, c.msgs[0].page);
 	await a.bye();
 } finally {
