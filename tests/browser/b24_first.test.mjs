@@ -51,6 +51,23 @@ test('a plain session: nothing of marks and uploads is fetched', async () => {
 	await a.bye();
 });
 
+test('the line is dialled while the code of the chat is coming', async () => {
+	const p = await Person.open(b, url);
+	const chat = await hold(p, '**/js/chat.js');
+	await p.page.locator('#name').fill('Amy');
+	await p.page.locator('#room').fill(room());
+	await p.page.locator('#join').click();
+	await wait('a line', () => p.tap.sockets.length > 0);
+	assert.equal(chat.held.length, 1);
+	assert.deepEqual(p.tap.out, []);
+	chat.release();
+	await p.in();
+	assert.equal(p.tap.sockets.length, 1);
+	assert.equal(p.tap.sent('login').length, 1);
+	p.quiet();
+	await p.close();
+});
+
 test('edits and reactions that come before their module does are all done',
     async () => {
 	const r = room(), a = await Client.login(ws, 'Ada', r);
