@@ -6,11 +6,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Cluster, until } from '../lib/cluster.mjs';
+import { Cluster, sleep } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
-import { P, Person, launch } from './page.mjs';
+import { P, Person, launch, wait } from './page.mjs';
 
-const MS = 15000;
 let c, b, url, ws, n = 0;
 before(async () => {
 	c = await Cluster.start({ msgs: 1, conf: { msg_server:
@@ -26,14 +25,13 @@ after(async () => {
 const room = () => `item${++n}`;
 /* A row by the text it began with: its seq. */
 const seqOf = async (p, text) => {
-	const row = await p.sees(text, { ms: MS });
-	return until('its seq', async () =>
-	    Number(await row.getAttribute('data-seq')), MS);
+	const row = await p.sees(text);
+	return wait('its seq', async () =>
+	    Number(await row.getAttribute('data-seq')));
 };
 const at = (p, seq) => p.page.locator(`#log .m[data-seq="${seq}"]`);
 const chips = (p, seq) => at(p, seq).locator('.react').allInnerTexts();
 const body = (p, seq) => at(p, seq).locator('.text').innerText();
-const wait = (what, fn) => until(what, fn, MS);
 /* What is in the field; it may come late. */
 const field = (p, want) => wait(`${want} in the field`, async () =>
     want.test(await p.page.locator('#text').inputValue()));
@@ -61,7 +59,7 @@ test('an edit: the text, a mark with its time; here, there, after a reload',
 	const q = await Person.join(b, url, 'Bea', { room: r });
 	await p.say('first wrods');
 	const seq = await seqOf(p, 'first wrods');
-	await q.sees('first wrods', { ms: MS });
+	await q.sees('first wrods');
 	await p.page.locator('#log .m .mark.sent').waitFor();
 	await (await menu(p, seq)).locator('[data-act=edit]').click();
 	await field(p, /^first wrods$/);
@@ -96,7 +94,7 @@ test('a recall: nothing of it is left, and no badge for it', async () => {
 	const seq = await seqOf(p, 'the secret word');
 	/* read out, too */
 	await p.page.locator('#said').getByText('the secret word')
-	    .waitFor({ state: 'attached', timeout: MS });
+	    .waitFor({ state: 'attached' });
 	/* out of sight: another conversation is open */
 	await p.page.evaluate(() => { location.hash = '#/r/other'; });
 	await p.page.locator('.conv[data-conv="other"] [aria-current=page]')
@@ -235,7 +233,7 @@ test('of messages that are not loaded yet, and no badge for any', async () => {
 	for (let i = 1; i <= 220; i++)
 		await a.say(r, `m${i}`);
 	const p = await Person.join(b, url, 'Amy', { room: r });
-	await p.sees('m220', { ms: MS });
+	await p.sees('m220');
 	await p.page.evaluate(() => { location.hash = '#/r/other'; });
 	await p.page.locator('.conv[data-conv="other"] [aria-current=page]')
 	    .waitFor();
@@ -266,7 +264,7 @@ test('what changes above moves nothing that is read', async () => {
 	for (let i = 1; i <= 60; i++)
 		await a.say(r, `m${i}`);
 	const p = await Person.join(b, url, 'Amy', { room: r });
-	await p.sees('m60', { ms: MS });
+	await p.sees('m60');
 	const y = () => at(p, 30).evaluate(el => el.getBoundingClientRect().top);
 	await p.page.locator('#log').evaluate(el => {
 		el.scrollTop = 0;
@@ -326,7 +324,7 @@ test('the menu: mouse, keys, finger; quote, mention, copy, private chat',
 	const r = room(), a = await Client.login(ws, 'Ada', r);
 	const p = await Person.join(b, url, 'Amy', { room: r });
 	await a.say(r, 'one\ntwo');
-	await p.sees('one\ntwo', { ms: MS });
+	await p.sees('one\ntwo');
 	const seq = Number(await p.page.locator('#log .m').last()
 	    .getAttribute('data-seq'));
 	const text = p.page.locator('#text');
@@ -375,8 +373,23 @@ test('the menu: mouse, keys, finger; quote, mention, copy, private chat',
 
 	/* a finger that stays */
 	const q = await Person.open(b, url, { viewport: P, touch: true });
+	/* one that was lifted while the menu's code was coming is a tap */
+	let go;
+	const held = new Promise(on => { go = on; });
+	await q.page.route('**/lazy/menu.js', async route => {
+		await held;
+		await route.continue();
+	});
+	const asked = q.page.waitForEvent('requestfinished', x =>
+	    x.url().endsWith('/lazy/menu.js'));
 	await q.login('Bea', r);
 	await at(q, seq).waitFor();
+	await at(q, seq).locator('.text').tap();
+	go();
+	await asked;
+	/* a time in which a long press would open it */
+	await sleep(700);
+	assert.equal(await q.page.locator('#menu').count(), 0);
 	const box = await at(q, seq).locator('.text').boundingBox();
 	const touch = await q.context.newCDPSession(q.page);
 	await touch.send('Input.dispatchTouchEvent', { type: 'touchStart',

@@ -8,11 +8,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Cluster, until } from '../lib/cluster.mjs';
+import { Cluster } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
-import { Person, launch } from './page.mjs';
+import { Person, launch, wait } from './page.mjs';
 
-const MS = 15000;
 const MANY = 10000;
 let c, b, url, ws;
 before(async () => {
@@ -128,8 +127,8 @@ test('page 13: 10,000 messages: few rows, when it opens and all the way',
 	p.tap.give({ cmd: 'message', type: 'text', rid: 'long13', seq: MANY + 1,
 	    uid: a.uid, name: 'Filler', ts: Date.now(), msg: 'one too many' });
 	await p.page.locator(`#log .m[data-seq="${MANY + 1}"]`).waitFor();
-	await until('half are left', async () => await p.page.locator(
-	    '#log .chunk').count() < 250, MS);
+	await wait('half are left', async () => await p.page.locator(
+	    '#log .chunk').count() < 250);
 	await p.frames(3);
 	assert.ok(await p.page.locator('#log .chunk').count() >= 190);
 	assert.ok(await p.page.locator('#log').evaluate(el =>
@@ -190,6 +189,7 @@ test('page 15: 300 messages at once are one scroll', async t => {
 	await p.page.reload();
 	await p.login('Reader', r);
 	await p.page.locator('#log .m[data-seq="40"]').waitFor();
+	await p.whole();	/* it might change the height of the log */
 	await p.frames(5);
 	const was = await counts(p);
 	const t0 = performance.now();
@@ -198,6 +198,9 @@ test('page 15: 300 messages at once are one scroll', async t => {
 	    ts: Date.now(), msg: `burst ${i + 1}` })));
 	await p.page.locator('#log .m[data-seq="340"]').waitFor();
 	t.diagnostic(`all there in ${Math.round(performance.now() - t0)} ms`);
+	const end = () => p.page.locator('#log').evaluate(el =>
+	    el.scrollHeight - el.scrollTop - el.clientHeight <= 1);
+	await wait('the end', end);
 	await p.frames(3);
 	const now = await counts(p);
 	/* one; a line that comes or goes under the log has one of its own */
@@ -205,14 +208,13 @@ test('page 15: 300 messages at once are one scroll', async t => {
 	assert.ok(writes >= 1 && writes <= 3, `${writes} scroll positions`);
 	t.diagnostic(`${writes} scroll position written`);
 	assert.ok(now.made - was.made <= 300, `${now.made - was.made} rows made`);
-	assert.ok(await p.page.locator('#log').evaluate(el =>
-	    el.scrollHeight - el.scrollTop - el.clientHeight) <= 1);
+	assert.ok(await end());
 	/* the page answers */
 	const people = p.page.locator('#toggle-people');
 	const open = await people.getAttribute('aria-expanded');
 	await people.click();
-	await until('the panel', async () =>
-	    await people.getAttribute('aria-expanded') !== open, MS);
+	await wait('the panel', async () =>
+	    await people.getAttribute('aria-expanded') !== open);
 	p.quiet();
 	await p.close();
 	await a.bye();
@@ -283,12 +285,12 @@ test('in a hidden tab messages are drawn without frames', async () => {
 		    configurable: true });
 	});
 	await a.say(r, 'while away');
-	await until('it is drawn', () => p.page.evaluate(() =>
-	    !!document.querySelector('#log .m[data-seq="1"]')), MS);
+	await wait('it is drawn', () => p.page.evaluate(() =>
+	    !!document.querySelector('#log .m[data-seq="1"]')));
 	assert.equal(await p.conv(r).locator('.badge').innerText(), '1');
 	/* the tab is seen again: at once what came, and it is read */
 	await a.say(r, 'just before');
-	await until('it is here', () => p.tap.in.some(f => f.seq === 2), MS);
+	await wait('it is here', () => p.tap.in.some(f => f.seq === 2));
 	await p.page.evaluate(() => {
 		window.requestAnimationFrame = window.frame;
 		delete document.hidden;

@@ -3,12 +3,11 @@
 /* page.md (d) 34, and rows of pictures, voices and files (c.5, c.11). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Cluster, until } from '../lib/cluster.mjs';
+import { Cluster } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
 import { png } from '../lib/media.mjs';
-import { P, Person, launch } from './page.mjs';
+import { P, Person, launch, wait } from './page.mjs';
 
-const MS = 15000;
 let c, b, url, ws, n = 0;
 before(async () => {
 	c = await Cluster.start({ msgs: 1 });
@@ -21,7 +20,6 @@ after(async () => {
 	await c?.stop();
 });
 const room = () => `row${++n}`;
-const wait = (what, fn) => until(what, fn, MS);
 
 /* Pictures under /u/ are served when go() is called. */
 async function
@@ -59,7 +57,7 @@ test('page 34: addresses that are not ours: text, and no request', async () => {
 		for (const s of bad)
 			await send(a, r, type, s);
 	await a.say(r, 'the end');
-	await p.sees('the end', { ms: MS });
+	await p.sees('the end');
 	assert.equal(await p.page.locator('#log img, #log audio, #log .file, ' +
 	    '#log a, #log [src], #log .pic').count(), 0);
 	const shown = await p.texts();
@@ -120,7 +118,7 @@ test('a picture of no known size moves nobody who reads elsewhere',
 	const p = await Person.open(b, url);
 	const go = await pictures(p, 300, 900);
 	await p.login('Amy', r);
-	await p.sees('m25', { ms: MS });
+	await p.sees('m25');
 	const img = p.page.locator('#log .pic img');
 	await img.waitFor();
 	assert.deepEqual(await size(img), [320, 200]);

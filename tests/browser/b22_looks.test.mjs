@@ -6,11 +6,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Cluster, until } from '../lib/cluster.mjs';
+import { Cluster } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
-import { P, Person, launch } from './page.mjs';
+import { LONG, P, Person, launch, wait } from './page.mjs';
 
-const LONG = { timeout: 30000 };
 const CROWD = 10000;
 let c, b, url, ws, n = 0;
 before(async () => {
@@ -53,12 +52,12 @@ test('page 49: 10,000 people: few rows, in order, found; scroll and focus stay',
 	assert.deepEqual(first, on.slice(0, first.length));
 	/* to the very end, in leaps */
 	let most = 0;
-	await until('the last one', async () => {
+	await wait('the last one', async () => {
 		await box.evaluate(el => { el.scrollTop += 40000; });
 		await p.frames(2);
 		most = Math.max(most, await rows());
 		return (await names()).at(-1) === on.at(-1);
-	}, 60000);
+	});
 	assert.ok(most <= 300, `${most} rows`);
 	/* somebody in the middle has the focus while others come and go */
 	await box.evaluate(el => { el.scrollTop = 38 * 3000; });
@@ -79,8 +78,7 @@ test('page 49: 10,000 people: few rows, in order, found; scroll and focus stay',
 	assert.deepEqual(await state(), was);
 	/* far away from it, the focus is still in the list */
 	await box.evaluate(el => { el.scrollTop = 0; });
-	await until('the first again', async () => (await names())[0] === on[0],
-	    30000);
+	await wait('the first again', async () => (await names())[0] === on[0]);
 	assert.equal(await p.page.evaluate(() => document.activeElement.id), 'people');
 	/* who went is at the end, among those who are away */
 	await p.page.locator('#find-people').fill('user');
@@ -90,7 +88,7 @@ test('page 49: 10,000 people: few rows, in order, found; scroll and focus stay',
 	/* found, and talked to */
 	await p.page.locator('#find-people').fill('user 0777');
 	const one = p.page.locator('#people .person');
-	await until('the one', async () => await one.count() === 1, 30000);
+	await wait('the one', async () => await one.count() === 1);
 	await one.locator('.go').click();
 	await p.page.locator('#title').filter({ hasText: 'User 0777' }).waitFor(LONG);
 	p.quiet();
@@ -102,7 +100,7 @@ test('names that look the same have a tail', async () => {
 	const all = [];
 	for (const name of ['Bob', 'BOB', 'Cem'])
 		all.push(await Client.login(ws, name, r));
-	await p.peopleAre(['Amy', 'BOB', 'Bob', 'Cem'], 30000);
+	await p.peopleAre(['Amy', 'BOB', 'Bob', 'Cem']);
 	const tail = x => p.page.locator(`.person[data-uid="${x.uid}"] .tail`)
 	    .innerText();
 	assert.equal(await tail(all[0]), `#${all[0].uid.slice(-4)}`);
@@ -198,12 +196,12 @@ test('page 58: the keyboard of a phone: the field is above it, the end stays',
 	}, high);
 	const full = await state(P.height);
 	assert.ok(full.seen && full.gap <= 1, JSON.stringify(full));
-	const settled = high => until('the field is seen, the end too', async () => {
+	const settled = high => wait('the field is seen, the end too', async () => {
 		const s = await state(high);
 		if (!s.seen || s.gap > 1)
 			throw new Error(JSON.stringify(s));
 		return true;
-	}, 30000);
+	});
 	await p.page.evaluate(() => globalThis.keyboard(300));
 	await settled(P.height - 300);
 	assert.ok((await state(P.height)).high <= full.high - 290);
@@ -216,7 +214,7 @@ test('page 58: the keyboard of a phone: the field is above it, the end stays',
 	await q.login('Cem', r);
 	await q.sees('line 60');
 	await q.page.setViewportSize({ width: P.width, height: P.height - 300 });
-	const low = await until('lower', async () => {
+	const low = await wait('lower', async () => {
 		const s = await q.page.evaluate(() => {
 			const log = document.querySelector('#log');
 			const box = document.querySelector('#composer .box')
@@ -225,7 +223,7 @@ test('page 58: the keyboard of a phone: the field is above it, the end stays',
 			    gap: log.scrollHeight - log.scrollTop - log.clientHeight };
 		});
 		return s.seen && s.gap <= 1.5;
-	}, 30000);
+	});
 	assert.ok(low);
 	await q.close();
 	await a.bye();
