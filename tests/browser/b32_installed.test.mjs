@@ -12,8 +12,8 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Cluster, build, fetch, until } from '../lib/cluster.mjs';
-import { Person, launch } from './page.mjs';
+import { Cluster, build, fetch } from '../lib/cluster.mjs';
+import { Person, launch, wait } from './page.mjs';
 
 let c, b, dir, www, url;
 const configured = existsSync(join(build, 'Makefile'));
@@ -103,7 +103,7 @@ test('page (e) 2: change an installed file, press reload', { skip }, async () =>
 	assert.match(was, /'Your name'/);
 	writeFileSync(file, was.replace('\'Your name\'', '\'Who are you?\''));
 	/* the server looks once a second at most */
-	await until('the new word', async () => {
+	await wait('the new word', async () => {
 		await p.page.reload();
 		await p.page.locator('#login-view:not([hidden])').waitFor();
 		return await p.page.locator('#l-name').innerText() ===

@@ -198,7 +198,8 @@ export const states = {
 	async people(p)
 	{
 		await show(p, DEV);
-		if (!await there(p, '#people .person'))
+		/* at a desk they are there, but come late */
+		if (phone(p))
 			await p.page.locator('#toggle-people').click();
 		await seen(p, '#people .person');
 		await p.page.locator('#find-people').fill('林');
@@ -217,9 +218,12 @@ export const states = {
 	{
 		await show(p, LONG);
 		await seen(p, '#log .m');
-		await p.page.evaluate(() => { document.querySelector('#log')
-		    .scrollTop -= 1500; });
-		await seen(p, '#jump:not([hidden])');
+		await until('the way down', async () => {
+			await p.page.evaluate(() => { document.querySelector('#log')
+			    .scrollTop -= 1500; });
+			await p.frames(3);
+			return there(p, '#jump:not([hidden])');
+		}, 60000);
 	},
 	async menu(p, s)
 	{
