@@ -320,19 +320,52 @@ replay_take_follow(struct session *s, const struct cursor *cur)
 	return f;
 }
 
+bool
+replay_may_wait(const struct session *s, const struct cursor *cur)
+{
+	const struct follow *f = s->busy ? s->busy->follows : NULL;
+	unsigned n = 0;
+
+	for (; f; f = f->next)
+		n += f->cursor == cur;
+	return n < REPLAY_WAITS;
+}
+
+void
+replay_wait_level(
+    struct session *s, struct cursor *cur, struct follow_call *call)
+{
+	struct follow **p, *f;
+
+	if (cur->live) {
+		call->on_synced(call, s);
+		return;
+	}
+	/* behind the others: they are told in turn */
+	for (p = &session_busy(s)->follows; *p; p = &(*p)->next)
+		;
+	f = *p = xcalloc(1, sizeof *f);
+	f->cursor = cur;
+	f->call = call;
+	f->cn = s->cn;
+}
+
 void
 replay_leave(struct session *s, struct cursor *cur)
 {
-	struct follow *f = replay_take_follow(s, cur);
+	bool waiting = cur->waiting;
+	struct follow_call *call;
+	struct follow *f;
 
-	if (!f)
-		return;
-	struct follow_call *call = f->call;
-	f->cursor = NULL;
-	f->call = NULL;
-	if (!cur->waiting)
-		free(f);
+	/* with a follow that is under way there is no other */
 	cur->waiting = false;
-	if (call)
-		call->on_lost(call);
+	while ((f = replay_take_follow(s, cur))) {
+		call = f->call;
+		f->cursor = NULL;
+		f->call = NULL;
+		if (!waiting)
+			free(f);
+		if (call)
+			call->on_lost(call);
+	}
 }

@@ -26,7 +26,8 @@
 
 enum {
 	QUEUE_LAG = 256 * 1024, /* over this a session lags (limits.md) */
-	QUEUE_SHARE_MIN = 4096 /* of what all may have: who has less never lags */
+	QUEUE_SHARE_MIN = 4096, /* of what all may have: who has less never lags */
+	REPLAY_WAITS = 8 /* joins of one room that wait for `synced` */
 };
 
 /* a join under way; owned by whoever comes last: the channel's answer or the cursor's end */
@@ -56,7 +57,13 @@ struct follow_ops {
 
 void replay_follow(struct server *srv, struct session *s, struct channel *c, struct cursor *cur, struct str ep,
     uint64_t from, bool silent, struct follow_call *call, const struct follow_ops *ops);
-/* the cursor is about to go: a follow under way is told on_lost */
+/*
+ * Who has joined already is told on_synced when the cursor is level: now, or
+ * when he has got what is still to come. May one more wait for that?
+ */
+bool replay_may_wait(const struct session *s, const struct cursor *cur);
+void replay_wait_level(struct session *s, struct cursor *cur, struct follow_call *call);
+/* the cursor is about to go: follows under way are told on_lost */
 void replay_leave(struct session *s, struct cursor *cur);
 /*
  * Cursors that are level go live; of those that are behind one is given its

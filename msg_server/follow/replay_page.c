@@ -141,14 +141,15 @@ replay_find(struct session *s, struct str name, struct channel **c)
 static void
 replay_synced(struct session *s, struct cursor *cur)
 {
-	struct follow *f = replay_take_follow(s, cur);
+	struct follow_call *call;
+	struct follow *f;
 
-	if (!f)
-		return;
-	struct follow_call *call = f->call;
-	free(f);
-	if (call)
-		call->on_synced(call, s);
+	while ((f = replay_take_follow(s, cur))) {
+		call = f->call;
+		free(f);
+		if (call)
+			call->on_synced(call, s);
+	}
 }
 
 /* level: live from here on; true when it needs a page */

@@ -337,23 +337,33 @@ struct room_refusal {
 	struct chan_name name; /* of the room joined already, with code 200 */
 };
 
+/* of one who has joined before: what his answer says */
+static unsigned
+room_again_code(struct session *s, const struct member *m)
+{
+	/* out and in again meanwhile; or he asks and does not read */
+	if (m && m->cursor.waiting)
+		return 409;
+	return m && !replay_may_wait(s, &m->cursor) ? 503 : 200;
+}
+
 static void
 room_on_refusal(struct relay_task *t)
 {
 	struct room_refusal *r = container_of(t, struct room_refusal, task);
 	struct follow_call *call = r->call;
 	struct session *s = session_find(r->srv, call->cn);
-	struct follow_result res = {.code = r->code};
+	struct follow_result res = {.code = r->code, .full = true};
+	struct str rid = chan_id(chan_str(&r->name));
+	struct member *m = s ? room_member_any(s, rid) : NULL;
 
+	if (s && r->code == 200)
+		res.code = room_again_code(s, m);
 	if (!s) {
 		call->on_lost(call);
-	} else if (r->code != 200) {
+	} else if (res.code != 200) {
 		call->on_joined(call, s, &res);
 	} else {
-		struct member *m =
-		    room_member_any(s, chan_id(chan_str(&r->name)));
-
-		res.full = true;
 		if (m) {
 			/* who lags is told what is still to come */
 			res.head = m->room->channel.last;
@@ -365,7 +375,15 @@ room_on_refusal(struct relay_task *t)
 			    str_of(channel_ep(&m->room->channel)));
 		}
 		call->on_joined(call, s, &res);
-		call->on_synced(call, s);
+		/* the answer may have ended the session, or its membership */
+		s = session_find(r->srv, call->cn);
+		m = s ? room_member_any(s, rid) : NULL;
+		if (m)
+			replay_wait_level(s, &m->cursor, call);
+		else if (s)
+			call->on_synced(call, s);
+		else
+			call->on_lost(call);
 	}
 	free(r);
 }

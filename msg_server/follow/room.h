@@ -120,7 +120,8 @@ struct follow_call {
 
 /*
  * from: the client's position (ep absent: live from the head). silent: presence tells nobody.
- * Joining a room again: on_joined at once (later turn) with the present position, nothing is replayed.
+ * Joining a room again: on_joined at once (later turn) with the present position, nothing is replayed; on_synced when
+ * what is still to come of the first join has come.
  */
 void room_join(struct server *srv, struct session *s, struct str rid, struct str ep, uint64_t from, bool silent, struct follow_call *call);
 void room_leave(struct server *srv, struct session *s, struct str rid);

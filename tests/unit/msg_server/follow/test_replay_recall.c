@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Cursors (msg_server/replay.h) and recalls: a page that was read before a
- * recall and comes after it is given to nobody who could know better.
+ * Cursors (msg_server/replay.h) while a page is on its way: one that was read
+ * before a recall and comes after it is given to nobody who could know better;
+ * and who joins once more is told `synced` behind it.
  */
 #include "tests/unit/msg_server/follow/replay_fixture.h"
 
@@ -134,13 +135,54 @@ test_no_log(void **state)
 	fake_close(&b);
 }
 
+/* `synced` is not said before what the first join has still to bring */
+static void
+test_joined_twice_behind(void **state)
+{
+	struct model *m = model_new("r:12", 100);
+	struct join *j, *k[9];
+	struct fake a, b;
+
+	(void)state;
+	make_live(&a, m);
+	fake_open(&b, 2);
+	j = enter(&b, m, m->ep, 50, true);
+	run_tasks();
+	for (unsigned i = 0; i < 9; i++)
+		k[i] = fake_join(&b, m, NULL, 0, true, NULL);
+	run_tasks();
+	assert_int_equal(k[0]->res.from, 51);
+	assert_int_equal(j->synced + k[0]->synced + k[6]->synced, 0);
+	assert_int_equal(k[6]->res.code, 200);
+	assert_int_equal(k[7]->res.code, 503); /* eight wait */
+	model_answer(200);
+	assert_int_equal(b.at[0].next, 101);
+	assert_int_equal(j->synced + k[0]->synced + k[6]->synced, 3);
+	free(j);
+	for (unsigned i = 0; i < 9; i++)
+		free(k[i]);
+	/* who leaves meanwhile has lost them all */
+	room_leave(&srv, &b.s, STR_LIT("12"));
+	enter(&b, m, m->ep, 50, false);
+	run_tasks();
+	j = fake_join(&b, m, NULL, 0, true, NULL);
+	run_tasks();
+	assert_int_equal(j->joined, 1);
+	fake_close(&b);
+	assert_int_equal(j->lost, 1);
+	free(j);
+	model_answer(200);
+	fake_close(&a);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, core_teardown)
 	    T(test_page_from_before), T(test_page_not_shared),
-	    T(test_recall_after_recall), T(test_no_log)};
+	    T(test_recall_after_recall), T(test_no_log),
+	    T(test_joined_twice_behind)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
