@@ -20,7 +20,7 @@
 
 /* a disk or a machine may stand still for seconds: what has not come for
  * FAN_LOST_US will not */
-enum { FAN_STUCK_US = 2000000, FAN_LOST_US = 10000000, FAN_QUIET_US = 300000 };
+enum { FAN_STUCK_US = 2000000, FAN_LOST_US = 5000000, FAN_QUIET_US = 300000 };
 
 static void
 fan_say(struct fan *f, uint32_t r, uint32_t s, int64_t at_us)

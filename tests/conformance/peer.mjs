@@ -8,8 +8,16 @@ import net from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { FrameReader, acceptKey, closeFrame, frame, PONG } from './wire.mjs';
 
-export const PATIENCE = 3000;	/* ms a server has to react */
-const ENTRY = 6000;		/* ms in which a busy machine lets one in */
+export let PATIENCE = 3000;	/* ms a server has to react */
+let ENTRY = 6000;		/* ms in which a busy machine lets one in */
+
+/* more, where a machine has much to do beside */
+export function
+patience(ms)
+{
+	PATIENCE = ms;
+	ENTRY = 2 * ms;
+}
 
 export class Fail extends Error {}
 

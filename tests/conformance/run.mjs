@@ -6,7 +6,7 @@
  */
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Peer } from './peer.mjs';
+import { PATIENCE, Peer, patience } from './peer.mjs';
 import { Fail, T, cases } from './suite.mjs';
 import './cases/frames.mjs';
 import './cases/messages.mjs';
@@ -26,6 +26,7 @@ const usage = `usage: run.mjs --url ws://HOST:PORT/PATH [options]
   --rounds N        round trips of 9.7 and 9.8 (chat: 18, echo: 200)
   --jobs N          cases at once (8)
   --pid N           watch the memory of this process under floods
+  --patience MS     for each answer (3000)
   --quiet           name failures only
   --tap             print TAP
 `;
@@ -36,7 +37,7 @@ options(argv)
 	const o = { mode: 'echo', group: [], jobs: 8, maxFrags: 64 };
 	const names = { '--url': 'url', '--mode': 'mode', '--max-msg': 'maxMsg',
 	    '--max-frags': 'maxFrags', '--rounds': 'rounds', '--jobs': 'jobs',
-	    '--pid': 'pid', '--group': 'group' };
+	    '--pid': 'pid', '--group': 'group', '--patience': 'patience' };
 	for (let i = 0; i < argv.length; i++) {
 		const a = argv[i], name = names[a];
 		if (name && i + 1 < argv.length)
@@ -71,6 +72,7 @@ run(o, report = () => {})
 	    (!groups.length || groups.some(g => c.id === g ||
 	    c.id.startsWith(`${g}.`))));
 	const result = { passed: 0, failed: [], gone: false };
+	patience(Number(o.patience ?? 3000));
 
 	async function
 	one(c)
@@ -82,7 +84,7 @@ run(o, report = () => {})
 				if (!c.bare)
 					await t.start();
 				await c.run(t);
-			})(), c.limit ?? 15000);
+			})(), Math.max(c.limit ?? 15000, 4 * PATIENCE));
 		} catch (e) {
 			why = e.message;
 			if (!(e instanceof Fail) && o.trace)

@@ -18,8 +18,8 @@ const groups = { 'sizes, lengths and masks': '1', 'ping and pong': '2',
 for (const [what, group] of Object.entries(groups))
 	test(`${group}: ${what}`, async t => {
 		const r = await run({ url: c.msgs[0].ws, mode: 'chat', group,
-		    slow: true, pid: c.msgs[0].sanitized ? undefined :
-		    c.msgs[0].pid });
+		    slow: true, patience: 30000,
+		    pid: c.msgs[0].sanitized ? undefined : c.msgs[0].pid });
 		t.diagnostic(`${r.passed} passed, ${r.failed.length} failed`);
 		assert.deepEqual(r.failed.map(f => `${f.id} ${f.title}: ${f.why}`),
 		    []);

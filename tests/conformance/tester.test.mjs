@@ -37,7 +37,7 @@ for (const mode of ['echo', 'chat'])
 	test(`the strict reference passes every ${mode} case`, async () => {
 		const s = await reference(mode);
 		try {
-			const r = await run({ url: s.url, mode });
+			const r = await run({ url: s.url, mode, patience: 30000 });
 			assert.deepEqual(r.failed, []);
 			assert.ok(r.passed > 500, `only ${r.passed} cases ran`);
 		} finally {

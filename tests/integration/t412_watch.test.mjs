@@ -48,9 +48,19 @@ test('ok, then one status of each, then every change', async () => {
 	assert.equal((await w.next(of(amy))).st, 'on');
 	const t0 = Date.now();
 	a.send({ cmd: 'bye' });
-	const off = await w.next(of(amy), grace / 2);
+	let off = await w.next(of(amy));
 	assert.equal(off.st, 'off');
-	assert.ok(Math.abs(off.last - t0) < 2000, `last ${off.last - t0}`);
+	assert.ok(Math.abs(off.last - t0) < 30000, `last ${off.last - t0}`);
+	/* at once: sooner than the grace, at least one time of a few */
+	for (let i = 0, took = Date.now() - t0; took >= grace; i++) {
+		assert.ok(i < 5, `told after ${took} ms`);
+		const again = await login(1, amy);
+		assert.equal((await w.next(of(amy))).st, 'on');
+		const t1 = Date.now();
+		again.send({ cmd: 'bye' });
+		off = await w.next(of(amy));
+		took = Date.now() - t1;
+	}
 	/* another list in its place: those in both are told again, too */
 	await watch(w, amy, amy);
 	assert.deepEqual({ ...await w.next(of(amy)) },
@@ -70,6 +80,7 @@ test('first and last device; the grace; who is back within it never left',
 	const w = await login(0);
 	await watch(w, amy);
 	await w.next(of(amy));
+	let n = 3;
 	const a1 = await login(0, amy), a2 = await login(1, amy);
 	assert.equal((await w.next(of(amy))).st, 'on');
 	a1.send({ cmd: 'bye' });
@@ -77,12 +88,20 @@ test('first and last device; the grace; who is back within it never left',
 	const t0 = performance.now();
 	a2.drop();
 	const a3 = await login(0, amy);
+	const inTime = performance.now() - t0 < grace / 2;
 	a3.drop();
-	const off = await w.next(of(amy), grace + 3000);
+	let off = await w.next(of(amy));
+	if (!inTime) {
+		/* on a very slow machine he was gone, came, and is gone again */
+		await w.none(() => false, 2 * grace);
+		const all = w.seen.filter(of(amy));
+		n = all.length;
+		off = all.at(-1);
+	}
 	assert.equal(off.st, 'off');
 	assert.ok(performance.now() - t0 >= grace - 50);
 	assert.ok(Date.now() - off.last >= grace - 100, 'when he left');
-	assert.equal(w.seen.filter(of(amy)).length, 3);
+	assert.equal(w.seen.filter(of(amy)).length, n);
 	await w.bye();
 });
 
@@ -137,10 +156,14 @@ test('a msg_server dies: off after the grace, for those who do not come back',
 	await watch(w, amy, bob);
 	await w.next(of(amy));
 	await w.next(of(bob));
+	const t0 = performance.now();
 	await c.msgs[1].kill();
 	const a2 = await login(0, amy);
-	assert.equal((await w.next('status', grace + 4000)).uid, bob);
-	await w.none('status', grace);
+	if (performance.now() - t0 < grace / 2) {
+		assert.equal((await w.next('status')).uid, bob);
+		await w.none('status', grace);
+	} else
+		await w.next(of(bob));
 	await c.msgs[1].start();
 	await c.msgs[1].ready();
 	await Promise.all([w, a2].map(x => x.bye()));

@@ -76,7 +76,10 @@ export class Sok {
 		this.opened = new Promise(r => this.ws.on('open', r));
 	}
 
-	/* A client that is in; o.source, o.token, o.device */
+	/*
+	 * A client that is in; o.source, o.token, o.device.  30 s of silence end
+	 * one: it says `ping`, which nothing answers; o.silent: it does not.
+	 */
 	static async login(port, uid, o = {})
 	{
 		const c = new Sok(port, `access_token=${accessToken(uid,
@@ -85,6 +88,11 @@ export class Sok {
 		c.hello = await c.next();
 		assert.equal(c.hello.code, 200, JSON.stringify(c.hello));
 		c.device = c.hello.data.token;
+		if (!o.silent) {
+			const timer = setInterval(() => c.send('ping'), 5000);
+			timer.unref();
+			c.gone.then(() => clearInterval(timer));
+		}
 		return c;
 	}
 

@@ -11,7 +11,7 @@
 #include "shared/proto/link.h"
 #include "tests/unit/proxy_server/log_fixture.h"
 
-enum { FIX_DEADLINE_S = 20 };
+enum { FIX_DEADLINE_S = 60 };
 
 static void
 fix_on_state(void *arg, enum log_state state, uint64_t gen, const char *ep,
@@ -174,6 +174,17 @@ fix_fini(struct fix *f)
 	}
 	closedir(d);
 	assert_int_equal(rmdir(f->dir), 0);
+}
+
+unsigned
+fix_seed(void)
+{
+	const char *given = getenv("CCHAT_SEED");
+	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10)
+			      : (unsigned)digest_random_u64();
+
+	fprintf(stderr, "# seed %u\n", seed);
+	return seed;
 }
 
 void

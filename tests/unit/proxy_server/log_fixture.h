@@ -67,6 +67,8 @@ void fix_open(struct fix *f);
 void fix_start(struct fix *f); /* opens, waits for nothing */
 void fix_close(struct fix *f);
 void fix_path(struct fix *f, const char *name, char out[128]);
+/* another one in each run, said on stderr; $CCHAT_SEED gives one back */
+unsigned fix_seed(void);
 /* a copy of one file of the directory under another name */
 void fix_copy(struct fix *f, const char *from, const char *to);
 

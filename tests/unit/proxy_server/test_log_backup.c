@@ -39,7 +39,7 @@ fill(struct fix *f, const char *chan, unsigned n, size_t size)
 static int
 backup_wait(struct fix *f, unsigned n)
 {
-	int64_t end = clock_mono_ms() + 20000;
+	int64_t end = clock_mono_ms() + 60000;
 
 	while (f->n_backups < n) {
 		assert_true(clock_mono_ms() < end);

@@ -338,7 +338,7 @@ static void
 test_full_at_opening(void **state)
 {
 	struct fix *f = *state;
-	int64_t end = clock_mono_ms() + 20000;
+	int64_t end = clock_mono_ms() + 60000;
 
 	start(f);
 	fix_close(f);
@@ -414,7 +414,7 @@ test_floor(void **state)
 static void
 wait_first(struct fix *f, const char *chan, uint64_t first)
 {
-	int64_t end = clock_mono_ms() + 20000;
+	int64_t end = clock_mono_ms() + 60000;
 
 	while (fix_do_touch(f, chan, false)->first != first)
 		assert_true(clock_mono_ms() < end);
@@ -448,7 +448,7 @@ rows(struct fix *f, const char *chan)
 static void
 wait_rows(struct fix *f, const char *chan, int n)
 {
-	int64_t end = clock_mono_ms() + 20000;
+	int64_t end = clock_mono_ms() + 60000;
 
 	while (rows(f, chan) != n)
 		assert_true(clock_mono_ms() < end);

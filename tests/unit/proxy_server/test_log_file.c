@@ -65,7 +65,7 @@ test_new(void **state)
 	struct fix *f = *state;
 	struct lock_holder h;
 	char path[128], name[ID_MAX + 1], ep[EP_LEN + 1];
-	int64_t end = clock_mono_ms() + 20000;
+	int64_t end = clock_mono_ms() + 60000;
 	uint64_t start;
 	struct stat st;
 	int pid;
@@ -521,7 +521,7 @@ test_takeover(void **state)
 	t0 = clock_mono_ms();
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_true(fix_wait_state(f, LOG_ACTIVE));
-	assert_true(clock_mono_ms() - t0 < 5000);
+	assert_true(clock_mono_ms() - t0 < 30000);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
 	while (read(out, &seq, 8) == 8) {

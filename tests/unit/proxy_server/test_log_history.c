@@ -47,7 +47,7 @@ static void
 test_repeat_of_the_trimmed(void **state)
 {
 	struct fix *f = *state;
-	int64_t end = clock_mono_ms() + 20000;
+	int64_t end = clock_mono_ms() + 60000;
 	struct f_append a;
 	char cid[16];
 
@@ -100,7 +100,7 @@ test_checkpoint(void **state)
 {
 	struct fix *f = *state;
 	struct f_append a = fix_append("r:1", "1001", NULL, "x");
-	int64_t end = clock_mono_ms() + 20000;
+	int64_t end = clock_mono_ms() + 60000;
 	char path[128];
 	struct stat st;
 

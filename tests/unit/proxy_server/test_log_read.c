@@ -287,7 +287,7 @@ static void
 test_flips(void **state)
 {
 	struct fix *f = *state;
-	unsigned seed = (unsigned)digest_random_u64(), opened = 0, lost = 0;
+	unsigned seed = fix_seed(), opened = 0, lost = 0;
 	char path[128];
 	struct stat st;
 
@@ -296,7 +296,6 @@ test_flips(void **state)
 	fix_copy(f, "messages.db", "whole");
 	fix_path(f, "messages.db", path);
 	assert_int_equal(stat(path, &st), 0);
-	fprintf(stderr, "# seed %u\n", seed);
 	for (int round = 0; round < 40; round++) {
 		struct f_read q = {.rid = 1, .chan = STR_LIT("r:1"), .n = 1000};
 		struct f_page p;

@@ -159,7 +159,7 @@ teardown(void **state)
 static void
 wait_linked(struct pair *t)
 {
-	int64_t end = clock_mono_ms() + 20000;
+	int64_t end = clock_mono_ms() + 60000;
 
 	standby_watch(t->s, true);
 	while (!standby_is_linked(t->s)) {
@@ -197,7 +197,7 @@ test_hang(void **state)
 	assert_true(was_killed(t));
 	assert_int_equal(t->f.gen, 2);
 	assert_true(took >= STANDBY_SILENCE_MS - 500);
-	assert_true(took < 10000);
+	assert_true(took < 40000);
 	fprintf(stderr, "# taken over %d ms after the hang\n", (int)took);
 }
 
@@ -298,7 +298,7 @@ test_follows(void **state)
 	assert_int_equal(kill(first, SIGKILL), 0);
 	assert_int_equal(waitpid(first, NULL, 0), first);
 	t->active = spawn(&t->f);
-	end = clock_mono_ms() + 20000;
+	end = clock_mono_ms() + 60000;
 	while (standby_is_linked(t->s)) {
 		assert_true(clock_mono_ms() < end);
 		fix_turn(&t->f);
