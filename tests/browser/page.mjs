@@ -56,6 +56,7 @@ hinder(context)
 {
 	if (SLOW)
 		await context.route(/\.(js|css|svg)(\?.*)?$/, async route => {
+			/* the scene: a slow line */
 			await sleep(Math.random() * SLOW);
 			await route.fallback().catch(() => {});
 		});
