@@ -12,6 +12,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync,
     writeFileSync } from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -83,18 +84,36 @@ let loopbacks = 0;
 export const loopback = () => `127.${100 + process.pid % 100}.` +
     `${1 + (process.pid / 100 | 0) % 250}.${++loopbacks}`;
 
-/* A port that is free now; for listeners that must be known beforehand. */
+const probe = port => new Promise((resolve, reject) => {
+	const s = net.createServer().on('error', reject);
+	s.listen(port, '127.0.0.1', () => {
+		const got = s.address().port;
+		s.close(() => resolve(got));
+	});
+});
+
+/*
+ * A port that is free now; for listeners that must be known beforehand.  It is
+ * below those that the kernel gives to connections, and other tests look for
+ * theirs elsewhere: nobody takes it meanwhile.
+ */
+let ports = 0;
 export async function
 freePort()
 {
-	const net = await import('node:net');
-	return new Promise((resolve, reject) => {
-		const s = net.createServer().on('error', reject);
-		s.listen(0, '127.0.0.1', () => {
-			const { port } = s.address();
-			s.close(() => resolve(port));
-		});
-	});
+	const [lo] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
+	    .split('\t').map(Number);
+	const from = 10000, n = lo - from;
+	for (let i = 0; n > 0 && i < n; i++) {
+		const port = from + (process.pid * 37 + ports++) % n;
+		try {
+			return await probe(port);
+		} catch (e) {
+			if (e.code !== 'EADDRINUSE')
+				throw e;
+		}
+	}
+	return probe(0);
 }
 
 /* Lines no daemon may ever print. */
