@@ -51,7 +51,8 @@ test_flags(void **state)
 	as_flags("meteor,sok", "127.0.0.1:9503", 0, &f);
 	assert_string_equal(value("--listeners"),
 	    "127.0.0.1:8000 meteor,127.0.0.1:9501 sok,127.0.0.1:8880 push");
-	assert_string_equal(value("--udp-push"), "127.0.0.1:9502");
+	assert_string_equal(
+	    value("--udp-push"), "127.0.0.1:9502,127.0.0.1:9601");
 }
 
 static void
