@@ -246,12 +246,29 @@ multipart_give_back(struct multipart *m)
 	return m->ops->on_content(m->arg, (const uint8_t *)m->mark, n);
 }
 
+/*
+ * Bytes of content in front of what may be a mark: where a CR begins none, as
+ * far as can be seen, it is content like the rest, so that whoever takes it is
+ * not called for each.
+ */
+static size_t
+multipart_run(const struct multipart *m, const uint8_t *p, size_t n)
+{
+	const uint8_t *cr = p, *end = p + n;
+	size_t k;
+
+	for (; (cr = memchr(cr, '\r', (size_t)(end - cr))) != NULL; cr++) {
+		k = (size_t)(end - cr);
+		if (memcmp(cr, m->mark, k < m->n_mark ? k : m->n_mark) == 0)
+			return (size_t)(cr - p);
+	}
+	return n;
+}
+
 /* *used: bytes of p it was */
 static int
 multipart_content(struct multipart *m, const uint8_t *p, size_t n, size_t *used)
 {
-	const uint8_t *cr;
-
 	*used = 1;
 	if (m->matched > 0) {
 		if ((char)p[0] != m->mark[m->matched]) {
@@ -263,13 +280,11 @@ multipart_content(struct multipart *m, const uint8_t *p, size_t n, size_t *used)
 		m->state = MULTIPART_BEHIND;
 		return m->ops->on_part_end(m->arg);
 	}
-	cr = memchr(p, '\r', n);
-	if (cr == p) {
-		m->matched = 1;
-		return OK;
-	}
-	*used = cr != NULL ? (size_t)(cr - p) : n;
-	return m->ops->on_content(m->arg, p, *used);
+	*used = multipart_run(m, p, n);
+	if (*used > 0)
+		return m->ops->on_content(m->arg, p, *used);
+	*used = m->matched = 1;
+	return OK;
 }
 
 int

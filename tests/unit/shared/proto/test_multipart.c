@@ -22,6 +22,7 @@ struct heard {
 	struct buf b;
 	int stop_at; /* bytes of content after which it is refused; 0: never */
 	int got;
+	unsigned calls; /* of on_content */
 	bool over;
 };
 
@@ -50,6 +51,7 @@ on_content(void *arg, const uint8_t *p, size_t n)
 	assert_true(n > 0);
 	buf_put(&h->b, p, n);
 	h->got += (int)n;
+	h->calls++;
 	h->over = h->stop_at > 0 && h->got >= h->stop_at;
 	return h->over ? ERR_DENIED : OK;
 }
@@ -76,6 +78,7 @@ feed(struct heard *h, const char *s, size_t len, size_t piece, bool *whole)
 
 	buf_reset(&h->b);
 	h->got = 0;
+	h->calls = 0;
 	h->over = false;
 	assert_int_equal(multipart_begin(&m, STR_LIT(TYPE), &ops, h), OK);
 	for (err = OK; len > 0 && err == OK; s += n, len -= n) {
@@ -144,6 +147,37 @@ test_nearly(void **state)
 	FORM(ONE("", "\r\n--XY-\r\n--XY-z\r\n-XY-Z"),
 	    "<a>\r\n--XY-\r\n--XY-z\r\n-XY-Z;");
 	FORM(ONE("", "--XY-Z"), "<a>--XY-Z;");
+}
+
+/* whoever takes the content is called for pieces, whatever is in them */
+static void
+test_runs(void **state)
+{
+	static const char *const what[] = {"\r", "\r\n", "\r\n--XY-", "\rx"};
+	struct heard h = {.stop_at = 0};
+	size_t i, k, piece = 4096;
+	bool whole;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1 << 20);
+	buf_init(&h.b, 1 << 20);
+	for (i = 0; i < ARRAY_LEN(what); i++) {
+		buf_reset(&b);
+		buf_puts(&b, "--XY-Z\r\n" DISPO("") "\r\n");
+		for (k = 0; k < 20000; k++)
+			buf_puts(&b, what[i]);
+		buf_puts(&b, "\r\n--XY-Z--");
+		assert_int_equal(feed(&h, (const char *)buf_p(&b), buf_len(&b),
+				     piece, &whole),
+		    OK);
+		assert_true(whole);
+		assert_int_equal(h.got, 20000 * strlen(what[i]));
+		/* one more where a piece ends in what may be a boundary */
+		assert_in_range(h.calls, 1, 2 * (buf_len(&b) / piece + 1));
+	}
+	buf_fini(&b);
+	buf_fini(&h.b);
 }
 
 static void
@@ -252,8 +286,9 @@ test_refused(void **state)
 	    ERR_DENIED);
 	assert_int_equal(h.got, 2);
 	/* in what was taken for a boundary */
-	assert_int_equal(feed(&h, ONE("", "v\r\n--x"),
-			     sizeof(ONE("", "v\r\n--x")) - 1, 100, &whole),
+	assert_int_equal(
+	    feed(&h, ONE("", "v\r\n--x"), sizeof(ONE("", "v\r\n--x")) - 1,
+		sizeof("--XY-Z\r\n" DISPO("") "\r\nv\r\n--") - 1, &whole),
 	    ERR_DENIED);
 	assert_int_equal(h.got, 5);
 	buf_fini(&h.b);
@@ -303,6 +338,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_parts),
 	    cmocka_unit_test(test_nearly),
+	    cmocka_unit_test(test_runs),
 	    cmocka_unit_test(test_cut),
 	    cmocka_unit_test(test_bad),
 	    cmocka_unit_test(test_bounds),
