@@ -2,6 +2,7 @@
 /*
  * Asking for a page of conversations and giving it: which rooms are his now
  * goes down with the question, what he may not see is taken out of the answer.
+ * A page that a recall has overtaken on its way is asked for again.
  * The cursor is "PART.LO.HI.KEY", a text of ours that clients only carry.
  */
 #include <inttypes.h>
@@ -13,9 +14,15 @@
 #include "msg_server/inbox.h"
 #include "shared/base/utf8.h"
 
+enum { INBOX_READS = 4 /* of one page, when recalls overtake it */ };
+
 struct inbox_call {
 	struct relay_inbox call;
 	struct asker asker;
+	struct f_inbox_at at;	     /* from where; its key is the one below */
+	char key[STATE_KEY_MAX + 1]; /* as long as at says */
+	uint32_t erased;	     /* inbox_erased(), when it was asked */
+	unsigned reads;
 };
 
 int
@@ -87,20 +94,6 @@ inbox_give(struct inbox_call *q, struct session *s, const struct f_inboxed *f,
 	buf_fini(&seen);
 }
 
-static void
-inbox_on_done(struct relay_inbox *call, unsigned code,
-    const struct f_inboxed *f, struct str entries)
-{
-	struct inbox_call *q = container_of(call, struct inbox_call, call);
-	struct session *s = asker_done(&q->asker);
-
-	if (code != 200)
-		asker_refuse(&q->asker, 503, 0);
-	else if (s != NULL && s->user != NULL)
-		inbox_give(q, s, f, entries);
-	free(q);
-}
-
 static int
 inbox_compare(const void *a, const void *b)
 {
@@ -123,22 +116,71 @@ inbox_rooms(const struct session *s, struct f_inbox *f)
 	qsort(f->rooms, f->n_rooms, sizeof f->rooms[0], inbox_compare);
 }
 
+/* changes with every recall that he is told of, wherever he hears it */
+static uint32_t
+inbox_erased(const struct session *s)
+{
+	uint32_t n = s->user->channel.erased;
+	const struct member *m;
+
+	for (m = s->members; m != NULL; m = m->next_of_session)
+		n = n * 31 + m->room->channel.erased + 1;
+	return n;
+}
+
+static int
+inbox_read(struct inbox_call *q, struct session *s)
+{
+	struct f_inbox f = {.chan = channel_name(&s->user->channel),
+	    .n = INBOX_PAGE,
+	    .at = q->at};
+
+	inbox_rooms(s, &f);
+	q->erased = inbox_erased(s);
+	q->reads++;
+	return relay_inbox(q->asker.srv->relay, &f, &q->call);
+}
+
+static void
+inbox_on_done(struct relay_inbox *call, unsigned code,
+    const struct f_inboxed *f, struct str entries)
+{
+	struct inbox_call *q = container_of(call, struct inbox_call, call);
+	struct session *s = asker_session(&q->asker);
+	bool in = s != NULL && s->user != NULL;
+
+	/* it may have the words of what he has seen recalled meanwhile */
+	if (code == 200 && in && q->erased != inbox_erased(s)) {
+		if (q->reads < INBOX_READS && inbox_read(q, s) == 0)
+			return;
+		code = 503;
+	}
+	s = asker_done(&q->asker);
+	if (code != 200)
+		asker_refuse(&q->asker, 503, 0);
+	else if (in)
+		inbox_give(q, s, f, entries);
+	free(q);
+}
+
 void
 inbox_ask(struct server *srv, struct session *s, struct str cid,
     const struct f_inbox_at *at)
 {
 	struct inbox_call *q = xcalloc(1, sizeof *q);
 	struct command cmd = {.cid = cid};
-	struct f_inbox f = {.n = INBOX_PAGE, .at = {.part = INBOX_ROOMS}};
 
+	q->at.part = INBOX_ROOMS;
 	if (at != NULL)
-		f.at = *at;
-	f.chan = channel_name(&s->user->channel);
-	inbox_rooms(s, &f);
+		q->at = *at;
+	if (str_is_set(q->at.key)) {
+		str_copy(q->key, sizeof q->key, q->at.key);
+		q->at.key = str_n(q->key, q->at.key.len);
+	}
 	asker_fill(&q->asker, srv, s, &cmd);
 	q->call.done = inbox_on_done;
 	srv->stats[S_INBOXES]++;
-	if (relay_inbox(srv->relay, &f, &q->call) != 0) {
+	if (inbox_read(q, s) != 0) {
 		asker_refuse(&q->asker, 503, 0);
 		free(q);
 		return;

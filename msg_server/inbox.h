@@ -6,7 +6,8 @@
  *
  * After a login with "inbox":true the first page comes behind `synced`, with
  * the login's cid; further ones are asked for by the command with `next`. A
- * room that the session may not join now is left out.
+ * room that the session may not join now is left out. A page that a recall of
+ * what the session hears has overtaken is asked for again, three times at most.
  */
 #ifndef MSG_SERVER_INBOX_H
 #define MSG_SERVER_INBOX_H

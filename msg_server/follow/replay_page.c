@@ -369,9 +369,11 @@ replay_read(struct replay_page *p)
 	    .n = REPLAY_ITEMS,
 	    .max_bytes = REPLAY_BYTES};
 
+	if (relay_read(c->relay, &rd, &p->read) != OK)
+		return ERR_BUSY; /* what there is is as old as it was */
 	p->erased = c->erased;
 	p->reads++;
-	return relay_read(c->relay, &rd, &p->read);
+	return OK;
 }
 
 static void

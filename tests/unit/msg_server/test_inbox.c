@@ -232,6 +232,49 @@ test_next(void **state)
 	}
 }
 
+/* the words of what was recalled meanwhile may be in it */
+static void
+test_recalled(void **state)
+{
+	static const char *const chans[] = {"r:12"};
+	struct f_inbox_at end = {.part = 0};
+	unsigned n;
+
+	(void)state;
+	run("3.10.9.k:@b_-");
+	rooms[1].channel.erased++;
+	answer(chans, 1, end);
+	assert_string_equal(told, "");
+	assert_int_equal(asked.at.part, INBOX_MARKS);
+	assert_true(str_eqc(asked.at.key, "k:@b_-"));
+	assert_int_equal(asked.n_rooms, 2);
+	user.channel.erased++;
+	answer(chans, 1, end);
+	assert_string_equal(told, "");
+	answer(chans, 1, end);
+	assert_string_equal(told, "i1: r:12 next ");
+	assert_int_equal(s.asks, 0);
+	/* not for ever */
+	told[0] = '\0';
+	run(NULL);
+	for (n = 0; call != NULL && n < 50; n++) {
+		assert_string_equal(told, "");
+		rooms[0].channel.erased++;
+		answer(chans, 1, end);
+	}
+	assert_int_equal(n, 4);
+	assert_string_equal(told, "503");
+	/* and not where it can't be asked for */
+	told[0] = '\0';
+	run(NULL);
+	rooms[0].channel.erased++;
+	busy = true;
+	answer(chans, 1, end);
+	assert_string_equal(told, "503");
+	assert_int_equal(s.asks, 0);
+	assert_int_equal(srv.stats[S_INBOXES], 3);
+}
+
 static void
 test_no_answer(void **state)
 {
@@ -264,6 +307,7 @@ main(void)
 	    T(test_asked),
 	    T(test_may_see),
 	    T(test_next),
+	    T(test_recalled),
 	    T(test_no_answer),
 	};
 #undef T

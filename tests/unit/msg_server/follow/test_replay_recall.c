@@ -135,6 +135,48 @@ test_no_log(void **state)
 	fake_close(&b);
 }
 
+/* and what it brought all the same is kept for nobody who comes later */
+static void
+test_no_log_kept(void **state)
+{
+	struct model *m = model_new("r:12", 100);
+	struct fake a, b, c;
+
+	(void)state;
+	make_live(&a, m);
+	fake_open(&b, 2);
+	enter(&b, m, m->ep, 50, false);
+	run_tasks();
+	recall(m, 60);
+	refuse_reads = 1;
+	answer_late(m, 1);
+	refuse_reads = 0;
+	tell_bodies = true;
+	fake_open(&c, 2);
+	enter(&c, m, m->ep, 50, false);
+	run_tasks();
+	while (asks) {
+		model_answer(200);
+		run_tasks();
+	}
+	assert_int_equal(b.at[0].next, 102);
+	assert_int_equal(c.at[0].next, 102);
+	fake_close(&a);
+	fake_close(&b);
+	fake_close(&c);
+}
+
+static int
+setup_kept(void **state)
+{
+	int err;
+
+	recent_max = 1 << 20;
+	err = setup(state);
+	recent_max = 0;
+	return err;
+}
+
 /* `synced` is not said before what the first join has still to bring */
 static void
 test_joined_twice_behind(void **state)
@@ -182,6 +224,8 @@ main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, core_teardown)
 	    T(test_page_from_before), T(test_page_not_shared),
 	    T(test_recall_after_recall), T(test_no_log),
+	    cmocka_unit_test_setup_teardown(
+		test_no_log_kept, setup_kept, core_teardown),
 	    T(test_joined_twice_behind)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
