@@ -275,6 +275,73 @@ test('page c.18: one more at the end is one row made, and nothing measured',
 	await a.bye();
 });
 
+test('two that change places at the end: what is far above stays as it is',
+    async () => {
+	const r = 'long19', a = await Client.login(ws, 'Filler', r);
+	for (let i = 1; i <= 60; i++)
+		await a.say(r, `m${i}`);
+	const p = await Person.join(b, url, 'Reader', { room: r });
+	await p.page.locator('#log .m[data-seq="60"]').waitFor();
+	await p.whole();
+	await p.frames(5);
+	await p.page.evaluate(() => {
+		window.first = document.querySelector('#log .m');
+	});
+	/* mine is on its way, theirs is stored before it */
+	let mine;
+	p.tap.up = f => f.cmd === 'message' ? (mine = f, null) : f;
+	await p.say('mine');
+	await wait('mine', () => mine);
+	await a.say(r, 'theirs');
+	await p.sees('theirs');
+	assert.equal((await p.texts()).at(-1), 'theirs');
+	p.tap.sockets.at(-1).server.send(JSON.stringify(mine));
+	await wait('the order', async () => (await p.texts()).at(-1) === 'mine');
+	assert.ok(await p.page.evaluate(() => window.first.isConnected));
+	p.quiet();
+	await p.close();
+	await a.bye();
+});
+
+test('conversations that were left long ago keep no rows in memory', async () => {
+	const rooms = Array.from({ length: 9 }, (_, i) => `left${i}`);
+	for (const r of rooms) {
+		const a = await Client.login(ws, 'Filler', r);
+		for (let i = 1; i <= 30; i++)
+			await a.say(r, `m${i}`);
+		await a.bye();
+	}
+	const p = await Person.join(b, url, 'Reader', { room: rooms[0] });
+	for (const r of rooms) {
+		await p.page.evaluate(x => { location.hash = `#/r/${x}`; }, r);
+		await p.conv(r).locator('a.go[aria-current=page]').waitFor();
+		await p.page.locator('#log .m[data-seq="30"]').waitFor();
+	}
+	const cdp = await p.context.newCDPSession(p.page);
+	const alive = async () => {	/* it collects garbage first */
+		const { result } = await cdp.send('Runtime.evaluate',
+		    { expression: 'HTMLDivElement.prototype' });
+		const { objects } = await cdp.send('Runtime.queryObjects',
+		    { prototypeObjectId: result.objectId, objectGroup: 'rows' });
+		const { result: { value } } = await cdp.send('Runtime.callFunctionOn',
+		    { objectId: objects.objectId, returnByValue: true,
+		    functionDeclaration: 'function () { return this.filter(' +
+		    'x => x.matches(".m")).length; }' });
+		await cdp.send('Runtime.releaseObjectGroup', { objectGroup: 'rows' });
+		return value;
+	};
+	/* five are kept as they were drawn */
+	await wait('rows of five', async () => {
+		const n = await alive();
+		if (n > 170)
+			throw new Error(`${n} rows`);
+		assert.ok(n >= 30, `${n} rows`);
+		return true;
+	});
+	p.quiet();
+	await p.close();
+});
+
 test('in a hidden tab messages are drawn without frames', async () => {
 	const r = 'long16', a = await Client.login(ws, 'Filler', r);
 	const p = await Person.join(b, url, 'Reader', { room: r });

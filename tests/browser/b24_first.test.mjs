@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Cluster } from '../lib/cluster.mjs';
 import { Client } from '../lib/client.mjs';
-import { Person, launch, wait } from './page.mjs';
+import { P, Person, launch, wait } from './page.mjs';
 
 let c, b, url, ws, n = 0;
 before(async () => {
@@ -156,4 +156,44 @@ test('read while asks.js cannot be had, and the line then lost: said on the ' +
 	p.quiet(FAILED);
 	await p.close();
 	await a.bye();
+});
+
+test('Back pressed twice before its code has come: the list, not out of here',
+    async () => {
+	const r = room();
+	const p = await Person.open(b, url, { viewport: P, touch: true });
+	/* there is a page before this one */
+	await p.page.goto(`${url}?again`);
+	const frame = await hold(p, '**/js/lazy/frame.js');
+	await p.login('Amy', r);
+	await p.page.locator('#back').click();
+	await p.page.locator('#back').click();
+	await wait('it is asked for', () => frame.held.length > 0);
+	frame.release();
+	const at = s => p.page.locator(`#chat-view[data-layer="${s}"]`).waitFor();
+	await at('side');
+	await p.conv(r).locator('a.go').click();
+	await at('');
+	assert.match(p.page.url(), /\?again#\/r\//);
+	await p.page.locator('#back').click();
+	await at('side');
+	p.quiet();
+	await p.close();
+});
+
+test('a language that is still coming when more words are wanted has those',
+    async () => {
+	const p = await Person.open(b, url);
+	const zh = await hold(p, '**/i18n/zh.js');
+	await p.page.locator('#login-lang').click();
+	await wait('it is asked for', () => zh.held.length > 0);
+	await p.login('Amy', room());
+	await p.whole();
+	zh.release();
+	await p.page.locator('html[lang=zh-CN]').waitFor();
+	await p.page.locator('#keys').click();
+	await p.page.locator('dialog#shortcuts h2').filter({ hasText: '键盘快捷键' })
+	    .waitFor();
+	p.quiet();
+	await p.close();
 });

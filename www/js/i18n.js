@@ -32,7 +32,9 @@ export const setLang = (to) => {
 	if (to)
 		local.set('lang', to);
 	if (files(l).some((f) => !got[f]))
-		return Promise.all(files(l).map(get)).then(() => use(l), () => use('en'));
+		/* by then more of it may be wanted */
+		return Promise.all(files(l).map(get))
+			.then(() => { setLang(to); }, () => use('en'));
 	use(l);
 	return false;
 };

@@ -123,8 +123,9 @@ export class Log {
 			top: h('div', { class: 'top' }), said: '', drawn: [], chunks: [], at: 0,
 			stick: true, divider: 0, placed: false, stale: new Set() };
 		this.#views.set(c.key, v);
-		if (this.#views.size > VIEWS)
-			this.#views.delete(this.#views.keys().next().value ?? '');
+		const [far] = this.#views.values();
+		if (this.#views.size > VIEWS && this.#views.delete(far.c.key))
+			far.chunks.forEach((k) => this.rows.sleep(k));
 		this.#v = v;
 		this.#news = 0;
 		this.box.dataset.kind = c.dm ? 'dm' : 'room';
@@ -300,9 +301,7 @@ export class Log {
 			this.#news += items.filter((it) => !it.mine).length;
 	}
 
-	/*
-	 * New chunks.  Only what will be seen is built: the rest starts asleep.
-	 */
+	/* New chunks.  Only what will be seen is built: the rest starts asleep. */
 	/** @param {View} v @param {number} at @param {Item[]} items */
 	#bring(v, at, items) {
 		const next = v.chunks[at];
@@ -319,7 +318,8 @@ export class Log {
 				this.#sleepAt(k, k.items.length * this.#mean);
 			this.eye.observe(k.el);
 		});
-		if (next?.awake)	/* its first row may have joined a group */
+		/* its first row may have joined a group */
+		if (fresh.length && next?.awake)
 			this.#build(v, next);
 	}
 

@@ -10,10 +10,16 @@ import { t } from '../i18n.js';
 
 /** @typedef {import('../chat.js').Chat} Chat */
 
+let going = false;	/* pressed twice before we were here, it is one way */
 /** The list of a phone has an address of its own. @param {Chat} app */
 export const toList = (app) => {
-	if (history.state?.list)
+	if (going || location.hash === LIST)
+		return;
+	if (history.state?.list) {
+		going = true;
+		addEventListener('popstate', () => { going = false; }, { once: true });
 		return history.back();
+	}
 	history.pushState(null, '', LIST);
 	app.route();
 };
