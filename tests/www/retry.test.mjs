@@ -267,6 +267,32 @@ test('dialled ahead: the login goes on the line that is there', async () => {
 	assert.deepEqual(heard.close, []);
 });
 
+test('dialled ahead: the login that comes late has all of its time', async () => {
+	const { chat, heard } = make();
+	chat.connect();
+	const s = FakeSocket.last();
+	s.open();
+	await clock.pass(9000);
+	const done = fate(chat.login({ name: 'Amy' }));
+	await clock.pass(9000);
+	assert.deepEqual([done.is, chat.state, s.of('login').length],
+	    ['open', 'connecting', 1]);
+	s.onopen = null;
+	s.welcome({ 1: head(10) });
+	await clock.settle();
+	assert.deepEqual([done.is, heard.close], ['done', []]);
+	/* who is not called is let go; a login nobody answers fails */
+	const other = make().chat;
+	other.connect();
+	await clock.pass(10100);
+	assert.equal(other.state, 'closed');
+	const vain = fate(other.login({ name: 'Bob' }));
+	await clock.pass(9900);
+	assert.equal(vain.is, 'open');
+	await clock.pass(200);
+	assert.equal(vain.is, 'network');
+});
+
 test('dialled ahead, and lost: the login dials again; closed: it says nothing',
     async () => {
 	const { chat } = make();

@@ -189,7 +189,9 @@ export class CChat {
   readonly limit: { msg: number; rate: [number, number] | null; rooms: number };
   on<K extends keyof Events>(type: K, fn: (e: Events[K]) => void,
     opt?: { once?: boolean; signal?: AbortSignal }): () => void;
-  /** Dial ahead of the first `login()`, which then finds the line there. */
+  /** Dial ahead of the first `login()`, which then finds the line there.
+   *  Lost, or not used within `openTimeout`, it is closed (`state`, `close`
+   *  tell it), and `login()` dials itself; one in time has `openTimeout` anew. */
   connect(): void;
   login(who: Login): Promise<LoginOk>;
   send(to: Target, msg: string, opt?: { type?: string; cid?: string; at?: string[]; re?: number }): Sent;

@@ -145,10 +145,10 @@ export class CChat extends Events {
 		kit.asks?.end(new CChatError('closed'));
 		return new Promise((resolve, reject) => {
 			kit.first = { resolve, reject };
-			if (this.state === 'connecting')
-				this.#asked?.();
-			else
+			if (this.state !== 'connecting')
 				link.start();
+			link.arm(link.cur);	/* dialled ahead: from now */
+			this.#asked?.();
 			this.#ready()?.catch(() => {});
 			if (who.persist)
 				link.set('reconnecting');

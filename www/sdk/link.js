@@ -139,14 +139,11 @@ export class Link {
 	open(url, key) {
 		clearTimeout(this.bell);
 		const all = [this.o.url, ...this.alt];
-		/** @type {Sock} */
+		/** @type {any} a Sock, as yet neither live nor dead */
 		const s = {
 			to: url || all[this.turn++ % all.length], cid: this.cid(), key,
-			live: false, dead: false, heard: 0, ticked: 0, probe: 0,
-			timer: setTimeout(() => this.lost(s, 1006, 'no answer'),
-				this.o.openTimeout),
-			ws: null,
 		};
+		this.arm(s);
 		if (key === undefined)
 			this.cur = s;
 		else
@@ -169,6 +166,13 @@ export class Link {
 		s.ws.onclose = (/** @type {any} */ e) =>
 			this.lost(s, e.code, e.reason || '');
 		s.ws.onerror = () => {};	/* close follows */
+	}
+
+	/** So long has it until it is logged in. @param {any} s */
+	arm(s) {
+		clearTimeout(s.timer);
+		s.timer = setTimeout(() => this.lost(s, 1006, 'no answer'),
+			this.o.openTimeout);
 	}
 
 	/** @param {Sock|null} s let go of a socket; nobody is told */
